@@ -1,0 +1,65 @@
+/**
+ * The one error type. A code is a literal from the table below; docs/errors.md explains each, and a test compares both ways.
+ * `retryable` says whether doing the same again may succeed without anybody changing anything.
+ */
+const CODES = {
+  'agency-unknown': false,
+  'broker-unavailable': true,
+  'config-invalid': false,
+  'content-type-unsupported': false,
+  'event-conflict': false,
+  'event-expired': false,
+  'event-invalid': false,
+  'event-too-old': false,
+  'event-type-unknown': false,
+  forbidden: false,
+  'not-found': false,
+  'offset-out-of-range': false,
+  'payload-too-large': false,
+  'position-fenced': true,
+  'position-gap': true,
+  'profile-invalid': false,
+  'profile-misplaced': false,
+  'queue-unavailable': true,
+  'record-corrupt': false,
+  'record-too-large': false,
+  'rule-invalid': false,
+  'source-foreign': false,
+  'store-unavailable': true,
+  'template-invalid': false,
+  'template-failed': false,
+  'topic-invalid': false,
+  unauthorized: false,
+} as const satisfies Record<string, boolean>;
+
+export type ErrorCode = keyof typeof CODES;
+export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
+
+/** One place in the input that is at fault: `pointer` is an RFC 6901 JSON pointer into what was given. */
+export type Fault = { readonly pointer: string; readonly message: string };
+
+export class AllimError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly faults: readonly Fault[];
+  /** Ids only, never addresses, names or bodies: this is logged. */
+  readonly ids: Readonly<Record<string, string | number>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { cause?: unknown; faults?: readonly Fault[]; ids?: Record<string, string | number> } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'AllimError';
+    this.code = code;
+    this.retryable = CODES[code];
+    this.faults = more.faults ?? [];
+    this.ids = more.ids ?? {};
+  }
+}
+
+/** What a person reads of any thrown thing; never its stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,125 @@
+/**
+ * The two internal records of the path: a question for one shard and a page of its answer (CONTRACTS, "A request and a page").
+ * Topics `match-requests.{urgent,bulk}` and `audiences.{urgent,bulk}`, JSON, explicit partition = shard.
+ */
+import { AllimError } from './errors.ts';
+import type { FanoutId, RunId, StageRunId } from './ids.ts';
+import type { Lane } from './statuses.ts';
+
+export const PAGE_CITIZENS = 5_000;
+
+export const TOPICS = {
+  events: 'agency-events',
+  profiles: 'citizen-profiles',
+  requests: { urgent: 'match-requests.urgent', bulk: 'match-requests.bulk' },
+  audiences: { urgent: 'audiences.urgent', bulk: 'audiences.bulk' },
+} as const satisfies Record<string, string | Record<Lane, string>>;
+
+/** What a rule may read of an event. */
+export type MatchEvent = {
+  readonly source: string;
+  readonly id: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** `row` is the id of the event's row in the ledger: pages name events by it. */
+export type Pair = { readonly event: MatchEvent & { readonly row: string }; readonly citizen: string };
+
+export type MatchRequest = {
+  readonly fanout: FanoutId;
+  readonly stageRun: StageRunId;
+  readonly request: number;
+  readonly rule: string;
+  readonly ruleVersion: number;
+  /** YYYY-MM-DD in Asia/Seoul. */
+  readonly asOf: string;
+  readonly stage: string;
+  /** The end of citizen-profiles[shard] when the question was asked: the answer must know every record below it. */
+  readonly minProfileOffset: number;
+  /** A broadcast: one event for everybody. */
+  readonly event?: MatchEvent;
+  /** Targeted: judge only these. */
+  readonly pairs?: readonly Pair[];
+};
+
+/** Of a run, on its last page: all counts are of citizens (broadcast) or pairs (targeted). */
+export type RunTotals = {
+  readonly matched: number;
+  readonly possible: number;
+  readonly unknown: number;
+  readonly pages: number;
+};
+
+export type AudiencePage = {
+  readonly fanout: FanoutId;
+  readonly stageRun: StageRunId;
+  readonly request: number;
+  readonly run: RunId;
+  /** From 0. */
+  readonly page: number;
+  readonly last: boolean;
+  readonly profileOffset: number;
+  readonly totals: RunTotals | null;
+  /** Matched citizens, ascending within the run for a broadcast. */
+  readonly citizens: readonly string[];
+  /** Parallel to citizens. */
+  readonly reach: readonly ('certain' | 'possible')[];
+  /** Targeted: ids of event rows, parallel to citizens. */
+  readonly events?: readonly string[];
+  /** Columns parallel to citizens: `citizen.<field>` that templates name, and dates computed by the shard. null is unknown. */
+  readonly values: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
+  /** Targeted: event rows whose citizen the shard does not know, and that citizen, in parallel. */
+  readonly unknown: readonly string[];
+  readonly unknownEvents?: readonly string[];
+};
+
+export function encodeRecord(value: MatchRequest | AudiencePage): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+function decode(value: Buffer | null, required: readonly string[]): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = value === null ? null : JSON.parse(value.toString('utf8'));
+  } catch (cause) {
+    throw new AllimError('record-corrupt', 'the record is not JSON', { cause });
+  }
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new AllimError('record-corrupt', 'the record is not a JSON object');
+  const faults = required
+    .filter((name) => !(name in parsed))
+    .map((name) => ({ pointer: `/${name}`, message: 'is missing' }));
+  if (faults.length > 0)
+    throw new AllimError('record-corrupt', `the record lacks ${faults.map((f) => f.pointer).join(', ')}`, {
+      faults,
+    });
+  return parsed as Record<string, unknown>;
+}
+
+/** Both ends are ours and a record passes no foreign hands, so the shape is checked by its required members only. */
+export function decodeRequest(value: Buffer | null): MatchRequest {
+  return decode(value, [
+    'fanout',
+    'stageRun',
+    'request',
+    'rule',
+    'ruleVersion',
+    'asOf',
+    'stage',
+    'minProfileOffset',
+  ]) as MatchRequest;
+}
+
+export function decodePage(value: Buffer | null): AudiencePage {
+  return decode(value, [
+    'fanout',
+    'stageRun',
+    'run',
+    'page',
+    'last',
+    'profileOffset',
+    'citizens',
+    'reach',
+    'values',
+  ]) as AudiencePage;
+}
