@@ -349,6 +349,8 @@ CREATE TABLE notifications (
   template_id integer NOT NULL,
   locale text NOT NULL,
   "values" jsonb,
+  -- Of a correction: the event that the person was last told of.
+  previous_event_id uuid,
   no_address boolean NOT NULL,
   created_at timestamptz NOT NULL,
   PRIMARY KEY (id, month)
@@ -459,7 +461,8 @@ CREATE TABLE unresolved (
   id uuid PRIMARY KEY,
   agency_id text NOT NULL,
   event_id uuid NOT NULL,
-  stage_run_id uuid NOT NULL,
+  -- Null while the person behind a subject key is not known: then not even the obligation stands.
+  stage_run_id uuid,
   citizen_id text,
   subject_key_hash bytea,
   asked_offset bigint,
