@@ -456,7 +456,9 @@ CREATE TABLE stops (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Targeted events whose person no shard knows yet. `new`: whether the profile arrived meanwhile has not been looked at.
+-- Targeted events whose person is not known yet. `new`: no shard knew the citizen, and it is asked again at look_at if the shard moved on
+-- (the profile may have come between its answer and this row); `asked`: a question is under way; `arrived`: the shard saw the citizen since;
+-- `waiting`: for a link of the agency's key.
 CREATE TABLE unresolved (
   id uuid PRIMARY KEY,
   agency_id text NOT NULL,
@@ -466,14 +468,16 @@ CREATE TABLE unresolved (
   citizen_id text,
   subject_key_hash bytea,
   asked_offset bigint,
-  state text NOT NULL CHECK (state IN ('new', 'waiting', 'arrived')),
+  state text NOT NULL CHECK (state IN ('new', 'asked', 'arrived', 'waiting')),
+  looks smallint NOT NULL DEFAULT 0,
+  look_at timestamptz,
   expires_at timestamptz,
   created_at timestamptz NOT NULL,
   CHECK ((citizen_id IS NULL) <> (subject_key_hash IS NULL))
 );
 CREATE INDEX unresolved_citizen ON unresolved (citizen_id) WHERE citizen_id IS NOT NULL;
 CREATE INDEX unresolved_key ON unresolved (agency_id, subject_key_hash) WHERE subject_key_hash IS NOT NULL;
-CREATE INDEX unresolved_pending ON unresolved (created_at) WHERE state <> 'waiting';
+CREATE INDEX unresolved_pending ON unresolved (look_at) WHERE state IN ('new', 'arrived');
 
 -- What could not be taken in, whole and sealed, with where it stood and why.
 CREATE TABLE quarantine (
