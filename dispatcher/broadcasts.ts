@@ -55,6 +55,7 @@ export async function openBroadcasts(
           id: broadcastCampaignId(row, live.rule.id),
           agency: type.agency,
           rule: live.rule.id,
+          category: live.rule.category,
           event: row,
           day: null,
           obligationKind: kind,

@@ -8,7 +8,7 @@ import { handleIsolated } from '../broker/isolate.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
 import { eventOfRecord } from '../domain/cloud-events.ts';
-import { AllimError } from '../domain/errors.ts';
+import { AllimError, messageOf } from '../domain/errors.ts';
 import { type CloudEvent, type EventType, isTargeted } from '../domain/event.ts';
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -107,7 +107,15 @@ export function createIntake(parts: IntakeParts) {
         { topic: slice.topic, partition: slice.partition, from: slice.from, quarantined: rejected.length },
         'events were quarantined',
       );
-    await parts.requests.send(asked, new Map(accepted.map((item) => [item.row as string, item.event])));
+    try {
+      await parts.requests.send(asked, new Map(accepted.map((item) => [item.row as string, item.event])));
+    } catch (error) {
+      // The events are taken in and the fan-outs saved: the relay asks again.
+      logger.warn(
+        { fanouts: asked.length, err: messageOf(error) },
+        'questions could not be sent; the relay will repeat them',
+      );
+    }
   }
 
   /** Writes the events and returns those that we had not. The first of two equal ids in a batch wins; another content is a conflict. */

@@ -54,8 +54,18 @@ function requestOf(ask: Ask, events: EventBodies): MatchRequest {
 }
 
 export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool }): Requests {
+  const months = new Set<string>();
+
+  /** The month's partitions, before anything can be planned into them; never inside a transaction that holds other locks. */
+  async function ensureMonth(month: string): Promise<void> {
+    if (months.has(month)) return;
+    await pool.query('SELECT ensure_month($1)', [month]);
+    months.add(month);
+  }
+
   async function send(asks: readonly Ask[], events: EventBodies): Promise<void> {
     if (asks.length === 0) return;
+    for (const { run } of asks) await ensureMonth(run.month);
     for (const lane of LANES) {
       const mine = asks.filter((ask) => ask.fanout.lane === lane);
       if (mine.length > 0)

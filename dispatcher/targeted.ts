@@ -40,6 +40,7 @@ export async function openTargeted(
         id: targetedCampaignId(rule.id, context.day),
         agency: rule.agency,
         rule: rule.id,
+        category: rule.category,
         event: null,
         day: context.day,
         obligationKind: null,

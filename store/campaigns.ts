@@ -2,12 +2,13 @@
 import type { CampaignId, EventRowId, FanoutId, ObligationId, StageRunId } from '../domain/ids.ts';
 import { keyId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
-import type { Lane } from '../domain/statuses.ts';
+import type { Category, Lane } from '../domain/statuses.ts';
 
 export type Campaign = {
   readonly id: CampaignId;
   readonly agency: string;
   readonly rule: string;
+  readonly category: Category;
   /** Broadcast: its event. */
   readonly event: EventRowId | null;
   /** Targeted: the day its events were accepted. */
@@ -30,10 +31,10 @@ export async function saveCampaigns(sql: Sql, campaigns: readonly Campaign[], no
   if (campaigns.length === 0) return;
   await sql.query({
     name: 'save-campaigns',
-    text: `INSERT INTO campaigns (id, agency_id, rule_id, event_id, day, obligation_kind, obligation_ref, version, deadline, expires_at, accepted_at)
-      SELECT id, agency, rule, event, day, kind, ref, version, deadline, expires, $11
-      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::bigint[], $9::date[], $10::timestamptz[])
-        u(id, agency, rule, event, day, kind, ref, version, deadline, expires)
+    text: `INSERT INTO campaigns (id, agency_id, rule_id, event_id, day, obligation_kind, obligation_ref, version, deadline, expires_at, accepted_at, category)
+      SELECT id, agency, rule, event, day, kind, ref, version, deadline, expires, $11, category
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::bigint[], $9::date[], $10::timestamptz[], $12::text[])
+        u(id, agency, rule, event, day, kind, ref, version, deadline, expires, category)
       ORDER BY id ON CONFLICT (id) DO NOTHING`,
     values: [
       campaigns.map((c) => c.id),
@@ -47,6 +48,7 @@ export async function saveCampaigns(sql: Sql, campaigns: readonly Campaign[], no
       campaigns.map((c) => c.deadline),
       campaigns.map((c) => (c.expiresAtMs === null ? null : new Date(c.expiresAtMs))),
       new Date(nowMs),
+      campaigns.map((c) => c.category),
     ],
   });
 }

@@ -190,6 +190,7 @@ CREATE TABLE campaigns (
   id uuid PRIMARY KEY,
   agency_id text NOT NULL REFERENCES agencies,
   rule_id text NOT NULL REFERENCES rules,
+  category text NOT NULL,
   event_id uuid,
   day date,
   obligation_kind text,
@@ -444,7 +445,9 @@ CREATE TABLE worker_sessions (
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Set when it ended by itself or was declared dead; never cleared.
-  ended_at timestamptz
+  ended_at timestamptz,
+  -- What was in flight under it has been dealt with.
+  swept_at timestamptz
 ) WITH (fillfactor = 50);
 
 -- Scope: `all`, `agency:<id>`, `campaign:<uuid>`, `channel:<name>`.
