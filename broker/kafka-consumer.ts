@@ -130,17 +130,22 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     before: ReadonlyMap<string, KafkaPartition>,
   ): Promise<void> {
     for (let failures = 1; mine === round && !stopping.signal.aborted; failures++) {
+      const waiting = [...now.values()].filter(
+        (partition) => partition.loop === undefined && !partition.over(),
+      );
+      if (waiting.length === 0) return;
       try {
         const [starts, bounds] = await Promise.all([
-          subscription.assigned([...now.values()].map((partition) => partition.at)),
-          boundsOf([...new Set([...now.values()].map((partition) => partition.at.topic))]),
+          subscription.assigned(waiting.map((partition) => partition.at)),
+          boundsOf([...new Set(waiting.map((partition) => partition.at.topic))]),
         ]);
         if (mine !== round || stopping.signal.aborted) return;
         const startOf = new Map(starts.map((start) => [keyOf(start), start]));
-        for (const [key, partition] of now) {
+        for (const partition of waiting) {
+          const key = keyOf(partition.at);
           const limits = bounds.get(partition.at.topic)?.[partition.at.partition];
           if (limits === undefined) throw new AllimError('broker-unavailable', `no bounds for ${key}`);
-          if (partition.over() || partition.loop !== undefined) continue;
+          if (partition.over()) continue;
           const start = startOf.get(key) ?? { ...partition.at, offset: limits.begin, fence: 0 };
           if (!partition.begin(start, limits)) continue;
           // A handler of the assignment before that ignores its signal still keeps its successor waiting.
