@@ -133,6 +133,9 @@ export function parseTemplate(name: string, files: Readonly<Record<string, strin
   };
 }
 
+/** What a text may ask for with an if although it was not given. */
+const OPTIONAL = { action: {} as { readonly url?: string }, citizen: {}, deadline: null };
+
 /** The locales tried for a reader, best first: theirs, English for whoever does not read Korean, Korean. */
 function* localesFor(locale: string): Generator<string> {
   yield locale;
@@ -162,7 +165,7 @@ function textFor(template: Template, request: RenderRequest): TemplateText {
  */
 export function renderContent(template: Template, request: RenderRequest): Content {
   const text = textFor(template, request);
-  const values = cleanValues(request.values);
+  const values = cleanValues({ ...OPTIONAL, ...request.values });
   try {
     return contentOf(request.channel, text.locale, text.render(values), values.action?.url);
   } catch (cause) {

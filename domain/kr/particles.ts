@@ -52,7 +52,7 @@ function readingOfLatin(word: string): string {
   // Words: l, m, n, ng close the syllable; b, c, k, p, t do after one short vowel (app 앱, Facebook 페이스북, internet 인터넷).
   if (last === 'l') return '을';
   if (last === 'm' || last === 'n' || /ng$/iu.test(word)) return '인';
-  return /[aeiou][bckpt]$/iu.test(word) ? '입' : '이';
+  return /[aeiou](?:[bckpt]|ck|pp|tt)$/iu.test(word) ? '입' : '이';
 }
 
 /** The last Hangul syllable of the word as it is read aloud; '' where nothing of it is. */
