@@ -18,6 +18,8 @@ export type Inspection = {
 const KNOWN = Object.fromEntries(
   [...Object.keys(TEXT_HELPERS), ...Object.keys(BLOCK_HELPERS)].map((n) => [n, true]),
 );
+/** The library's own default, said aloud: unsaid, it writes a warning to the console for each name it refuses. */
+const OWN_PROPERTIES = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
 const environments = new Map<string, typeof Handlebars>();
 
 function environment(locale: string): typeof Handlebars {
@@ -38,13 +40,14 @@ function environment(locale: string): typeof Handlebars {
 /** Compiles one source for one locale; done once per version. Throws on syntax; the result throws where a value is missing. */
 export function compileSource(source: string, locale: string): RenderText {
   if (typeof source !== 'string') throw new TypeError('a template is a string');
-  return environment(locale).compile(source, {
+  const run = environment(locale).compile(source, {
     strict: true,
     knownHelpers: KNOWN,
     knownHelpersOnly: true,
     noEscape: true,
     preventIndent: true,
   });
+  return (values) => run(values, OWN_PROPERTIES);
 }
 
 /** Reads a source without running it: every variable with its line, and every construct that is not allowed. */

@@ -18,6 +18,8 @@ function textOf(pdu: Pdu): string {
 }
 
 export type SmscSink = Sink & {
+  /** Binds accepted so far. */
+  binds(): number;
   /** Drops every binding, as a maintenance would. */
   drop(): void;
 };
@@ -26,6 +28,7 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
   const book = new Book(options);
   const sessions = new Set<Session>();
   let count = 0;
+  let binds = 0;
 
   function submit(session: Session, pdu: Pdu): void {
     const plan = book.next();
@@ -52,6 +55,7 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
       if (pdu.isResponse()) return;
       if (pdu.command.startsWith('bind_')) {
         bound = pdu.password !== 'wrong';
+        if (bound) binds++;
         session.send(
           pdu.response(bound ? { system_id: 'sink' } : { command_status: smpp.errors['ESME_RINVPASWD'] }),
         );
@@ -69,6 +73,7 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
     received: book.received,
     violations: book.violations,
     fail: (plan) => book.fail(plan),
+    binds: () => binds,
     drop() {
       for (const session of sessions) session.destroy();
     },

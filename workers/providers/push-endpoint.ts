@@ -5,7 +5,10 @@
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Not globally reachable, from the IANA special-purpose registries (RFC 6890 and what was added since). */
+/**
+ * Not globally reachable, from the IANA special-purpose registries (RFC 6890 and what was added since). An IPv4 address
+ * written as IPv6 (::ffff:…) is held against the IPv4 list by the runtime.
+ */
 const PRIVATE = new BlockList();
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
@@ -26,7 +29,6 @@ for (const [net, prefix] of [
   PRIVATE.addSubnet(net, prefix, 'ipv4');
 for (const [net, prefix] of [
   ['::', 96],
-  ['::ffff:0:0', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
   ['100::', 64],
