@@ -3,7 +3,7 @@
  * inspectSource lists what a source uses and what it must not. Text is never escaped here: HTML is made from finished text (content.ts).
  */
 import Handlebars from 'handlebars';
-import { BLOCK_HELPERS, helpersFor, TEXT_HELPERS } from './helpers.ts';
+import { BLOCK_HELPERS, helpersFor, TEXT_HELPERS } from './vocabulary.ts';
 
 export type RenderText = (values: object) => string;
 

@@ -11,7 +11,7 @@ import type { Content, Provider } from '../../workers/providers/provider.ts';
 import { createPushProvider } from '../../workers/providers/push.ts';
 import { createSmsProvider } from '../../workers/providers/sms-smpp.ts';
 import { createDelivery, yes } from '../providers/builders.ts';
-import { eventually } from '../providers/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { subscriptionAt } from './push.ts';
 import type { Received } from './sink.ts';
 
@@ -80,19 +80,7 @@ test('one line for each accepted delivery of every channel', async () => {
 test('a line on standard input makes a sink fail, and nothing is logged for it', async () => {
   const before = logged().length;
   child.stdin!.write(`${JSON.stringify({ sink: 'smsc', plan: { kind: 'permanent' } })}\n`);
-  let last = '';
-  let sending = false;
-  await eventually(() => {
-    if (last === 'permanent') return;
-    if (!sending) {
-      sending = true;
-      void send('smsc').then((outcome) => {
-        last = outcome.kind;
-        sending = false;
-      });
-    }
-    throw new Error(`still ${last}`);
-  });
+  await eventually(async () => (await send('smsc')).kind === 'permanent');
   const accepted = logged().length;
   expect((await send('smsc')).kind).toBe('permanent');
   expect(logged().length).toBe(accepted);
