@@ -1,0 +1,285 @@
+/**
+ * The event log on Kafka, through kafkajs 2.2.4, which nothing else in the tree uses. Appends with acks = all; consumes without
+ * committing to Kafka (positions are the ledger's); stops a partition rather than skip a record. It never makes a topic unasked.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import kafkajs, {
+  type Admin,
+  type KafkaConfig,
+  type Consumer as KafkajsConsumer,
+  type Producer,
+  type SASLOptions,
+} from 'kafkajs';
+import { AllimError, messageOf } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
+import { assignPartitions } from './assignment.ts';
+import type { Appended, Broker, Consumer, NewRecord, Subscription, TopicPartition } from './broker.ts';
+import { rounds } from './kafka-append.ts';
+import { createKafkaConsumer } from './kafka-consumer.ts';
+import type { Bounds } from './kafka-partition.ts';
+import { hideNegativeTimeoutOfKafkajs } from './kafka-quiet.ts';
+import { partitionCounts, prepareTopics } from './kafka-topics.ts';
+import { checkedSizes } from './record-size.ts';
+
+/** `mechanism` is plain, scram-sha-256 or scram-sha-512. */
+export type KafkaSasl = Extract<SASLOptions, { username: string }>;
+
+export type KafkaBrokerOptions = {
+  /** host:port, one or more. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: KafkaSasl;
+  /** For topics that `prepare` makes; the cluster's default unless told. */
+  readonly replicationFactor?: number;
+  readonly logger: Logger;
+};
+
+const { AssignerProtocol, Kafka, logLevel } = kafkajs;
+
+/** Together about 35 s: a broker that restarts or a leader that moves is waited for, then the caller hears `broker-unavailable`. */
+const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 20 };
+const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
+
+export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
+  hideNegativeTimeoutOfKafkajs();
+  const { logger } = options;
+  const config: KafkaConfig = {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: 3_000,
+    requestTimeout: 20_000,
+    logLevel: logLevel.INFO,
+    logCreator: () => logTo(logger.child({ part: 'kafkajs' })),
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+  };
+  const kafka = new Kafka(config);
+  const admin: Admin = kafka.admin({ retry: ASK_RETRY });
+  const producer: Producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    retry: APPEND_RETRY,
+    // Partitions are computed before (domain/murmur2.ts), so that both adapters agree; kafkajs is not to choose.
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition!,
+  });
+  const counts = new Map<string, number>();
+  const consumers = new Set<Consumer>();
+  let spread = 0;
+  let started: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+
+  async function partitionsOf(topic: string): Promise<number> {
+    const known = counts.get(topic);
+    if (known !== undefined) return known;
+    const found = (await partitionCounts(admin, [topic])).get(topic);
+    if (found === undefined)
+      throw new AllimError('topic-invalid', `topic ${topic} does not exist`, { ids: { topic } });
+    counts.set(topic, found);
+    return found;
+  }
+  async function bounds(topic: string): Promise<readonly Bounds[]> {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    const result: Bounds[] = [];
+    for (const { partition, low, high } of offsets)
+      result[partition] = { begin: Number(low), end: Number(high) };
+    return result;
+  }
+
+  function kafkajsConsumer(
+    subscription: Subscription,
+    held: () => readonly TopicPartition[],
+  ): KafkajsConsumer {
+    return kafka.consumer({
+      groupId: subscription.group,
+      sessionTimeout: 6_000,
+      heartbeatInterval: 1_500,
+      rebalanceTimeout: 10_000,
+      minBytes: 1,
+      maxWaitTimeInMs: 1_000,
+      maxBytesPerPartition: 1_048_576,
+      // Room for every partition in one fetch, so that none starves behind the first ones.
+      maxBytes: 67_108_864,
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 60_000,
+      // kafkajs's own restart would keep state of the crashed run; kafka-consumer.ts makes a new consumer instead.
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 8, restartOnFailure: async () => false },
+      partitionAssigners: [stickyAssigner(subscription.coPartitioned === true, held)],
+    });
+  }
+
+  return {
+    start() {
+      started ??= Promise.all([admin.connect(), producer.connect()]).then(
+        () => {},
+        (error) => {
+          started = undefined;
+          throw unavailable(error);
+        },
+      );
+      return started;
+    },
+    stop() {
+      stopped ??= (async () => {
+        await Promise.all([...consumers].map((consumer) => consumer.stop()));
+        await started?.catch(() => {});
+        await Promise.all([producer.disconnect(), admin.disconnect()]);
+      })();
+      return stopped;
+    },
+    async prepare(topics, { create }) {
+      await translated(() =>
+        prepareTopics(admin, topics, { create, replicationFactor: options.replicationFactor ?? -1 }),
+      );
+    },
+    append: (topic, records) => translated(() => append(topic, records)),
+    ends: (topic) => translated(async () => (await bounds(topic)).map((at) => at.end)),
+    begins: (topic) => translated(async () => (await bounds(topic)).map((at) => at.begin)),
+    subscribe(subscription) {
+      const consumer = createKafkaConsumer({
+        subscription,
+        logger,
+        create: (held) => kafkajsConsumer(subscription, held),
+        bounds,
+      });
+      consumers.add(consumer);
+      return {
+        ...consumer,
+        async stop() {
+          await consumer.stop();
+          consumers.delete(consumer);
+        },
+      };
+    },
+    async ping() {
+      await translated(() => admin.describeCluster());
+    },
+  };
+
+  async function append(topic: string, records: readonly NewRecord[]): Promise<readonly Appended[]> {
+    const sizes = checkedSizes(topic, records);
+    const partitions = await partitionsOf(topic);
+    const wrong = records.find(
+      (record) => record.partition !== undefined && !(record.partition < partitions),
+    );
+    if (wrong !== undefined)
+      throw new AllimError(
+        'topic-invalid',
+        `${topic} has ${partitions} partitions, none numbered ${wrong.partition}`,
+      );
+    const result: Appended[] = new Array(records.length);
+    for (const round of rounds(records, sizes, partitions, () => spread++)) {
+      const sent = await producer.send({
+        topic,
+        acks: -1,
+        timeout: 15_000,
+        messages: round.map(({ record, partition }) => ({
+          key: record.key,
+          value: record.value,
+          partition,
+          ...(record.headers === undefined ? {} : { headers: { ...record.headers } }),
+        })),
+      });
+      const next = new Map(sent.map((part) => [part.partition, Number(part.baseOffset)]));
+      for (const { index, partition } of round) {
+        const offset = next.get(partition);
+        if (offset === undefined)
+          throw new AllimError('broker-unavailable', `${topic}/${partition} was not acknowledged`);
+        next.set(partition, offset + 1);
+        result[index] = { topic, partition, offset };
+      }
+    }
+    return result;
+  }
+}
+
+/** Says what it holds when it joins (the group protocol's user data), so that whoever leads can leave it there. */
+function stickyAssigner(
+  coPartitioned: boolean,
+  held: () => readonly TopicPartition[],
+): kafkajs.PartitionAssigner {
+  const name = coPartitioned ? 'allim-copartitioned' : 'allim-sticky';
+  return ({ cluster }) => ({
+    name,
+    version: 0,
+    protocol: ({ topics }) => ({
+      name,
+      metadata: AssignerProtocol.MemberMetadata.encode({
+        version: 0,
+        topics,
+        userData: Buffer.from(JSON.stringify(held())),
+      }),
+    }),
+    async assign({ members, topics }) {
+      const partitions = new Map(
+        topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]),
+      );
+      const claims = members.map(({ memberId, memberMetadata }) => ({
+        id: memberId,
+        held: heldOf(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData),
+      }));
+      const assigned = assignPartitions(partitions, claims, coPartitioned);
+      return [...assigned].map(([memberId, list]) => {
+        const assignment: Record<string, number[]> = {};
+        for (const { topic, partition } of list) {
+          assignment[topic] ??= [];
+          assignment[topic].push(partition);
+        }
+        const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+          version: 0,
+          assignment,
+          userData: Buffer.alloc(0),
+        });
+        return { memberId, memberAssignment };
+      });
+    },
+  });
+}
+
+/** Another member's claim comes over the network; one that is not a list of partitions claims nothing. */
+function heldOf(userData: Buffer | undefined): TopicPartition[] {
+  try {
+    const claimed: unknown = JSON.parse(String(userData));
+    return Array.isArray(claimed)
+      ? claimed.filter((at) => typeof at?.topic === 'string' && Number.isInteger(at?.partition))
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+/** kafkajs's log with ids and messages alone: its other fields may hold what was in a request. */
+function logTo(logger: Logger): (entry: kafkajs.LogEntry) => void {
+  return ({ level, namespace, log }) => {
+    const { message, groupId, topic, partition, broker, error } = log;
+    const fields = {
+      namespace,
+      groupId,
+      topic,
+      partition,
+      broker,
+      ...(typeof error === 'string' ? { error } : {}),
+    };
+    if (level === logLevel.ERROR) logger.warn(fields, message);
+    else if (level === logLevel.WARN) logger.info(fields, message);
+    else logger.debug(fields, message);
+  };
+}
+
+function unavailable(error: unknown): AllimError {
+  if (error instanceof AllimError) return error;
+  const type = (error as { type?: unknown } | null)?.type;
+  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')
+    return new AllimError('record-too-large', `the brokers refuse it: ${messageOf(error)}`, { cause: error });
+  return new AllimError('broker-unavailable', `Kafka: ${messageOf(error)}`, { cause: error });
+}
+
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
