@@ -58,6 +58,8 @@ export type Claimed = {
   readonly ruleVersion: number;
   /** How many deliveries the batch had when it was made. */
   readonly size: number;
+  /** The session it was claimed under. */
+  readonly session: SessionId;
 };
 
 /**
@@ -83,6 +85,8 @@ WITH result AS (
   UNION ALL
   SELECT r.id, r.attempt, r.month, d.agency_id, r.session, NULL, $11, r.status, r.code, true
   FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE NOT EXISTS (SELECT 1 FROM finished f WHERE f.id = r.id)
+    -- Said twice because the first answer was lost: no evidence of anything.
+    AND NOT (d.session_id = r.session AND d.attempt = r.attempt AND d.status <> 'sending' AND d.code IS NOT DISTINCT FROM r.code)
   ON CONFLICT DO NOTHING
 ), later AS (
   INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
@@ -162,7 +166,7 @@ WITH result AS (
 SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, j.lane, j.agency_id AS agency, j.category, j.verdict,
   j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
   j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
-  j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size
+  j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session
 FROM judged j LEFT JOIN events e ON j.targeted AND e.id = j.event_id`;
 
 /**
@@ -201,4 +205,63 @@ export async function takeTurn(
     ],
   });
   return rows;
+}
+
+/**
+ * Rows that are this session's by the ledger but that nobody here is calling: a claim whose answer never arrived. They were not called, so
+ * they become planned again as if never claimed. The caller makes sure that no turn is under way.
+ */
+export async function releaseUnheard(
+  sql: Sql,
+  session: SessionId,
+  inFlight: readonly DeliveryId[],
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `UPDATE deliveries d SET status = 'planned', attempt = d.attempt - 1, session_id = NULL, claimed_at = NULL
+     FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
+     WHERE b.state = 'queued' AND d.id = x.id AND d.month = b.month AND d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])`,
+    [session, inFlight],
+  );
+  return rowCount ?? 0;
+}
+
+/** Deliveries on a further contact point of notifications that failed on an earlier one; `waiting` until they are given a batch. */
+export async function insertNextDeliveries(
+  sql: Sql,
+  rows: readonly {
+    id: DeliveryId;
+    month: string;
+    agency: string;
+    notification: NotificationId;
+    contactPoint: string;
+    channel: Channel;
+    lane: Lane;
+    expiresAt: Date | null;
+  }[],
+): Promise<{ id: DeliveryId; month: string; agency_id: string; channel: Channel; lane: Lane }[]> {
+  if (rows.length === 0) return [];
+  const inserted = await sql.query<{
+    id: DeliveryId;
+    month: string;
+    agency_id: string;
+    channel: Channel;
+    lane: Lane;
+  }>(
+    `INSERT INTO deliveries (id, month, agency_id, notification_id, contact_point_id, channel, lane, status, expires_at)
+     SELECT id, month, agency, notification, contact_point, channel, lane, 'waiting', expires
+     FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[])
+       u(id, month, agency, notification, contact_point, channel, lane, expires)
+     ON CONFLICT DO NOTHING RETURNING id, month, agency_id, channel, lane`,
+    [
+      rows.map((r) => r.id),
+      rows.map((r) => r.month),
+      rows.map((r) => r.agency),
+      rows.map((r) => r.notification),
+      rows.map((r) => r.contactPoint),
+      rows.map((r) => r.channel),
+      rows.map((r) => r.lane),
+      rows.map((r) => r.expiresAt),
+    ],
+  );
+  return inserted.rows;
 }

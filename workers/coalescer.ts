@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
-import type { BatchId } from '../domain/ids.ts';
+import type { BatchId, DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import { type Claim, type Claimed, type Result, takeTurn } from '../store/deliveries.ts';
+import { type Claim, type Claimed, type Result, releaseUnheard, takeTurn } from '../store/deliveries.ts';
 import type { Session } from './session.ts';
 
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
@@ -25,6 +25,8 @@ export interface Coalescer {
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
 const RETRY_MS = 200;
+/** A statement whose connection broke may still commit; by then it has, or never will (statement time-out of the pool: 10 s). */
+const UNHEARD_MS = 12_000;
 
 export function createCoalescer(parts: {
   pool: SqlPool;
@@ -39,9 +41,13 @@ export function createCoalescer(parts: {
   const ends: { end: End; waiter: Waiter<void> }[] = [];
   let running = 0;
   let scheduled = false;
+  /** Claimed, and the result not yet committed. */
+  const inFlight = new Set<DeliveryId>();
+  /** A turn with claims failed: whether they were committed is not known. Looked at when nothing runs, and once more later. */
+  const unheard: number[] = [];
 
   function schedule(): void {
-    if (scheduled || running >= (parts.width ?? 2)) return;
+    if (scheduled || running >= (unheard.length > 0 ? 1 : (parts.width ?? 2))) return;
     scheduled = true;
     // After the current turn of the event loop, so that everything a finished call set off is gathered.
     setImmediate(() => {
@@ -50,7 +56,24 @@ export function createCoalescer(parts: {
     });
   }
 
+  /** Gives back what a lost answer claimed. Runs alone, so that no answer can be on its way. */
+  async function recover(): Promise<void> {
+    const due = unheard.findIndex((at) => at <= performance.now());
+    if (due < 0 || running > 0) return;
+    running++;
+    try {
+      const released = await releaseUnheard(pool, session.id(), [...inFlight]);
+      unheard.splice(due, 1);
+      if (released > 0) logger.warn({ released }, 'claims whose answer was lost were given back');
+    } catch (error) {
+      logger.warn({ err: messageOf(error) }, 'lost claims could not be looked at');
+    } finally {
+      running--;
+    }
+  }
+
   async function turn(): Promise<void> {
+    if (unheard.length > 0) await recover();
     if (results.length + claims.length + ends.length === 0) return;
     const mine = {
       results: results.splice(0, MAX_ROWS),
@@ -68,7 +91,11 @@ export function createCoalescer(parts: {
         clock.nowMs(),
       );
       const byBatch = Map.groupBy(rows, (row) => row.batch);
-      for (const { waiter } of mine.results) waiter.resolve();
+      for (const { result, waiter } of mine.results) {
+        inFlight.delete(result.delivery);
+        waiter.resolve();
+      }
+      for (const row of rows) if (row.verdict === 'send') inFlight.add(row.id);
       for (const { claim, waiter } of mine.claims) waiter.resolve(byBatch.get(claim.batch) ?? []);
       for (const { waiter } of mine.ends) waiter.resolve();
     } catch (error) {
@@ -77,15 +104,16 @@ export function createCoalescer(parts: {
         'a turn failed',
       );
       // Results are facts that exist nowhere else: they are said again until they are heard. Whether the failed statement had committed
-      // does not matter, since a result fits its row only once. Claims are given up: a row claimed unheard is ambiguous by its session.
+      // does not matter, since a result fits its row only once. Claims are given up, and what they may have taken is given back.
       results.unshift(...mine.results);
+      if (mine.claims.length > 0) unheard.push(performance.now() + RETRY_MS, performance.now() + UNHEARD_MS);
       for (const { waiter } of mine.claims) waiter.reject(error);
       for (const { waiter } of mine.ends) waiter.reject(error);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     } finally {
       running--;
     }
-    if (results.length + claims.length + ends.length > 0) schedule();
+    if (results.length + claims.length + ends.length > 0 || unheard.length > 0) schedule();
   }
 
   /** One claim a batch and turn: rows are handed out by batch. */
