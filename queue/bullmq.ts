@@ -171,6 +171,8 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy,
+      // How long a closing socket may keep the process alive.
+      disconnectTimeout: 200,
     });
     client.on('error', onError);
     redis = client;
