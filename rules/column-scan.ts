@@ -3,7 +3,7 @@
  * planes, certainly true and certainly false; what is in neither is unknown. The event and the as-of day are constants here, so a leaf
  * that reads one field becomes a range of codes (date functions are monotone: bisected once, no stored value changes because time passed)
  * or a table of codes; what reads two fields falls back to the closure, slot by slot. No code is generated from a rule.
- * Hot. Measured for 1,000,000 citizens, one thread: see bench figures in the comment at `scan`.
+ * Hot: five leaves over 1,000,000 citizens take 15 ms on one thread (1.9 ms a shard of 125,000), 25 ns a citizen where a leaf falls back.
  */
 import { yearOf } from './calendar.ts';
 import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY } from './catalogue.ts';
@@ -29,8 +29,7 @@ const LARGEST_CODE = 2 ** 30;
 const TABLE_CODES = 4_096;
 
 /**
- * Judges a boolean tree for everybody. Five leaves over 1,000,000 citizens take 8-12 ms (ranges and tables; 1.5 ms for a shard of 125,000);
- * a leaf that falls back to the closure adds about 30 ms a million.
+ * Judges a boolean tree for everybody, in one synchronous pass: the answer is that of one moment.
  */
 export function scan(condition: Node, population: Population, given: Circumstances): Audience {
   const step = new Planner(population, given).plan(condition);

@@ -1,8 +1,8 @@
 /**
  * The citizens of one shard as columns: the truth for every judgement. Slots are given out by id and come back after a citizen is
  * forgotten, once nothing sorted names them any more. It knows nothing of topics and offsets, and makes no copy of a profile.
- * Measured over 1,000,000 citizens with the shipped catalogue: 15 B of columns, 12 B of slots and order, about 40 B of id map a citizen,
- * beside the id itself; 0.5-0.7 µs an upsert.
+ * Measured over 1,000,000 citizens with the shipped catalogue: 19 B of columns and order and 40 B of id map a citizen,
+ * beside the id itself; 4 µs (2.5-4.5) to parse and write a record.
  */
 import type { Fields, ScalarField } from './catalogue.ts';
 import type { Source } from './closure.ts';
@@ -104,22 +104,26 @@ export class Population {
 
   /**
    * Live slots by ascending id. Kept from call to call: only newcomers are sorted and merged, so that an audience comes out in order
-   * without sorting it. 1.0 s for a million at first, about 1 ns a citizen when nothing changed.
+   * without sorting it. 1.2 s for a million at first, some microseconds a newcomer afterwards.
    */
   order(): Int32Array {
     if (this.added.length === 0 && this.pendingFree.length === 0) return this.sorted;
     const { ids } = this;
     const fresh = this.added.filter((slot) => this.isLive(slot));
     fresh.sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+    const kept =
+      this.pendingFree.length === 0 ? this.sorted : this.sorted.filter((slot) => this.isLive(slot));
     const merged = new Int32Array(this.slots.size);
+    let from = 0;
     let to = 0;
-    let next = 0;
-    for (const slot of this.sorted) {
-      if (!this.isLive(slot)) continue;
-      while (next < fresh.length && ids[fresh[next]!]! < ids[slot]!) merged[to++] = fresh[next++]!;
+    for (const slot of fresh) {
+      const until = firstAfter(kept, from, ids, ids[slot]!);
+      merged.set(kept.subarray(from, until), to);
+      to += until - from;
       merged[to++] = slot;
+      from = until;
     }
-    while (next < fresh.length) merged[to++] = fresh[next++]!;
+    merged.set(kept.subarray(from), to);
     this.sorted = merged;
     this.added = [];
     for (const slot of this.pendingFree) this.free.push(slot);
@@ -140,4 +144,16 @@ export class Population {
       },
     };
   }
+}
+
+/** Where in `slots`, which ascend by id, the first with an id greater than `id` stands. */
+function firstAfter(slots: Int32Array, from: number, ids: readonly string[], id: string): number {
+  let low = from;
+  let high = slots.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[slots[middle]!]! > id) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,0 +1,378 @@
+/**
+ * Serves shards: holds the population of each assigned partition and answers its match requests with pages on `audiences.*`.
+ * Guarantees: an answer knows every profile below the request's `minProfileOffset` and stands for one position; a request is done only
+ * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It keeps nothing on
+ * disk, announces nothing from profiles by itself, and never decides who is told.
+ */
+import type { Batch, Broker, Consumer, LogRecord, StartPosition, TopicPartition } from '../broker/broker.ts';
+import type { Clock } from '../domain/clock.ts';
+import { AllimError, messageOf } from '../domain/errors.ts';
+import type { EventType } from '../domain/event.ts';
+import { type RunId, randomId } from '../domain/ids.ts';
+import type { Logger } from '../domain/logger.ts';
+import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
+import type { Rule } from '../domain/rule.ts';
+import { LANES, type Lane as LaneName } from '../domain/statuses.ts';
+import { pagesOf, resolve } from './answer.ts';
+import type { Fields } from './catalogue.ts';
+import { type CheckedRule, readRule } from './check.ts';
+import { Lane, type LaneWork } from './lane.ts';
+import { PlannedPages } from './planned-pages.ts';
+import { Shard } from './shard.ts';
+
+export const RULES_GROUP = 'rules';
+/** Pages of a fan-out that may wait to be planned. */
+export const UNPLANNED_PAGES = 4;
+const PLACEMENTS = 1_000;
+
+/**
+ * What serving needs of the ledger. In an outage a method rejects with a retryable AllimError (`store-unavailable`): that is waited out;
+ * anything else thrown while a request is answered counts against the request, which is quarantined at the third time.
+ */
+export type RulesStore = {
+  /** Where each partition of the request topics goes on, under a new fence; one left out starts at the earliest offset. */
+  startPositions(group: string, partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]>;
+  /** Moves a position; `position-fenced` where another member holds it or it is not at `from`. */
+  advance(
+    group: string,
+    topic: string,
+    partition: number,
+    from: number,
+    next: number,
+    fence: number,
+  ): Promise<void>;
+  /** A version as published, with the catalogue fields ("sido") that its templates show; undefined where there is none. */
+  ruleVersion(
+    id: string,
+    version: number,
+  ): Promise<{ rule: Rule; valueFields: readonly string[]; eventType: EventType } | undefined>;
+  /** Pages planned so far, over all runs, for each fan-out that is still open. One that is left out wants no further pages. */
+  plannedPages(fanouts: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Keeps a record that cannot be used, with its reason, and fails its fan-out where it has one. Profiles are read from the beginning at
+   * every assignment, so the same (topic, partition, offset) comes again: that is one row.
+   */
+  quarantine(refused: {
+    topic: string;
+    partition: number;
+    offset: number;
+    key: string | null;
+    error: Error;
+    fanout?: string;
+  }): Promise<void>;
+  /** These citizens were unknown until now: their `unresolved` events may be judged. */
+  profilesArrived(ids: readonly string[]): Promise<void>;
+  /**
+   * Citizens that `unresolved` events wait for. Those that a shard knows are given to `profilesArrived` once it has caught up and every
+   * 30 s: a profile may arrive while nobody serves its shard, or between an answer that did not know it and the planning of that page.
+   */
+  awaited(): Promise<readonly string[]>;
+};
+
+export type ShardServerStatus = {
+  readonly citizens: number;
+  /** The position of each profile partition, by number; -1 where another process holds it. */
+  readonly offsets: readonly number[];
+  /** Whether every shard held here has read the profiles that were there when it was assigned. */
+  readonly caughtUp: boolean;
+  /** Requests taken and not yet done. */
+  readonly outstanding: number;
+  /** Profiles in the wrong partition: all since the start, and their share of the last 1,000 records (readiness ends at 0.01). */
+  readonly misplaced: { readonly count: number; readonly share: number };
+  readonly quarantined: number;
+  readonly ignoredFields: number;
+  readonly healthy: boolean;
+};
+
+export type ShardServer = {
+  start(): Promise<void>;
+  /** Lets running steps end; what is not done comes again to whoever serves the shard next. */
+  stop(): Promise<void>;
+  /** For tests: resolves when no request is outstanding. */
+  drain(): Promise<void>;
+  status(): ShardServerStatus;
+};
+
+export type ShardServerOptions = {
+  readonly broker: Broker;
+  readonly store: RulesStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fields: Fields;
+  readonly plannedPollMs?: number;
+  readonly awaitedPollMs?: number;
+};
+
+export function createShardServer(options: ShardServerOptions): ShardServer {
+  return new Server(options);
+}
+
+const laneKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+class Server implements ShardServer {
+  private readonly broker: Broker;
+  private readonly store: RulesStore;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly fields: Fields;
+  private readonly planned: PlannedPages;
+  private readonly awaitedPollMs: number;
+  private readonly shards = new Map<number, Shard>();
+  private readonly lanes = new Map<string, Lane>();
+  private readonly versions = new Map<string, { checked: CheckedRule; valueFields: readonly string[] }>();
+  private consumer: Consumer | undefined;
+  private sweep: NodeJS.Timeout | undefined;
+  private partitions = 0;
+  private readonly placements = new Uint8Array(PLACEMENTS);
+  private placed = 0;
+  private misplacedRecent = 0;
+  private misplacedCount = 0;
+  private quarantined = 0;
+
+  constructor(options: ShardServerOptions) {
+    this.broker = options.broker;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.fields = options.fields;
+    this.planned = new PlannedPages(
+      (fanouts) => options.store.plannedPages(fanouts),
+      options.plannedPollMs ?? 50,
+    );
+    this.awaitedPollMs = options.awaitedPollMs ?? 30_000;
+  }
+
+  async start(): Promise<void> {
+    if (this.consumer !== undefined) return;
+    this.partitions = (await this.broker.ends(TOPICS.profiles)).length;
+    this.consumer = this.broker.subscribe({
+      group: RULES_GROUP,
+      topics: [TOPICS.profiles, ...LANES.map((lane) => TOPICS.requests[lane])],
+      coPartitioned: true,
+      assigned: (partitions) => this.assigned(partitions),
+      revoked: (partitions) => this.revoked(partitions),
+      handle: (batch) => this.handle(batch),
+      stopped: (at, error) =>
+        this.logger.error({ ...at, error: messageOf(error) }, 'a partition of rules stopped'),
+    });
+    await this.consumer.start();
+    this.sweep = setInterval(() => void this.announceAwaited([...this.shards.values()]), this.awaitedPollMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.sweep);
+    for (const lane of this.lanes.values()) lane.close();
+    this.planned.stop();
+    await this.consumer?.stop();
+    this.consumer = undefined;
+    for (const shard of this.shards.values()) shard.close();
+    this.shards.clear();
+    this.lanes.clear();
+  }
+
+  async drain(): Promise<void> {
+    while (this.status().outstanding > 0) await new Promise((resume) => setTimeout(resume, 5));
+  }
+
+  status(): ShardServerStatus {
+    const shards = [...this.shards.values()];
+    const sum = (of: (shard: Shard) => number): number =>
+      shards.reduce((total, shard) => total + of(shard), 0);
+    return {
+      citizens: sum((shard) => shard.population.size),
+      offsets: Array.from({ length: this.partitions }, (_, p) => this.shards.get(p)?.position ?? -1),
+      caughtUp: shards.every((shard) => shard.caughtUp),
+      outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
+      misplaced: {
+        count: this.misplacedCount,
+        share: this.misplacedRecent / Math.min(PLACEMENTS, Math.max(1, this.placed)),
+      },
+      quarantined: this.quarantined,
+      ignoredFields: sum((shard) => shard.population.ignoredFields),
+      healthy: this.consumer?.healthy() ?? false,
+    };
+  }
+
+  private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
+    const profiles = partitions.filter(({ topic }) => topic === TOPICS.profiles);
+    if (profiles.length > 0) {
+      const [begins, ends] = await Promise.all([
+        this.broker.begins(TOPICS.profiles),
+        this.broker.ends(TOPICS.profiles),
+      ]);
+      for (const { partition } of profiles) {
+        this.shards.get(partition)?.close();
+        const shard = new Shard({
+          partition,
+          partitions: this.partitions,
+          fields: this.fields,
+          begin: begins[partition]!,
+          end: ends[partition]!,
+          placed: (misplaced) => this.noteplacement(misplaced),
+        });
+        this.shards.set(partition, shard);
+        this.noteCatchUp(shard);
+      }
+    }
+    const requests = partitions.filter(({ topic }) => topic !== TOPICS.profiles);
+    if (requests.length === 0) return [];
+    const starts = await this.store.startPositions(RULES_GROUP, requests);
+    for (const { topic, partition } of requests) {
+      const start = starts.find((found) => found.topic === topic && found.partition === partition);
+      const at = { topic, partition };
+      this.lanes.get(laneKey(at))?.close();
+      this.lanes.set(laneKey(at), new Lane(at, start ?? { fence: 0 }, this.laneWork(), this.logger));
+    }
+    return starts;
+  }
+
+  private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const at of partitions) {
+      if (at.topic === TOPICS.profiles) {
+        this.shards.get(at.partition)?.close();
+        this.shards.delete(at.partition);
+      } else {
+        this.lanes.get(laneKey(at))?.close();
+        this.lanes.delete(laneKey(at));
+      }
+    }
+  }
+
+  private noteCatchUp(shard: Shard): void {
+    const startedAt = this.clock.nowMs();
+    shard.reached(0).then(
+      () => {
+        const { partition, population } = shard;
+        this.logger.info(
+          { partition, citizens: population.size, ms: this.clock.nowMs() - startedAt },
+          'shard caught up',
+        );
+        return this.announceAwaited([shard]);
+      },
+      () => {},
+    );
+  }
+
+  private async handle(batch: Batch): Promise<void> {
+    if (batch.topic === TOPICS.profiles) return this.handleProfiles(batch);
+    this.lanes.get(laneKey(batch))?.accept(batch);
+  }
+
+  private async handleProfiles(batch: Batch): Promise<void> {
+    const shard = this.shards.get(batch.partition);
+    if (shard === undefined) return;
+    shard.apply(batch);
+    while (shard.refused.length > 0) {
+      const { record, error } = shard.refused[0]!;
+      await this.quarantine(record, error);
+      shard.refused.shift();
+    }
+    if (shard.arrived.length === 0) return;
+    await this.store.profilesArrived(shard.arrived);
+    shard.arrived = [];
+  }
+
+  /** Best effort, repeated by the timer: what fails here is found again. */
+  private async announceAwaited(shards: readonly Shard[]): Promise<void> {
+    try {
+      const ready = shards.filter((shard) => shard.caughtUp);
+      if (ready.length === 0) return;
+      const awaited = await this.store.awaited();
+      const known = awaited.filter((id) => ready.some((shard) => shard.population.slotOf(id) !== undefined));
+      if (known.length > 0) await this.store.profilesArrived(known);
+    } catch (error) {
+      this.logger.warn({ error: messageOf(error) }, 'awaited profiles could not be announced');
+    }
+  }
+
+  private noteplacement(misplaced: boolean): void {
+    const at = this.placed++ % PLACEMENTS;
+    this.misplacedRecent += Number(misplaced) - this.placements[at]!;
+    this.placements[at] = Number(misplaced);
+    if (misplaced) this.misplacedCount++;
+  }
+
+  private async quarantine(record: LogRecord, error: Error, fanout?: string): Promise<void> {
+    const { topic, partition, offset, key } = record;
+    await this.store.quarantine({
+      topic,
+      partition,
+      offset,
+      key,
+      error,
+      ...(fanout === undefined ? {} : { fanout }),
+    });
+    this.quarantined++;
+  }
+
+  private laneWork(): LaneWork {
+    return {
+      answer: (record, signal) => this.answer(record, signal),
+      quarantine: (record, error) => this.quarantine(record, error, fanoutOf(record)),
+      advance: ({ topic, partition }, from, next, fence) =>
+        this.store.advance(RULES_GROUP, topic, partition, from, next, fence),
+      pause: (at) => this.consumer?.pause([at]),
+      resume: (at) => this.consumer?.resume([at]),
+    };
+  }
+
+  private async answer(record: LogRecord, signal: AbortSignal): Promise<void> {
+    const request = decodeRequest(record.value);
+    const shard = this.shards.get(record.partition);
+    if (shard === undefined) throw new AllimError('position-fenced', 'the shard is not held here');
+    await shard.reached(request.minProfileOffset);
+    const { checked, valueFields } = await this.version(request.rule, request.ruleVersion);
+    if (signal.aborted) return;
+    const answer = resolve(request, checked, valueFields, shard.population);
+    const head = { run: randomId<RunId>(), profileOffset: shard.position };
+    const topic = TOPICS.audiences[laneOf(record.topic)];
+    const size = answer.citizens.length + answer.unknown.length;
+    // Pages of an earlier run of the fan-out are not ours: only what is planned from here on makes room.
+    const before = size > PAGE_CITIZENS ? await this.planned.now(request.fanout) : 0;
+    if (before === undefined) return;
+    let sent = 0;
+    let planned = before;
+    for (const value of pagesOf(request, answer, head)) {
+      while (sent - (planned - before) >= UNPLANNED_PAGES) {
+        const found = await this.planned.next(request.fanout, signal);
+        if (found === undefined) return;
+        planned = found;
+      }
+      if (signal.aborted) return;
+      await this.broker.append(topic, [{ key: null, value, partition: record.partition }]);
+      sent++;
+    }
+  }
+
+  private async version(
+    id: string,
+    version: number,
+  ): Promise<{ checked: CheckedRule; valueFields: readonly string[] }> {
+    const key = `${id}@${version}`;
+    const known = this.versions.get(key);
+    if (known !== undefined) return known;
+    const found = await this.store.ruleVersion(id, version);
+    if (found === undefined)
+      throw new AllimError('rule-invalid', 'the request names a version that was never published', {
+        ids: { rule: id, version },
+      });
+    const checked = readRule(found.rule, { fields: this.fields, eventType: () => found.eventType });
+    const compiled = { checked, valueFields: found.valueFields };
+    // Versions never change; the bound only keeps years of them out of memory.
+    if (this.versions.size >= 1_000) this.versions.delete(this.versions.keys().next().value!);
+    this.versions.set(key, compiled);
+    return compiled;
+  }
+}
+
+function laneOf(topic: string): LaneName {
+  return topic === TOPICS.requests.urgent ? 'urgent' : 'bulk';
+}
+
+function fanoutOf(record: LogRecord): string | undefined {
+  try {
+    return decodeRequest(record.value).fanout;
+  } catch {
+    return undefined;
+  }
+}
