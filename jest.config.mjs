@@ -2,6 +2,10 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Databases, service data and the sources of other checkouts are no modules.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/data/'],
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

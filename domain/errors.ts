@@ -13,6 +13,7 @@ const CODES = {
   'event-too-old': false,
   'event-type-unknown': false,
   forbidden: false,
+  'migration-invalid': false,
   'not-found': false,
   'offset-out-of-range': false,
   'payload-too-large': false,

@@ -1,0 +1,11 @@
+/** `node scripts/run.mjs FILE.ts [ARGUMENTS]`: installs what is missing and runs FILE.ts on the pinned Node. */
+import path from 'node:path';
+import { prepare, ROOT, runNode, say } from './bootstrap.mjs';
+
+const [file, ...args] = process.argv.slice(2);
+if (file === undefined) {
+  say('usage: node scripts/run.mjs FILE.ts [ARGUMENTS]');
+  process.exit(2);
+}
+prepare();
+process.exit(await runNode([path.resolve(ROOT, file), ...args]));

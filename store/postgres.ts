@@ -1,0 +1,129 @@
+/**
+ * The one file that knows `pg`: pools whose values and errors are as domain/sql.ts says.
+ * Guarantees: int8 and count(*) arrive as numbers, numeric and date as strings, timestamptz as Date; a connection that breaks, idle or
+ * checked out, is an error of its query and a line in the log, never the end of the process.
+ */
+import pg from 'pg';
+import { AllimError, messageOf } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { SqlPool } from '../domain/sql.ts';
+
+export type PoolOptions = {
+  /** `postgresql://…`; a Unix socket's folder as `?host=`. */
+  readonly url: string;
+  readonly max: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName?: string;
+  readonly logger: Logger;
+  /** Server settings of each session, e.g. `{ search_path: 'bullmq' }`: sent with the start packet, so that they cost no round trip. */
+  readonly options?: Readonly<Record<string, string>>;
+};
+
+export type Pool = SqlPool & {
+  /** Waits for checked-out clients, then closes. Safe to call twice. */
+  end(): Promise<void>;
+  /** For metrics and leak checks. */
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+};
+
+const OID = { int8: 20, int8Array: 1016, date: 1082, dateArray: 1182 } as const;
+
+/** Offsets, sequences and counts stay below 2^53; a larger one would be rounded in silence, so it is refused instead. */
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`the bigint ${text} does not fit a number; cast it to text`);
+  return value;
+}
+
+const builtinParser = pg.types.getTypeParser as (oid: number, format?: string) => (text: string) => unknown;
+const arrayOfText = builtinParser(1009) as (text: string) => (string | null)[];
+
+/** Looked at before pg's own table, and per pool: the process-wide table belongs to whoever else uses pg (BullMQ does). */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  [OID.int8]: parseInt8,
+  [OID.int8Array]: (text) => arrayOfText(text).map((item) => (item === null ? null : parseInt8(item))),
+  [OID.date]: (text) => text,
+  [OID.dateArray]: arrayOfText,
+};
+
+const types = {
+  getTypeParser: (oid: number, format?: string) =>
+    (format === 'binary' ? undefined : PARSERS[oid]) ?? builtinParser(oid, format),
+} as pg.CustomTypesConfig;
+
+/**
+ * What a start packet's `options` takes: `-c name=value`, blanks and backslashes escaped by a backslash.
+ * Source: PostgreSQL 18 documentation, libpq connection parameters, `options`.
+ */
+function sessionOptions(options: Readonly<Record<string, string>>): string {
+  return Object.entries(options)
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+    .join(' ');
+}
+
+/** Connects when first used. Named statements (`{ name, text, values }`) are prepared once a connection and cached by name. */
+export function createPool(options: PoolOptions): Pool {
+  const { logger } = options;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max,
+    application_name: options.applicationName ?? 'allim',
+    ...(options.options === undefined ? {} : { options: sessionOptions(options.options) }),
+    types,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+  });
+  // Without these two a server that stops would end the process: pg emits `error` on idle clients through the pool, and on checked-out
+  // ones on the client itself, where nobody listens between two queries.
+  pool.on('error', (error) => {
+    logger.warn({ error: messageOf(error) }, 'an idle database connection broke');
+  });
+  pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      logger.warn({ error: messageOf(error) }, 'a database connection broke');
+    });
+  });
+  let ending: Promise<void> | undefined;
+  const end = pool.end.bind(pool) as () => Promise<void>;
+  return Object.assign(pool, {
+    end: () => {
+      ending ??= end();
+      return ending;
+    },
+  }) as unknown as Pool;
+}
+
+/** Class 08 (connection), 57P0x (shutdown), 53300 (too many connections), and what the socket says. */
+const UNAVAILABLE = /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH)$/;
+
+/** Round trip to the server. `store-unavailable` where there is none within `timeoutMs`. */
+export async function pingStore(pool: SqlPool, timeoutMs = 2_000): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    await Promise.race([pool.query('SELECT 1'), late]);
+  } catch (cause) {
+    throw new AllimError('store-unavailable', `the database does not answer: ${messageOf(cause)}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether the error is the connection's or the server's state and not the statement's: doing it again may succeed. */
+export function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && UNAVAILABLE.test(code)) return true;
+  return (
+    error instanceof Error &&
+    /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/.test(
+      error.message,
+    )
+  );
+}

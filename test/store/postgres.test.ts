@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '../../domain/logger.ts';
+import { transaction } from '../../domain/sql.ts';
+import { createPool, isUnavailable, pingStore } from '../../store/postgres.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase({ migrated: false });
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+describe('values arrive as domain/sql.ts says', () => {
+  test.each([
+    ['5::int8', 5],
+    ["'{1,NULL,9007199254740991}'::int8[]", [1, null, 9_007_199_254_740_991]],
+    ['count(*)', 1],
+    ["date '2026-02-03'", '2026-02-03'],
+    ["'{2026-02-03,NULL}'::date[]", ['2026-02-03', null]],
+    ['1.50::numeric', '1.50'],
+    ["timestamptz '2026-02-03T00:00:00+09'", new Date('2026-02-02T15:00:00Z')],
+    ['NULL::int8', null],
+    ['\'{"a":[1]}\'::jsonb', { a: [1] }],
+    ["'\\x00ff'::bytea", Buffer.from([0, 255])],
+  ])('%s', async (expression, expected) => {
+    const { rows } = await database.pool.query(`SELECT ${expression} AS value`);
+    expect(rows[0]?.['value']).toEqual(expected);
+  });
+
+  test('a bigint that a number cannot hold is refused, not rounded', async () => {
+    await expect(database.pool.query('SELECT 9007199254740993::int8')).rejects.toThrow(
+      /does not fit a number/,
+    );
+    // The connection it came on is still good.
+    expect((await database.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+test('session settings apply to every connection, blanks and all', async () => {
+  const options = { search_path: '"a b", public', TimeZone: 'Asia/Seoul' };
+  const pool = createPool({
+    url: database.url,
+    max: 2,
+    applicationName: 'x y',
+    logger: silentLogger,
+    options,
+  });
+  const { rows } = await pool.query(
+    `SELECT current_setting('search_path') AS path, current_setting('TimeZone') AS zone, current_setting('application_name') AS name`,
+  );
+  expect(rows).toEqual([{ path: '"a b", public', zone: 'Asia/Seoul', name: 'x y' }]);
+  await pool.end();
+  await pool.end();
+});
+
+test('a named statement is prepared once a connection', async () => {
+  const pool = createPool({ url: database.url, max: 1, logger: silentLogger });
+  for (const n of [1, 2, 3])
+    expect((await pool.query({ name: 'double', text: 'SELECT $1::int * 2 AS n', values: [n] })).rows).toEqual(
+      [{ n: n * 2 }],
+    );
+  const { rows } = await pool.query('SELECT name FROM pg_prepared_statements');
+  expect(rows).toEqual([{ name: 'double' }]);
+  await pool.end();
+});
+
+test('connections that the server ends, idle or in use, break their query and nothing else', async () => {
+  const pool = createPool({ url: database.url, max: 2, logger: silentLogger });
+  const used = await pool.connect();
+  await pool.query('SELECT 1');
+  // Other test files use the same server: only this database's sessions.
+  await database.pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'allim'`,
+  );
+  const error = await used.query('SELECT 1').catch((reason: unknown) => reason);
+  expect(isUnavailable(error)).toBe(true);
+  used.release(true);
+  expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+});
+
+test('a transaction that throws leaves nothing and gives its connection back', async () => {
+  await database.pool.query('CREATE TABLE t (n int)');
+  await expect(
+    transaction(database.pool, async (sql) => {
+      await sql.query('INSERT INTO t VALUES (1)');
+      throw new Error('no');
+    }),
+  ).rejects.toThrow('no');
+  expect((await database.pool.query('SELECT count(*) FROM t')).rows).toEqual([{ count: 0 }]);
+  expect(database.pool.totalCount - database.pool.idleCount).toBe(0);
+});
+
+test('a server that is not there is store-unavailable, and soon', async () => {
+  const pool = createPool({ url: 'postgresql://x@127.0.0.1:1/x', max: 1, logger: silentLogger });
+  await expect(pingStore(pool, 1_000)).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
+  await pool.end();
+  expect(isUnavailable(new Error('syntax error'))).toBe(false);
+});

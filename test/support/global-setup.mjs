@@ -1,0 +1,4 @@
+// jest wants default exports.
+import { setup } from './setup.ts';
+
+export default setup;

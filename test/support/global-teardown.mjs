@@ -1,0 +1,3 @@
+import { teardown } from './setup.ts';
+
+export default teardown;
