@@ -2,7 +2,6 @@
  * The answer to one match request. It is resolved whole, in one synchronous step, so that it stands for one position of the profiles, and
  * copies what it needs: citizens may change and slots be reused while its pages wait to be sent. Pages are cut from it afterwards.
  */
-import { MAX_RECORD_BYTES } from '../broker/broker.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { RunId } from '../domain/ids.ts';
 import {
@@ -191,8 +190,8 @@ function copied(column: Column, slots: Int32Array): ValueColumn {
 
 export type RunHead = { readonly run: RunId; readonly profileOffset: number };
 
-/** Headers and record framing also count toward the broker's limit; nothing of ours comes near this. */
-const PAGE_BYTES = MAX_RECORD_BYTES - 4_096;
+/** The broker takes 1 MiB a record, headers and framing included. */
+const PAGE_BYTES = 1_048_576 - 4_096;
 
 /**
  * Cuts an answer into encoded pages, one at a time: citizens first, then the pairs nobody knew; at most 5,000 of both on a page, fewer

@@ -3,9 +3,9 @@
  * broker's handler only puts them in; a lane that is full pauses its partition. The stored position moves by the contiguous prefix of
  * requests that are done, so a crash repeats the others, each as a new run.
  */
-import type { Batch, LogRecord, TopicPartition } from '../broker/broker.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { ShardBatch, ShardRecord } from './shard.ts';
 
 /** Requests in memory, waiting or running, at which a partition is paused; it is resumed at half. */
 const FULL = 64;
@@ -13,20 +13,21 @@ const FULL = 64;
 const RUNNING = 4;
 const ATTEMPTS = 3;
 
+type LanePosition = { readonly topic: string; readonly partition: number };
 type Entry = { readonly next: number; done: boolean };
-type Waiting = { readonly record: LogRecord; readonly entry: Entry };
+type Waiting = { readonly record: ShardRecord; readonly entry: Entry };
 
 export type LaneWork = {
   /** Answers one request. What it throws that is retryable is tried for ever; anything else counts against the record. */
-  answer(record: LogRecord, signal: AbortSignal): Promise<void>;
-  quarantine(record: LogRecord, error: Error): Promise<void>;
-  advance(at: TopicPartition, from: number, next: number, fence: number): Promise<void>;
-  pause(at: TopicPartition): void;
-  resume(at: TopicPartition): void;
+  answer(record: ShardRecord, signal: AbortSignal): Promise<void>;
+  quarantine(record: ShardRecord, error: Error): Promise<void>;
+  advance(at: LanePosition, from: number, next: number, fence: number): Promise<void>;
+  pause(at: LanePosition): void;
+  resume(at: LanePosition): void;
 };
 
 export class Lane {
-  private readonly at: TopicPartition;
+  private readonly at: LanePosition;
   private readonly work: LaneWork;
   private readonly logger: Logger;
   private readonly entries: Entry[] = [];
@@ -40,7 +41,7 @@ export class Lane {
   private settling = false;
   private lost: Error | undefined;
 
-  constructor(at: TopicPartition, start: { offset?: number; fence: number }, work: LaneWork, logger: Logger) {
+  constructor(at: LanePosition, start: { offset?: number; fence: number }, work: LaneWork, logger: Logger) {
     this.at = at;
     this.work = work;
     this.logger = logger;
@@ -54,7 +55,7 @@ export class Lane {
     return this.entries.length + (this.settling || this.prefix !== this.stored ? 1 : 0);
   }
 
-  accept(batch: Batch): void {
+  accept(batch: ShardBatch): void {
     if (this.lost !== undefined) throw this.lost;
     this.fence = batch.fence;
     this.stored ??= batch.from;
@@ -77,6 +78,8 @@ export class Lane {
   /** Nothing of it is stored or sent afterwards, but what is under way. */
   close(): void {
     this.closing.abort();
+    if (this.paused) this.work.resume(this.at);
+    this.paused = false;
   }
 
   private pump(): void {
@@ -97,7 +100,7 @@ export class Lane {
   }
 
   /** False where the lane was closed before the request was done. Never rejects. */
-  private async run(record: LogRecord): Promise<boolean> {
+  private async run(record: ShardRecord): Promise<boolean> {
     const { signal } = this.closing;
     for (let attempt = 1, pauses = 0; !signal.aborted; pauses++) {
       try {
@@ -131,19 +134,22 @@ export class Lane {
     while (this.entries[0]?.done) this.prefix = this.entries.shift()!.next;
     if (this.settling || this.prefix === this.stored || this.lost !== undefined) return;
     this.settling = true;
-    void this.store().finally(() => {
-      this.settling = false;
-    });
+    void this.store();
   }
 
   private async store(): Promise<void> {
-    while (this.prefix !== this.stored && !this.closing.signal.aborted) {
-      const next = this.prefix!;
-      const stored = await this.untilDone('position', () =>
-        this.work.advance(this.at, this.stored!, next, this.fence),
-      );
-      if (!stored) return;
-      this.stored = next;
+    try {
+      while (this.prefix !== this.stored && !this.closing.signal.aborted) {
+        const next = this.prefix!;
+        const stored = await this.untilDone('position', () =>
+          this.work.advance(this.at, this.stored!, next, this.fence),
+        );
+        if (!stored) return;
+        this.stored = next;
+      }
+    } finally {
+      // In the same turn as the last look at `prefix`, so that no step is missed.
+      this.settling = false;
     }
   }
 
@@ -162,8 +168,7 @@ export class Lane {
         ) {
           // The next batch is refused with it, which makes the consumer ask for its start again.
           this.lost = error;
-          this.closing.abort();
-          if (this.paused) this.work.resume(this.at);
+          this.close();
           return false;
         }
         this.logger.warn(

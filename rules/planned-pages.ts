@@ -25,26 +25,13 @@ export class PlannedPages {
     return (await this.ask([fanout])).get(fanout);
   }
 
-  /** The same at the next poll. Rejects when it is stopped or `signal` aborts. */
-  next(fanout: string, signal: AbortSignal): Promise<number | undefined> {
+  /** The same at the next poll. Rejects when it is stopped, or as the question does. */
+  next(fanout: string): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(new AllimError('position-fenced', 'the shard was given up'));
-        return;
-      }
       const waiters = this.waiting.get(fanout) ?? [];
       const waiter = { resolve, reject };
       waiters.push(waiter);
       this.waiting.set(fanout, waiters);
-      signal.addEventListener(
-        'abort',
-        () => reject(new AllimError('position-fenced', 'the shard was given up')),
-        {
-          once: true,
-        },
-      );
-      this.timer ??= setTimeout(() => void this.poll(), this.pollMs);
-    });
   }
 
   private async poll(): Promise<void> {

@@ -4,26 +4,21 @@
  * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It keeps nothing on
  * disk, announces nothing from profiles by itself, and never decides who is told.
  */
-import type { Batch, Broker, Consumer, LogRecord, StartPosition, TopicPartition } from '../broker/broker.ts';
+import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
-import { type RunId, randomId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
-import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
+import { decodeRequest, TOPICS } from '../domain/records.ts';
 import type { Rule } from '../domain/rule.ts';
-import { LANES, type Lane as LaneName } from '../domain/statuses.ts';
-import { pagesOf, resolve } from './answer.ts';
+import { LANES } from '../domain/statuses.ts';
 import type { Fields } from './catalogue.ts';
-import { type CheckedRule, readRule } from './check.ts';
 import { Lane, type LaneWork } from './lane.ts';
-import { PlannedPages } from './planned-pages.ts';
-import { Shard } from './shard.ts';
+import { Placement } from './placement.ts';
+import type { Runs } from './runs.ts';
+import { Shard, type ShardRecord } from './shard.ts';
 
 export const RULES_GROUP = 'rules';
-/** Pages of a fan-out that may wait to be planned. */
-export const UNPLANNED_PAGES = 4;
-const PLACEMENTS = 1_000;
 
 /**
  * What serving needs of the ledger. In an outage a method rejects with a retryable AllimError (`store-unavailable`): that is waited out;
@@ -115,18 +110,14 @@ class Server implements ShardServer {
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly fields: Fields;
-  private readonly planned: PlannedPages;
+  private readonly runs: Runs;
+  private readonly placement = new Placement();
   private readonly awaitedPollMs: number;
   private readonly shards = new Map<number, Shard>();
   private readonly lanes = new Map<string, Lane>();
-  private readonly versions = new Map<string, { checked: CheckedRule; valueFields: readonly string[] }>();
   private consumer: Consumer | undefined;
   private sweep: NodeJS.Timeout | undefined;
   private partitions = 0;
-  private readonly placements = new Uint8Array(PLACEMENTS);
-  private placed = 0;
-  private misplacedRecent = 0;
-  private misplacedCount = 0;
   private quarantined = 0;
 
   constructor(options: ShardServerOptions) {
@@ -162,7 +153,7 @@ class Server implements ShardServer {
   async stop(): Promise<void> {
     clearInterval(this.sweep);
     for (const lane of this.lanes.values()) lane.close();
-    this.planned.stop();
+    this.runs.stop();
     await this.consumer?.stop();
     this.consumer = undefined;
     for (const shard of this.shards.values()) shard.close();
@@ -183,10 +174,7 @@ class Server implements ShardServer {
       offsets: Array.from({ length: this.partitions }, (_, p) => this.shards.get(p)?.position ?? -1),
       caughtUp: shards.every((shard) => shard.caughtUp),
       outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
-      misplaced: {
-        count: this.misplacedCount,
-        share: this.misplacedRecent / Math.min(PLACEMENTS, Math.max(1, this.placed)),
-      },
+      misplaced: this.placement.status(),
       quarantined: this.quarantined,
       ignoredFields: sum((shard) => shard.population.ignoredFields),
       healthy: this.consumer?.healthy() ?? false,
@@ -208,7 +196,7 @@ class Server implements ShardServer {
           fields: this.fields,
           begin: begins[partition]!,
           end: ends[partition]!,
-          placed: (misplaced) => this.noteplacement(misplaced),
+          placed: (misplaced) => this.placement.note(misplaced),
         });
         this.shards.set(partition, shard);
         this.noteCatchUp(shard);
@@ -285,14 +273,7 @@ class Server implements ShardServer {
     }
   }
 
-  private noteplacement(misplaced: boolean): void {
-    const at = this.placed++ % PLACEMENTS;
-    this.misplacedRecent += Number(misplaced) - this.placements[at]!;
-    this.placements[at] = Number(misplaced);
-    if (misplaced) this.misplacedCount++;
-  }
-
-  private async quarantine(record: LogRecord, error: Error, fanout?: string): Promise<void> {
+  private async quarantine(record: ShardRecord, error: Error, fanout?: string): Promise<void> {
     const { topic, partition, offset, key } = record;
     await this.store.quarantine({
       topic,
@@ -307,7 +288,7 @@ class Server implements ShardServer {
 
   private laneWork(): LaneWork {
     return {
-      answer: (record, signal) => this.answer(record, signal),
+      answer: (record, signal) => this.runs.answer(record, signal),
       quarantine: (record, error) => this.quarantine(record, error, fanoutOf(record)),
       advance: ({ topic, partition }, from, next, fence) =>
         this.store.advance(RULES_GROUP, topic, partition, from, next, fence),
@@ -315,61 +296,9 @@ class Server implements ShardServer {
       resume: (at) => this.consumer?.resume([at]),
     };
   }
-
-  private async answer(record: LogRecord, signal: AbortSignal): Promise<void> {
-    const request = decodeRequest(record.value);
-    const shard = this.shards.get(record.partition);
-    if (shard === undefined) throw new AllimError('position-fenced', 'the shard is not held here');
-    await shard.reached(request.minProfileOffset);
-    const { checked, valueFields } = await this.version(request.rule, request.ruleVersion);
-    if (signal.aborted) return;
-    const answer = resolve(request, checked, valueFields, shard.population);
-    const head = { run: randomId<RunId>(), profileOffset: shard.position };
-    const topic = TOPICS.audiences[laneOf(record.topic)];
-    const size = answer.citizens.length + answer.unknown.length;
-    // Pages of an earlier run of the fan-out are not ours: only what is planned from here on makes room.
-    const before = size > PAGE_CITIZENS ? await this.planned.now(request.fanout) : 0;
-    if (before === undefined) return;
-    let sent = 0;
-    let planned = before;
-    for (const value of pagesOf(request, answer, head)) {
-      while (sent - (planned - before) >= UNPLANNED_PAGES) {
-        const found = await this.planned.next(request.fanout, signal);
-        if (found === undefined) return;
-        planned = found;
-      }
-      if (signal.aborted) return;
-      await this.broker.append(topic, [{ key: null, value, partition: record.partition }]);
-      sent++;
-    }
-  }
-
-  private async version(
-    id: string,
-    version: number,
-  ): Promise<{ checked: CheckedRule; valueFields: readonly string[] }> {
-    const key = `${id}@${version}`;
-    const known = this.versions.get(key);
-    if (known !== undefined) return known;
-    const found = await this.store.ruleVersion(id, version);
-    if (found === undefined)
-      throw new AllimError('rule-invalid', 'the request names a version that was never published', {
-        ids: { rule: id, version },
-      });
-    const checked = readRule(found.rule, { fields: this.fields, eventType: () => found.eventType });
-    const compiled = { checked, valueFields: found.valueFields };
-    // Versions never change; the bound only keeps years of them out of memory.
-    if (this.versions.size >= 1_000) this.versions.delete(this.versions.keys().next().value!);
-    this.versions.set(key, compiled);
-    return compiled;
-  }
 }
 
-function laneOf(topic: string): LaneName {
-  return topic === TOPICS.requests.urgent ? 'urgent' : 'bulk';
-}
-
-function fanoutOf(record: LogRecord): string | undefined {
+function fanoutOf(record: ShardRecord): string | undefined {
   try {
     return decodeRequest(record.value).fanout;
   } catch {

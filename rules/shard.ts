@@ -3,14 +3,28 @@
  * Applying a record twice changes nothing; state at a position in the middle of the first reading is never shown, since compaction has
  * removed what once stood there.
  */
-import type { Batch, LogRecord } from '../broker/broker.ts';
 import { AllimError } from '../domain/errors.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import type { Fields } from './catalogue.ts';
 import { Population } from './population.ts';
 import { isCitizenId, parseProfile } from './profile.ts';
 
-export type Refused = { readonly record: LogRecord; readonly error: AllimError };
+/** What a shard and its lanes need of a broker's records and batches; the port's own types satisfy these. */
+export type ShardRecord = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: Buffer | null;
+};
+export type ShardBatch = {
+  readonly from: number;
+  readonly next: number;
+  readonly fence: number;
+  readonly records: readonly ShardRecord[];
+};
+
+export type Refused = { readonly record: ShardRecord; readonly error: AllimError };
 
 type Waiter = {
   readonly offset: number;
@@ -58,7 +72,7 @@ export class Shard {
   }
 
   /** Applies a batch of profiles in one step. What cannot be applied is put into `refused`, and the others go on. */
-  apply(batch: Batch): void {
+  apply(batch: ShardBatch): void {
     const loading = !this.caughtUp;
     for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record);
     this.at = Math.max(this.at, batch.next);
@@ -70,7 +84,7 @@ export class Shard {
     for (const waiter of ready) waiter.resolve();
   }
 
-  private applyOne(record: LogRecord): void {
+  private applyOne(record: ShardRecord): void {
     try {
       const { key, value } = record;
       if (!isCitizenId(key))

@@ -5,7 +5,6 @@
 
 import type { Fault } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
-import { parseDay } from './calendar.ts';
 import { type Fields, mayUse } from './catalogue.ts';
 import {
   type Call,
@@ -18,6 +17,7 @@ import {
   type ScalarType,
   scalarTypeOf,
 } from './language.ts';
+import { fits, isNumeric, isObject, NAMES, readLiteral, schemaType, shown } from './literals.ts';
 
 export type Scope = {
   readonly fields: Fields;
@@ -27,32 +27,8 @@ export type Scope = {
   readonly citizen: boolean;
 };
 
-const NAMES: Readonly<Record<ScalarType, string>> = {
-  boolean: 'true or false',
-  integer: 'an integer',
-  number: 'a number',
-  date: 'a date (YYYY-MM-DD)',
-  text: 'a text',
-};
-
 export function escapePointer(part: string | number): string {
   return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-const isNumeric = (type: ScalarType): boolean => type === 'integer' || type === 'number';
-/** An integer may stand where a number is wanted; that is the only widening. */
-const fits = (type: ScalarType, want: ScalarType): boolean =>
-  type === want || (type === 'integer' && want === 'number');
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
 /** Reads one expression. `want` is the type that the place calls for; left out, the expression's own. */
@@ -86,7 +62,10 @@ class Reader {
     this.nodes++;
     if (this.nodes === LIMITS.nodes + 1) return this.fault(pointer, `has more than ${LIMITS.nodes} parts`);
     if (this.nodes > LIMITS.nodes) return undefined;
-    if (!isObject(json)) return this.literal(json, pointer, want);
+    if (!isObject(json)) {
+      const read = readLiteral(json, want);
+      return 'fault' in read ? this.fault(pointer, read.fault) : read;
+    }
     const keys = Object.keys(json);
     if (keys.length !== 1) return this.fault(pointer, 'an expression has exactly one operator');
     const op = keys[0]!;
@@ -107,38 +86,6 @@ class Reader {
     if (!fits(node.type, want))
       return this.fault(pointer, `is ${NAMES[node.type]} where ${NAMES[want]} is wanted`);
     return node;
-  }
-
-  private literal(json: unknown, pointer: string, want: ScalarType | undefined): Literal | undefined {
-    if (json === null)
-      return this.fault(pointer, 'null is no value: what is missing makes a condition unknown by itself');
-    if (Array.isArray(json)) return this.fault(pointer, 'a list may stand only in the second place of "in"');
-    if (typeof json === 'boolean') {
-      if (want !== undefined && want !== 'boolean') return this.wrong(pointer, json, want);
-      return { kind: 'literal', type: 'boolean', value: json ? 1 : 0 };
-    }
-    if (typeof json === 'number') {
-      if (!Number.isFinite(json) || Math.abs(json) > Number.MAX_SAFE_INTEGER)
-        return this.fault(pointer, 'is out of the range of numbers');
-      const type = Number.isInteger(json) ? 'integer' : 'number';
-      if (want !== undefined && !fits(type, want)) return this.wrong(pointer, json, want);
-      return { kind: 'literal', type: want ?? type, value: json };
-    }
-    if (typeof json !== 'string') return this.fault(pointer, `${typeof json} is no JSON value`);
-    if (CONTROL.test(json)) return this.fault(pointer, 'holds a control character');
-    if (json.length > LIMITS.text) return this.fault(pointer, `is longer than ${LIMITS.text} characters`);
-    if (want === 'date') {
-      const day = parseDay(json);
-      if (Number.isNaN(day))
-        return this.fault(pointer, `${shown(json)} is not a day of the calendar (YYYY-MM-DD)`);
-      return { kind: 'literal', type: 'date', value: day };
-    }
-    if (want !== undefined && want !== 'text') return this.wrong(pointer, json, want);
-    return { kind: 'literal', type: 'text', value: json };
-  }
-
-  private wrong(pointer: string, json: unknown, want: ScalarType): undefined {
-    return this.fault(pointer, `${shown(String(json))} stands where ${NAMES[want]} is wanted`);
   }
 
   private variable(given: unknown, at: string): Node | undefined {
@@ -359,27 +306,5 @@ class Reader {
       return node;
     });
     return make(type ?? 'boolean', nodes);
-  }
-}
-
-/** The scalar type of a JSON Schema, where it has one; `null` beside it is a missing value. */
-function schemaType(schema: unknown): { type: ScalarType; values?: readonly string[] } | undefined {
-  if (!isObject(schema)) return undefined;
-  const given = schema['type'];
-  const names = (Array.isArray(given) ? given : [given]).filter((name) => name !== 'null');
-  if (names.length !== 1) return undefined;
-  switch (names[0]) {
-    case 'integer':
-    case 'number':
-    case 'boolean':
-      return { type: names[0] };
-    case 'string': {
-      const { format, enum: values } = schema;
-      if (format === 'date') return { type: 'date' };
-      if (Array.isArray(values)) return { type: 'text', values: values.filter((v) => typeof v === 'string') };
-      return { type: 'text' };
-    }
-    default:
-      return undefined;
   }
 }
