@@ -29,9 +29,10 @@ export class PlannedPages {
   next(fanout: string): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const waiters = this.waiting.get(fanout) ?? [];
-      const waiter = { resolve, reject };
-      waiters.push(waiter);
+      waiters.push({ resolve, reject });
       this.waiting.set(fanout, waiters);
+      this.timer ??= setTimeout(() => void this.poll(), this.pollMs);
+    });
   }
 
   private async poll(): Promise<void> {

@@ -126,10 +126,15 @@ class Server implements ShardServer {
     this.clock = options.clock;
     this.logger = options.logger;
     this.fields = options.fields;
-    this.planned = new PlannedPages(
-      (fanouts) => options.store.plannedPages(fanouts),
-      options.plannedPollMs ?? 50,
-    );
+    this.runs = new Runs({
+      append: async (topic, partition, value) => {
+        await options.broker.append(topic, [{ key: null, value, partition }]);
+      },
+      store: options.store,
+      fields: options.fields,
+      shard: (partition) => this.shards.get(partition),
+      plannedPollMs: options.plannedPollMs ?? 50,
+    });
     this.awaitedPollMs = options.awaitedPollMs ?? 30_000;
   }
 
