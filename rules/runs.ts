@@ -10,8 +10,8 @@ import type { Fields } from './catalogue.ts';
 import { type CheckedRule, readRule } from './check.ts';
 import { backOff } from './lane.ts';
 import { PlannedPages } from './planned-pages.ts';
+import type { RulesStore } from './rule-store.ts';
 import type { Shard, ShardRecord } from './shard.ts';
-import type { RulesStore } from './shard-server.ts';
 
 /** Pages of a fan-out that may wait to be planned. */
 const UNPLANNED_PAGES = 4;
