@@ -50,6 +50,8 @@ export type Config = {
     readonly publicKey: string;
     readonly privateKey: string;
   } | null;
+  /** Push services on loopback http may be called: for tests and demonstrations. */
+  readonly pushLoopback: boolean;
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
   /** null: generated into the data folder (app/secrets.ts). */
   readonly secrets: {
@@ -116,6 +118,11 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
   if (given['ALLIM_ENV'] !== 'production') return faults;
   for (const [name, why] of PRODUCTION)
     if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });
+  if (given['ALLIM_PUSH_LOOPBACK'] === 'true')
+    faults.push({
+      pointer: '/ALLIM_PUSH_LOOPBACK',
+      message: 'ALLIM_PUSH_LOOPBACK must not be set in production',
+    });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
     faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
   if (!has('SMTP_URL') && !has('SMS_URL') && !has('VAPID_PUBLIC_KEY'))
@@ -172,6 +179,7 @@ function build(given: Given): Config {
             publicKey: given.VAPID_PUBLIC_KEY,
             privateKey: given.VAPID_PRIVATE_KEY ?? '',
           },
+    pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
     oidc:
       given.OIDC_ISSUER === undefined
         ? null

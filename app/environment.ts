@@ -49,6 +49,7 @@ export const Environment = Type.Object({
   ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
+  ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   PORT: whole('a port from 0 to 65535', 0, 65_535),
   PUBLIC_URL: text('a URL beginning with https:// or http://', { format: 'http-url' }),
   DATABASE_URL: secret('a URL like postgresql://user:password@host:5432/database', {

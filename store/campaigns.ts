@@ -288,11 +288,11 @@ export async function markRequested(sql: Sql, fanouts: readonly FanoutId[]): Pro
   });
 }
 
-/** How many pages of each fan-out are planned, for the shard that paces itself by it. Finished ones count as all. */
+/** Pages planned, over all runs, of each fan-out that is still open: the shard paces itself by it. */
 export async function plannedPages(sql: Sql, fanouts: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql.query<{ id: string; pages: number }>({
     name: 'planned-pages',
-    text: `SELECT f.id, CASE WHEN f.state = 'asked' THEN f.pages_planned ELSE 2147483647 END AS pages FROM fanouts f WHERE f.id = ANY($1::uuid[])`,
+    text: `SELECT id, pages_planned AS pages FROM fanouts WHERE id = ANY($1::uuid[]) AND state = 'asked'`,
     values: [fanouts],
   });
   return new Map(rows.map((row) => [row.id, row.pages]));
