@@ -5,13 +5,17 @@
 import path from 'node:path';
 import { messageOf } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
+import { serviceEnvironment } from '../../scripts/services.ts';
 import { type BundledPostgres, startBundledPostgres } from '../../store/bundled.ts';
 import { dropLeftovers, ensureTemplate } from './postgres.ts';
 
 let server: BundledPostgres | undefined;
 
 export async function setup(): Promise<void> {
-  if (process.env['ALLIM_TEST_DATABASE_URL'] !== undefined) return;
+  const { KAFKA_BROKERS, REDIS_URL } = serviceEnvironment();
+  if (KAFKA_BROKERS) process.env['KAFKA_BROKERS'] = KAFKA_BROKERS;
+  if (REDIS_URL) process.env['REDIS_URL'] = REDIS_URL;
+  if (process.env['ALLIM_TEST_DATABASE_URL'] !== undefined || process.env['ALLIM_TEST_NO_DATABASE']) return;
   try {
     const dataDir = path.join(import.meta.dirname, '..', '..', '.cache', 'test');
     server = await startBundledPostgres({ dataDir, logger: silentLogger });
