@@ -55,12 +55,11 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   };
 
   function clientOf(consumer: KafkajsConsumer): PartitionClient {
-    // kafkajs throws from these once it has stopped; what they would change is gone then.
     const attempt = (change: () => void) => {
       try {
         if (consumer === kafkajs) change();
-      } catch (error) {
-        logger.debug({ error: messageOf(error) }, 'consumer is not running');
+      } catch {
+        // kafkajs throws once it has stopped; what this would have changed is gone then.
       }
     };
     const one = (at: TopicPartition) => [{ topic: at.topic, partitions: [at.partition] }];
@@ -162,9 +161,8 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   }
 
   async function boundsOf(topics: readonly string[]): Promise<Map<string, readonly Bounds[]>> {
-    return new Map(
-      await Promise.all(topics.map(async (topic) => [topic, await options.bounds(topic)] as const)),
-    );
+    const found = topics.map(async (topic) => [topic, await options.bounds(topic)] as const);
+    return new Map(await Promise.all(found));
   }
 
   function run(partition: KafkaPartition, start: StartPosition): void {
@@ -249,14 +247,12 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   }
 
   async function disconnect(consumer: KafkajsConsumer): Promise<void> {
-    const timeout = new AbortController();
-    await Promise.race([
-      consumer
-        .disconnect()
-        .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'disconnect')),
-      pauseFor(DISCONNECT_WITHIN_MS, timeout.signal),
-    ]);
-    timeout.abort();
+    const late = new AbortController();
+    const left = consumer
+      .disconnect()
+      .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'disconnect'));
+    await Promise.race([left, pauseFor(DISCONNECT_WITHIN_MS, late.signal)]);
+    late.abort();
   }
 
   return {
