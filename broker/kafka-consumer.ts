@@ -28,9 +28,8 @@ export type KafkaConsumerOptions = {
 const WATCH_EVERY_MS = 2_000;
 const REPLACE_AFTER_SILENCE_MS = 20_000;
 const UNHEALTHY_AFTER_SILENCE_MS = 30_000;
-/** kafkajs's rebalance time-out: a handler that runs longer has lost its partition anyway. */
-const HANDLERS_END_WITHIN_MS = 10_000;
-const DISCONNECT_WITHIN_MS = 10_000;
+/** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
+const END_WITHIN_MS = 10_000;
 
 export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   const { subscription } = options;
@@ -49,7 +48,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   let watch: NodeJS.Timeout | undefined;
   let stopped: Promise<void> | undefined;
 
-  const held = () => [...partitions.values()].map((partition) => partition.at);
+  const held = () => [...partitions.values()].map(({ at }) => at);
   const polled = () => {
     polledAt = performance.now();
   };
@@ -114,7 +113,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     logger.info({ round: mine, partitions: now.size, keptMember: sameMember }, 'assigned');
     const ended = endAll([...before.values()]);
     settled = settled
-      .then(() => Promise.race([ended, pauseFor(HANDLERS_END_WITHIN_MS, stopping.signal)]))
+      .then(() => Promise.race([ended, pauseFor(END_WITHIN_MS, stopping.signal)]))
       .then(async () => {
         const gone = [...before].filter(([key]) => !sameMember || !now.has(key)).map(([, old]) => old.at);
         await revoke(gone);
@@ -232,7 +231,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     logger.warn({ reason, crashes, backOffMs: backOffMs(crashes) }, 'consumer crashed, starting it again');
     replacing = (async () => {
       if (broken !== undefined) void disconnect(broken);
-      await Promise.race([endAll([...lost.values()]), pauseFor(HANDLERS_END_WITHIN_MS, stopping.signal)]);
+      await Promise.race([endAll([...lost.values()]), pauseFor(END_WITHIN_MS, stopping.signal)]);
       await revoke([...lost.values()].map((partition) => partition.at));
       await pauseFor(backOffMs(crashes), stopping.signal);
     })().then(async () => {
@@ -251,7 +250,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     const left = consumer
       .disconnect()
       .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'disconnect'));
-    await Promise.race([left, pauseFor(DISCONNECT_WITHIN_MS, late.signal)]);
+    await Promise.race([left, pauseFor(END_WITHIN_MS, late.signal)]);
     late.abort();
   }
 

@@ -11,6 +11,8 @@ import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { brokerConformance, Ledger, uniqueTopic } from './conformance.ts';
 
 const { Kafka, logLevel } = kafkajs;
+/** ConfigResourceTypes.BROKER of the Kafka protocol. */
+const BROKER_RESOURCE = 4;
 
 describeWith('kafka', 'the event log on Kafka', () => {
   const servers = () => kafkaBrokers().split(',');
@@ -142,6 +144,16 @@ describeWith('kafka', 'the event log on Kafka', () => {
       ],
     });
     await broker.prepare([{ topic, partitions: 1, compacted: true }], { create: false });
+    // The cleaner looks every 15 s by default.
+    const cluster = await admin.describeCluster();
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: cluster.brokers.map(({ nodeId }) => ({
+        type: BROKER_RESOURCE,
+        name: String(nodeId),
+        configEntries: [{ name: 'log.cleaner.backoff.ms', value: '500' }],
+      })),
+    });
     const round = (value: string | null) =>
       Array.from({ length: 10 }, (_, at) => ({ key: `k-${at}`, value }));
     await broker.append(topic, [...round('old'), ...round('new'), { key: 'k-3', value: null }]);
