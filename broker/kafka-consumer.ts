@@ -25,7 +25,6 @@ export type KafkaConsumerOptions = {
   bounds(topic: string): Promise<readonly Bounds[]>;
 };
 
-const WATCH_EVERY_MS = 2_000;
 const REPLACE_AFTER_SILENCE_MS = 20_000;
 const UNHEALTHY_AFTER_SILENCE_MS = 30_000;
 /** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
@@ -259,7 +258,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
       if (watch !== undefined || stopped !== undefined) return;
       watch = setInterval(() => {
         if (performance.now() - polledAt > REPLACE_AFTER_SILENCE_MS) replace('no fetch for 20 s');
-      }, WATCH_EVERY_MS);
+      }, 2_000);
       watch.unref();
       try {
         await launch();
