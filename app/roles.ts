@@ -1,7 +1,10 @@
 /** Each role from the shared context: what starts, what stops, whether it is well. */
+import { randomUUID } from 'node:crypto';
 import { createDispatcher } from '../dispatcher/dispatcher.ts';
+import { messageOf } from '../domain/errors.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
+import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';
 import { createRulesStore } from './rules-store.ts';
@@ -17,11 +20,39 @@ export type RunningRole = {
   check(): Promise<void>;
 };
 
-function rulesRole(shards: ShardServer): RunningRole {
+const REPORT_MS = 1_000;
+
+function rulesRole(context: Context, shards: ShardServer): RunningRole {
+  const { pool, logger } = context;
+  const id = randomUUID();
+  let timer: NodeJS.Timeout | undefined;
+  let reporting: Promise<void> | undefined;
+
+  function report(): void {
+    reporting ??= reportPopulation(pool, id, shards.status())
+      .catch((error: unknown) =>
+        logger.warn({ err: messageOf(error) }, 'the population could not be reported'),
+      )
+      .finally(() => {
+        reporting = undefined;
+      });
+  }
+
   return {
     name: 'rules',
-    start: () => shards.start(),
-    stop: () => shards.stop(),
+    async start() {
+      await shards.start();
+      timer ??= setInterval(report, REPORT_MS);
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      await reporting;
+      await shards.stop();
+      await dropReport(pool, id).catch(() =>
+        logger.info({}, 'the last report of the population stays until it is too old'),
+      );
+    },
     async check() {
       const { healthy, misplaced } = shards.status();
       if (!healthy) throw new Error('a shard does not follow its topics');
@@ -68,7 +99,7 @@ export function createShards(context: Context): ShardServer {
 /** The engine's roles in the order in which they start: whoever answers before whoever asks. */
 export function createRoles(context: Context, names: readonly Role[], shards: ShardServer): RunningRole[] {
   const make: Partial<Record<Role, () => RunningRole>> = {
-    rules: () => rulesRole(shards),
+    rules: () => rulesRole(context, shards),
     workers: () => workersRole(context),
     dispatcher: () => dispatcherRole(context),
   };
