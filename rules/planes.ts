@@ -21,7 +21,7 @@ export function constant(value: number): Step {
   };
 }
 
-/** Codes from `first` to `last` are true, other codes false, 0 unknown. Branch-free: comparisons are sign bits of differences. */
+/** Codes from `first` (1 at least, so never the missing 0) to `last` are true, other codes false, 0 unknown. Branch-free: comparisons are sign bits of differences. */
 export function range(column: Column, first: number, last: number): Step {
   const below = first - 1;
   const above = last + 1;
@@ -39,7 +39,6 @@ function rangeBlock(codes: Block, below: number, above: number, yes: Uint32Array
       inside |= (((below - code) & (code - above)) >>> 31) << bit;
       known |= (-code >>> 31) << bit;
     }
-    inside &= known;
     yes[w] = inside;
     no[w] = known & ~inside;
   }
