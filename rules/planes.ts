@@ -1,6 +1,6 @@
 /**
  * The word loops of the column scan: what a leaf writes and how nodes combine, a block of 4,096 citizens at a time in two bit planes,
- * certainly true and certainly false; what is in neither is unknown. Hot: 2 ns a citizen and leaf, branch-free.
+ * certainly true and certainly false; what is in neither is unknown. Hot: 3-5 ns a citizen and leaf, branch-free.
  */
 import type { Circumstances, Numbers } from './closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from './columns.ts';
