@@ -48,6 +48,8 @@ export type Batch = TopicPartition & {
   readonly records: readonly LogRecord[];
   /** Keeps the membership alive in long work. Rejects when the partition was lost. */
   heartbeat(): Promise<void>;
+  /** Says that everything below `next` is done for good: should the handler throw after that, only the rest comes again. */
+  advance(next: number): void;
   /** Aborted when the partition is revoked or the consumer stops. */
   readonly signal: AbortSignal;
 };
@@ -61,14 +63,17 @@ export type Subscription = {
   readonly maxBatchRecords?: number;
   /**
    * Called at every assignment, before any record of it is handed over, with what was assigned. Returns where each partition
-   * starts; one left out starts at the earliest offset. Also called again for one partition after its handler threw `position-fenced`.
+   * starts; one left out starts at the earliest offset with fence 0. Also called again for one partition after its handler threw
+   * `position-fenced`. A partition kept through a rebalance is not revoked, but may be named here again. When this throws it is
+   * asked again after a back-off.
    */
   assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]>;
   /** Work on these must stop; called after the running handlers of them have ended or were aborted. */
   revoked?(partitions: readonly TopicPartition[]): Promise<void>;
   /**
    * Handles a batch; batches of one partition never overlap, those of different partitions may run side by side. When it resolves the
-   * consumer goes on from `next`. When it throws, the same batch comes again after a back-off (100 ms doubling to 10 s).
+   * consumer goes on from `next`. When it throws, the same batch (or what is left of it above `advance`) comes again after a
+   * back-off (100 ms doubling to 10 s), while the other partitions go on.
    */
   handle(batch: Batch): Promise<void>;
   /** A partition that cannot go on by itself (`offset-out-of-range`, topic recreated): it stays stopped, others go on. */

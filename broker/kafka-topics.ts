@@ -1,0 +1,77 @@
+/** Makes and checks topics through kafkajs's admin client. */
+import type { Admin } from 'kafkajs';
+import { AllimError } from '../domain/errors.ts';
+import type { TopicSpec } from './broker.ts';
+
+/** ConfigResourceTypes.TOPIC of the Kafka protocol. */
+const TOPIC_RESOURCE = 2;
+/** A record may have 1 MiB; its framing comes on top, and Kafka's default limit leaves 12 bytes for that. */
+const MAX_MESSAGE_BYTES = 1_310_720;
+
+export async function partitionCounts(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  const existing = new Set(await admin.listTopics());
+  const known = topics.filter((topic) => existing.has(topic));
+  if (known.length === 0) return new Map();
+  const metadata = await admin.fetchTopicMetadata({ topics: known });
+  return new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]));
+}
+
+export async function prepareTopics(
+  admin: Admin,
+  specs: readonly TopicSpec[],
+  options: { create: boolean; replicationFactor: number },
+): Promise<void> {
+  const names = specs.map((spec) => spec.topic);
+  let counts = await partitionCounts(admin, names);
+  const missing = specs.filter((spec) => !counts.has(spec.topic));
+  if (options.create && missing.length > 0) {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((spec) => ({
+        topic: spec.topic,
+        numPartitions: spec.partitions,
+        replicationFactor: options.replicationFactor,
+        configEntries: [
+          { name: 'cleanup.policy', value: spec.compacted ? 'compact' : 'delete' },
+          { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
+          ...(spec.deleteRetentionMs === undefined
+            ? []
+            : [{ name: 'delete.retention.ms', value: String(spec.deleteRetentionMs) }]),
+        ],
+      })),
+    });
+    counts = await partitionCounts(admin, names);
+  }
+  const policies = await cleanupPolicies(
+    admin,
+    names.filter((name) => counts.has(name)),
+  );
+  const differences = specs.flatMap((spec) => {
+    const partitions = counts.get(spec.topic);
+    if (partitions === undefined) return [`${spec.topic} does not exist`];
+    const found: string[] = [];
+    if (partitions !== spec.partitions)
+      found.push(`${spec.topic} has ${partitions} partitions instead of ${spec.partitions}`);
+    const policy = policies.get(spec.topic) ?? 'delete';
+    if (policy.split(',').includes('compact') !== spec.compacted)
+      found.push(
+        `${spec.topic} has cleanup.policy ${policy} instead of ${spec.compacted ? 'compact' : 'delete'}`,
+      );
+    return found;
+  });
+  if (differences.length > 0) throw new AllimError('topic-invalid', differences.join('; '));
+}
+
+async function cleanupPolicies(admin: Admin, topics: readonly string[]): Promise<Map<string, string>> {
+  if (topics.length === 0) return new Map();
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: ['cleanup.policy'] })),
+  });
+  return new Map(
+    resources.map((resource) => [
+      resource.resourceName,
+      resource.configEntries.find((entry) => entry.configName === 'cleanup.policy')?.configValue ?? 'delete',
+    ]),
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * Questions to the shards: made from what the transaction wrote, sent after its commit, and sent again by the relay where a crash came
+ * between. A shard answers a repeated question with a new run; the ledger's keys absorb it.
+ */
+import type { Broker } from '../broker/broker.ts';
+import type { CloudEvent } from '../domain/event.ts';
+import type { EventRowId } from '../domain/ids.ts';
+import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
+import type { SqlPool } from '../domain/sql.ts';
+import { LANES } from '../domain/statuses.ts';
+import { type Fanout, markRequested, type StageRun, unrequestedFanouts } from '../store/campaigns.ts';
+import { loadEvents } from '../store/events.ts';
+
+/** A saved fan-out with what its question is made of. Events by row id: the broadcast's own, or those of the pairs. */
+export type Ask = { readonly fanout: Fanout; readonly run: StageRun; readonly broadcast: EventRowId | null };
+export type EventBodies = ReadonlyMap<string, CloudEvent>;
+
+export interface Requests {
+  /** Appends the questions and marks their fan-outs as asked. Rejects where the log cannot be reached: the relay will repeat them. */
+  send(asks: readonly Ask[], events: EventBodies): Promise<void>;
+  /** Repeats questions that were saved before `olderThanMs` and never marked. Returns how many. */
+  repeat(olderThanMs: number, limit: number): Promise<number>;
+}
+
+export function matchEvent(event: CloudEvent): MatchEvent {
+  return { source: event.source, id: event.id, data: event.data };
+}
+
+function requestOf(ask: Ask, events: EventBodies): MatchRequest {
+  const { fanout, run } = ask;
+  const body = (row: string) => {
+    const event = events.get(row);
+    if (event === undefined) throw new Error(`event ${row} of fan-out ${fanout.id} is not in the ledger`);
+    return matchEvent(event);
+  };
+  return {
+    fanout: fanout.id,
+    stageRun: run.id,
+    request: fanout.request,
+    rule: run.rule,
+    ruleVersion: run.ruleVersion,
+    asOf: run.asOf,
+    stage: run.stageKind,
+    minProfileOffset: fanout.minProfileOffset,
+    ...(fanout.pairs === null
+      ? { event: body(ask.broadcast ?? '') }
+      : {
+          pairs: fanout.pairs.map(({ event, citizen }) => ({
+            event: { ...body(event), row: event },
+            citizen,
+          })),
+        }),
+  };
+}
+
+export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool }): Requests {
+  const months = new Set<string>();
+
+  /** The month's partitions, before anything can be planned into them; never inside a transaction that holds other locks. */
+  async function ensureMonth(month: string): Promise<void> {
+    if (months.has(month)) return;
+    await pool.query('SELECT ensure_month($1)', [month]);
+    months.add(month);
+  }
+
+  async function send(asks: readonly Ask[], events: EventBodies): Promise<void> {
+    if (asks.length === 0) return;
+    for (const { run } of asks) await ensureMonth(run.month);
+    for (const lane of LANES) {
+      const mine = asks.filter((ask) => ask.fanout.lane === lane);
+      if (mine.length > 0)
+        await broker.append(
+          TOPICS.requests[lane],
+          mine.map((ask) => ({
+            key: ask.fanout.id,
+            partition: ask.fanout.shard,
+            value: encodeRecord(requestOf(ask, events)),
+          })),
+        );
+    }
+    await markRequested(
+      pool,
+      asks.map((ask) => ask.fanout.id),
+    );
+  }
+
+  return {
+    send,
+    async repeat(olderThanMs, limit) {
+      const asks = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
+      if (asks.length === 0) return 0;
+      const rows = new Set(
+        asks.flatMap((ask) =>
+          ask.broadcast === null ? (ask.fanout.pairs ?? []).map((p) => p.event) : [ask.broadcast],
+        ),
+      );
+      await send(asks, await loadEvents(pool, [...rows]));
+      return asks.length;
+    },
+  };
+}

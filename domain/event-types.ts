@@ -1,0 +1,127 @@
+/**
+ * The known event types, compiled: whether an event is of a known type, from a source that may say so, with data that fits.
+ */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { AllimError, type Fault } from './errors.ts';
+import { type CloudEvent, EVENT_EFFECTS, type EventType } from './event.ts';
+
+export function createSchemaCompiler(): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
+  // The package is CommonJS whose default export is the plugin itself.
+  (addFormats as unknown as (target: Ajv2020) => void)(ajv);
+  return ajv;
+}
+
+/** ajv's errors as ours: a pointer to the place, with the missing or surplus name in it. */
+export function faultsOf(errors: readonly ErrorObject[] | null | undefined, prefix = ''): Fault[] {
+  return (errors ?? []).map((error) => {
+    const params = error.params as {
+      missingProperty?: string;
+      additionalProperty?: string;
+      allowedValues?: unknown[];
+    };
+    const name = params.missingProperty ?? params.additionalProperty;
+    const pointer = `${prefix}${error.instancePath}${name === undefined ? '' : `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`}`;
+    const values = params.allowedValues === undefined ? '' : `: ${params.allowedValues.join(', ')}`;
+    const message =
+      params.missingProperty !== undefined
+        ? 'is missing'
+        : params.additionalProperty !== undefined
+          ? 'is not known'
+          : `${error.message ?? 'is not valid'}${values}`;
+    return { pointer, message };
+  });
+}
+
+const EVENT_TYPE_SCHEMA = {
+  type: 'object',
+  required: ['type', 'agency', 'sources', 'effect', 'title', 'schema', 'examples'],
+  additionalProperties: false,
+  properties: {
+    type: { type: 'string', pattern: '^[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*){2,}$', maxLength: 128 },
+    agency: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,31}$' },
+    sources: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1, maxLength: 256 } },
+    effect: { type: 'string', enum: EVENT_EFFECTS },
+    obligationKind: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' },
+    title: { type: 'object', required: ['ko', 'en'], additionalProperties: { type: 'string', minLength: 1 } },
+    schema: { type: 'object', required: ['type'], properties: { type: { const: 'object' } } },
+    examples: { type: 'array', minItems: 1, items: { type: 'object' } },
+  },
+} as const;
+
+export type EventTypes = {
+  get(type: string): EventType | undefined;
+  readonly all: readonly EventType[];
+  /** Throws `event-type-unknown`, `source-foreign` or `event-invalid` (pointers into the event). */
+  check(event: CloudEvent): EventType;
+};
+
+/** Checks one event type's file: form, its schema, its examples against the schema. Throws `event-invalid` with pointers. */
+export function parseEventType(value: unknown): EventType {
+  const ajv = createSchemaCompiler();
+  const check = ajv.compile(EVENT_TYPE_SCHEMA);
+  if (!check(value)) throw invalid('the event type is not valid', faultsOf(check.errors));
+  const type = value as unknown as EventType;
+  if ((type.effect === 'informs') !== (type.obligationKind === undefined))
+    throw invalid('the event type is not valid', [
+      { pointer: '/obligationKind', message: 'is needed unless the effect is informs, and only then' },
+    ]);
+  let validate: ValidateFunction;
+  try {
+    validate = ajv.compile(type.schema);
+  } catch (cause) {
+    throw invalid(
+      'the schema cannot be used',
+      [{ pointer: '/schema', message: String((cause as Error).message) }],
+      cause,
+    );
+  }
+  for (const [index, example] of type.examples.entries())
+    if (!validate(example))
+      throw invalid('an example does not fit the schema', faultsOf(validate.errors, `/examples/${index}`));
+  return type;
+}
+
+function invalid(message: string, faults: Fault[], cause?: unknown): AllimError {
+  return new AllimError(
+    'event-invalid',
+    `${message}: ${faults.map((f) => `${f.pointer} ${f.message}`).join('; ')}`,
+    { faults, cause },
+  );
+}
+
+export function compileEventTypes(types: readonly EventType[]): EventTypes {
+  const ajv = createSchemaCompiler();
+  const compiled = new Map(types.map((type) => [type.type, { type, validate: ajv.compile(type.schema) }]));
+  return {
+    all: types,
+    get: (type) => compiled.get(type)?.type,
+    check(event) {
+      const known = compiled.get(event.type);
+      if (known === undefined)
+        throw new AllimError('event-type-unknown', `no event type ${event.type} is known`, {
+          faults: [{ pointer: '/type', message: 'is not a known event type' }],
+        });
+      if (!known.type.sources.includes(event.source))
+        throw new AllimError('source-foreign', `source ${event.source} may not publish ${event.type}`, {
+          faults: [{ pointer: '/source', message: `must be one of ${known.type.sources.join(', ')}` }],
+        });
+      if (!known.validate(event.data))
+        throw invalid('the data does not fit the event type', faultsOf(known.validate.errors, '/data'));
+      const settlesWhat = known.type.effect === 'settles' || known.type.effect === 'withdraws';
+      if (settlesWhat && event.allimobligation === undefined)
+        throw invalid('the event does not say what it ends', [
+          { pointer: '/allimobligation', message: 'is missing' },
+        ]);
+      if (
+        event.allimobligation !== undefined &&
+        !event.allimobligation.startsWith(`${known.type.obligationKind}/`)
+      )
+        throw invalid('the obligation is of another kind', [
+          { pointer: '/allimobligation', message: `must begin with ${known.type.obligationKind}/` },
+        ]);
+      return known.type;
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/** Batches of deliveries and rows that wait: what the pump, the reconciler and the regrouping of the dispatcher do to them. */
+import type { BatchId, DeliveryId, NotificationId } from '../domain/ids.ts';
+import { randomId } from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+import type { Channel, Lane } from '../domain/statuses.ts';
+
+export type QueuedBatch = { readonly batch: BatchId; readonly generation: number };
+
+export type PumpResult = {
+  /** False where another dispatcher is pumping this channel and lane now. */
+  readonly locked: boolean;
+  readonly queued: readonly QueuedBatch[];
+  /** True where ready batches stayed behind because the window is full. */
+  readonly more: boolean;
+};
+
+/**
+ * Moves ready batches into the window of one channel and lane: `queued`, with the next generation. Agencies take turns: each gives its
+ * oldest before any gives a second. Part of a transaction; the lock ends with it.
+ */
+export async function pumpBatches(
+  sql: Sql,
+  channel: Channel,
+  lane: Lane,
+  window: number,
+  limit: number,
+  nowMs: number,
+): Promise<PumpResult> {
+  const lock = await sql.query<{ locked: boolean }>({
+    name: 'pump-lock',
+    text: `SELECT pg_try_advisory_xact_lock(hashtext('allim-pump'), hashtext($1)) AS locked`,
+    values: [`${channel}-${lane}`],
+  });
+  if (lock.rows[0]?.locked !== true) return { locked: false, queued: [], more: false };
+  const { rows } = await sql.query<{ id: BatchId; generation: number; ready: number; room: number }>({
+    name: 'pump',
+    text: `WITH open AS (SELECT coalesce(sum(open), 0)::int AS n FROM batches WHERE channel = $1 AND lane = $2 AND state = 'queued'),
+      ready AS (
+        SELECT b.id, b.month, b.open, b.created_at, row_number() OVER (PARTITION BY a.id ORDER BY b.created_at) AS turn
+        FROM agencies a CROSS JOIN LATERAL (
+          SELECT id, month, open, created_at FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready' AND agency_id = a.id
+          ORDER BY created_at LIMIT $4
+        ) b
+      ), picked AS (
+        SELECT id, month FROM (
+          SELECT id, month, sum(open) OVER (ORDER BY turn, created_at, id) - open AS before FROM ready ORDER BY turn, created_at, id LIMIT $4
+        ) r WHERE r.before + (SELECT n FROM open) < $3
+      ), moved AS (
+        UPDATE batches b SET state = 'queued', generation = generation + 1, queued_at = $5 FROM picked p
+        WHERE b.id = p.id AND b.month = p.month RETURNING b.id, b.generation
+      )
+      SELECT m.id, m.generation, (SELECT count(*) FROM ready)::int AS ready FROM moved m`,
+    values: [channel, lane, window, limit, new Date(nowMs)],
+  });
+  const queued = rows.map((row) => ({ batch: row.id, generation: row.generation }));
+  const more = rows.length > 0 ? rows[0]!.ready > rows.length : await hasReady(sql, channel, lane);
+  return { locked: true, queued, more };
+}
+
+async function hasReady(sql: Sql, channel: Channel, lane: Lane): Promise<boolean> {
+  const { rows } = await sql.query<{ found: boolean }>({
+    name: 'has-ready',
+    text: `SELECT EXISTS (SELECT 1 FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready') AS found`,
+    values: [channel, lane],
+  });
+  return rows[0]?.found === true;
+}
+
+/** Batches that were queued before `olderThan`, whose jobs may be gone. */
+export async function staleQueued(
+  sql: Sql,
+  channel: Channel,
+  lane: Lane,
+  olderThan: Date,
+  limit: number,
+): Promise<QueuedBatch[]> {
+  const { rows } = await sql.query<{ id: BatchId; generation: number }>({
+    name: 'stale-queued',
+    text: `SELECT id, generation FROM batches WHERE channel = $1 AND lane = $2 AND state = 'queued' AND queued_at < $3 ORDER BY queued_at LIMIT $4`,
+    values: [channel, lane, olderThan, limit],
+  });
+  return rows.map((row) => ({ batch: row.id, generation: row.generation }));
+}
+
+/**
+ * Batches whose job is gone: ended where nothing of them is planned or under way, ready again where something is planned. What is only
+ * under way stays queued until its session ends it. Returns how many became ready.
+ */
+export async function requeueBatches(sql: Sql, batches: readonly QueuedBatch[]): Promise<number> {
+  const { rows } = await sql.query<{ state: string }>(
+    `UPDATE batches b SET open = x.planned + x.sending,
+       state = CASE WHEN x.planned > 0 THEN 'ready' WHEN x.sending > 0 THEN 'queued' ELSE 'ended' END
+     FROM unnest($1::uuid[], $2::int[]) u(id, generation)
+     JOIN batches c ON c.id = u.id AND c.generation = u.generation AND c.state = 'queued'
+     CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE d.status = 'planned') AS planned, count(*) FILTER (WHERE d.status = 'sending') AS sending
+       FROM deliveries d WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id
+     ) x
+     WHERE b.id = c.id AND b.month = c.month AND b.generation = u.generation AND b.state = 'queued' RETURNING b.state`,
+    [batches.map((b) => b.batch), batches.map((b) => b.generation)],
+  );
+  return rows.filter((row) => row.state === 'ready').length;
+}
+
+/** Forgets which jobs were queued: after the queue's store was lost, everything queued is looked at again at once. */
+export async function countQueued(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(`SELECT count(*) AS n FROM batches WHERE state = 'queued'`);
+  return rows[0]?.n ?? 0;
+}
+
+/**
+ * Puts due rows of `waiting` into new batches of at most 100. Rows under a stop that is in force stay. Delivery rows are locked before
+ * waiting rows, as everywhere. Returns how many deliveries were put back.
+ */
+export async function regroupWaiting(sql: Sql, nowMs: number, limit: number): Promise<number> {
+  const { rows } = await sql.query<{
+    id: DeliveryId;
+    month: string;
+    agency_id: string;
+    channel: Channel;
+    lane: Lane;
+  }>(
+    `WITH due AS (
+       SELECT w.delivery_id, w.month FROM waiting w
+       WHERE w.due_at <= $1 AND w.reason <> 'next-channel'
+         AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || w.agency_id, 'channel:' || w.channel))
+       ORDER BY w.due_at LIMIT $2
+     ), locked AS (
+       SELECT d.id, d.month, d.agency_id, d.channel, d.lane FROM due JOIN deliveries d ON d.id = due.delivery_id AND d.month = due.month
+       WHERE d.status = 'waiting' ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+     ), gone AS (DELETE FROM waiting w USING locked l WHERE w.delivery_id = l.id)
+     SELECT * FROM locked`,
+    [new Date(nowMs), limit],
+  );
+  await planIntoBatches(sql, rows, nowMs);
+  return rows.length;
+}
+
+/** Gives waiting deliveries new batches and makes them planned. The rows are locked by the caller. */
+export async function planIntoBatches(
+  sql: Sql,
+  rows: readonly { id: DeliveryId; month: string; agency_id: string; channel: Channel; lane: Lane }[],
+  nowMs: number,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const open = new Map<string, { batch: BatchId; size: number }>();
+  const batches = rows.map((row) => {
+    const bucket = `${row.agency_id}/${row.channel}/${row.lane}/${row.month}`;
+    let current = open.get(bucket);
+    if (current === undefined || current.size >= 100) {
+      current = { batch: randomId<BatchId>(), size: 0 };
+      open.set(bucket, current);
+    }
+    current.size++;
+    return current.batch;
+  });
+  await sql.query(
+    `WITH row AS (
+       UPDATE deliveries d SET status = 'planned', batch_id = u.batch FROM unnest($1::uuid[], $2::date[], $3::uuid[]) u(id, month, batch)
+       WHERE d.id = u.id AND d.month = u.month RETURNING d.id, d.month, d.agency_id, d.channel, d.lane, d.batch_id
+     )
+     INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
+     SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $4 FROM row GROUP BY 1, 2, 3, 4, 5`,
+    [rows.map((r) => r.id), rows.map((r) => r.month), batches, new Date(nowMs)],
+  );
+}
+
+/** A delivery whose address failed for good, with what is needed to find the next contact point. */
+export type FailedChannel = {
+  readonly delivery: DeliveryId;
+  readonly month: string;
+  readonly lane: Lane;
+  readonly agency: string;
+  readonly notification: NotificationId;
+  readonly recipient: string;
+  readonly rule: string;
+  readonly ruleVersion: number;
+  readonly expiresAt: Date | null;
+  /** Contact points that this notification has been sent to, or tried. */
+  readonly tried: readonly string[];
+};
+
+/** Takes due rows that want the next channel out of `waiting`. */
+export async function takeFailedChannels(sql: Sql, nowMs: number, limit: number): Promise<FailedChannel[]> {
+  const { rows } = await sql.query<FailedChannel>(
+    `WITH due AS (
+       SELECT w.due_at, w.delivery_id, w.month FROM waiting w WHERE w.due_at <= $1 AND w.reason = 'next-channel'
+       ORDER BY w.due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+     ), gone AS (DELETE FROM waiting w USING due WHERE w.due_at = due.due_at AND w.delivery_id = due.delivery_id)
+     SELECT d.id AS delivery, d.month, d.lane, d.agency_id AS agency, n.id AS notification, n.recipient_id AS recipient, r.rule_id AS rule,
+       r.rule_version AS "ruleVersion", d.expires_at AS "expiresAt",
+       ARRAY(SELECT x.contact_point_id::text FROM deliveries x WHERE x.notification_id = n.id AND x.month = n.month) AS tried
+     FROM due JOIN deliveries d ON d.id = due.delivery_id AND d.month = due.month
+     JOIN notifications n ON n.id = d.notification_id AND n.month = d.month JOIN stage_runs r ON r.id = n.stage_run_id`,
+    [new Date(nowMs), limit],
+  );
+  return rows;
+}

@@ -1,0 +1,239 @@
+/**
+ * Agencies, event types, rules and words: queries, and a reading copy that follows what is published within a second.
+ * What stands here was checked when it was saved (rules/check.ts, templates/check.ts, domain/event-types.ts).
+ */
+import { AllimError } from '../domain/errors.ts';
+import type { EventType } from '../domain/event.ts';
+import { compileEventTypes, type EventTypes } from '../domain/event-types.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { Rule } from '../domain/rule.ts';
+import type { Sql, SqlPool } from '../domain/sql.ts';
+
+export type LiveRule = { readonly rule: Rule; readonly version: number };
+export type Agency = { readonly id: string; readonly name: Readonly<Record<string, string>> };
+
+/** Everything that is live, at one revision. */
+export type Snapshot = {
+  readonly revision: number;
+  readonly agencies: ReadonlyMap<string, Agency>;
+  readonly eventTypes: EventTypes;
+  readonly rulesByEventType: ReadonlyMap<string, readonly LiveRule[]>;
+  readonly rules: ReadonlyMap<string, LiveRule>;
+  /** Template name → id of its live version. */
+  readonly templates: ReadonlyMap<string, number>;
+};
+
+export interface Catalogue {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** What is live as of the last look (at most a second old). */
+  current(): Snapshot;
+  /** Looks now. Call before refusing something as unknown. */
+  refresh(): Promise<Snapshot>;
+  /** A version that may no longer be live; cached for good, since versions do not change. */
+  ruleVersion(rule: string, version: number): Promise<LiveRule | undefined>;
+  /** The stored definition of a template version; cached for good. */
+  template(id: number): Promise<unknown>;
+}
+
+const LOOK_MS = 1_000;
+
+async function readRevision(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ value: number }>(
+    `SELECT value FROM settings WHERE name = 'catalogue-revision'`,
+  );
+  return rows[0]?.value ?? 0;
+}
+
+/** Tells every reading copy that something was published. Part of the transaction that publishes. */
+async function bumpRevision(sql: Sql): Promise<void> {
+  await sql.query(
+    `INSERT INTO settings (name, value) VALUES ('catalogue-revision', '1')
+     ON CONFLICT (name) DO UPDATE SET value = to_jsonb((settings.value #>> '{}')::bigint + 1)`,
+  );
+}
+
+async function readSnapshot(sql: Sql): Promise<Snapshot> {
+  const revision = await readRevision(sql);
+  const agencies = await sql.query<Agency>('SELECT id, name FROM agencies');
+  const types = await sql.query<{ definition: EventType }>(
+    'SELECT definition FROM event_types ORDER BY type',
+  );
+  const rules = await sql.query<{ definition: Rule; version: number }>(
+    `SELECT v.definition, v.version FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version ORDER BY r.id`,
+  );
+  const templates = await sql.query<{ name: string; live_id: number }>('SELECT name, live_id FROM templates');
+  const live = rules.rows.map(({ definition, version }) => ({ rule: definition, version }));
+  const byType = new Map<string, LiveRule[]>();
+  for (const rule of live) byType.set(rule.rule.on, [...(byType.get(rule.rule.on) ?? []), rule]);
+  return {
+    revision,
+    agencies: new Map(agencies.rows.map((agency) => [agency.id, agency])),
+    eventTypes: compileEventTypes(types.rows.map((row) => row.definition)),
+    rulesByEventType: byType,
+    rules: new Map(live.map((rule) => [rule.rule.id, rule])),
+    templates: new Map(templates.rows.map((row) => [row.name, row.live_id])),
+  };
+}
+
+export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
+  let snapshot: Snapshot | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<Snapshot> | undefined;
+  const versions = new Map<string, LiveRule>();
+  const templates = new Map<number, unknown>();
+
+  function refresh(): Promise<Snapshot> {
+    looking ??= (async () => {
+      if (snapshot === undefined || (await readRevision(pool)) !== snapshot.revision)
+        snapshot = await readSnapshot(pool);
+      return snapshot;
+    })().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
+  return {
+    async start() {
+      await refresh();
+      timer ??= setInterval(() => {
+        refresh().catch((error: Error) =>
+          logger.warn({ err: error.message }, 'could not look at the catalogue'),
+        );
+      }, LOOK_MS);
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      await looking?.catch(() => undefined);
+    },
+    current() {
+      if (snapshot === undefined) throw new Error('the catalogue was not started');
+      return snapshot;
+    },
+    refresh,
+    async ruleVersion(rule, version) {
+      const key = `${rule}@${version}`;
+      const cached = versions.get(key);
+      if (cached !== undefined) return cached;
+      const { rows } = await pool.query<{ definition: Rule }>(
+        'SELECT definition FROM rule_versions WHERE rule_id = $1 AND version = $2',
+        [rule, version],
+      );
+      const definition = rows[0]?.definition;
+      if (definition === undefined) return undefined;
+      const found = { rule: definition, version };
+      versions.set(key, found);
+      return found;
+    },
+    async template(id) {
+      if (!templates.has(id)) {
+        const { rows } = await pool.query<{ definition: unknown }>(
+          'SELECT definition FROM template_versions WHERE id = $1',
+          [id],
+        );
+        if (rows[0] === undefined)
+          throw new AllimError('not-found', `no template version ${id}`, { ids: { template: id } });
+        templates.set(id, rows[0].definition);
+      }
+      return templates.get(id);
+    },
+  };
+}
+
+export async function saveAgency(sql: Sql, agency: Agency): Promise<void> {
+  await sql.query(
+    `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name`,
+    [agency.id, JSON.stringify(agency.name)],
+  );
+  await bumpRevision(sql);
+}
+
+export async function saveEventType(sql: Sql, type: EventType): Promise<void> {
+  await sql.query(
+    `INSERT INTO event_types (type, agency_id, definition) VALUES ($1, $2, $3)
+     ON CONFLICT (type) DO UPDATE SET definition = excluded.definition, updated_at = now()
+     WHERE event_types.definition <> excluded.definition`,
+    [type.type, type.agency, JSON.stringify(type)],
+  );
+  await bumpRevision(sql);
+}
+
+/** Saves a draft; the same content again is the same version. */
+export async function saveRuleDraft(
+  sql: Sql,
+  rule: Rule,
+  hash: string,
+  author: string,
+): Promise<{ version: number }> {
+  await sql.query(`INSERT INTO rules (id, agency_id) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, [
+    rule.id,
+    rule.agency,
+  ]);
+  await sql.query('SELECT 1 FROM rules WHERE id = $1 FOR UPDATE', [rule.id]);
+  const same = await sql.query<{ version: number }>(
+    `SELECT version FROM rule_versions WHERE rule_id = $1 AND hash = $2 AND state <> 'withdrawn' ORDER BY version DESC LIMIT 1`,
+    [rule.id, hash],
+  );
+  if (same.rows[0] !== undefined) return same.rows[0];
+  const { rows } = await sql.query<{ version: number }>(
+    `INSERT INTO rule_versions (rule_id, version, agency_id, event_type, definition, hash, state, author)
+     SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, 'draft', $6 FROM rule_versions WHERE rule_id = $1
+     RETURNING version`,
+    [rule.id, rule.agency, rule.on, JSON.stringify(rule), hash, author],
+  );
+  return { version: rows[0]!.version };
+}
+
+/** False where no draft of that version has that hash. */
+export async function approveRule(
+  sql: Sql,
+  rule: string,
+  version: number,
+  hash: string,
+  approver: string,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `UPDATE rule_versions SET state = CASE WHEN state = 'draft' THEN 'approved' ELSE state END, approver = coalesce(approver, $4),
+       approved_at = coalesce(approved_at, now())
+     WHERE rule_id = $1 AND version = $2 AND hash = $3 AND state <> 'withdrawn'`,
+    [rule, version, hash, approver],
+  );
+  return rowCount === 1;
+}
+
+/** Makes an approved version the live one. False where it was not approved. */
+export async function publishRule(sql: Sql, rule: string, version: number): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `UPDATE rule_versions SET state = 'published', published_at = coalesce(published_at, now())
+     WHERE rule_id = $1 AND version = $2 AND state IN ('approved', 'published')`,
+    [rule, version],
+  );
+  if (rowCount !== 1) return false;
+  await sql.query('UPDATE rules SET live_version = $2 WHERE id = $1', [rule, version]);
+  await bumpRevision(sql);
+  return true;
+}
+
+/** The same content again is the same version; what is new becomes live. Deliveries that pinned an older one keep it. */
+export async function saveTemplate(
+  sql: Sql,
+  name: string,
+  hash: string,
+  agency: string | null,
+  definition: unknown,
+): Promise<number> {
+  const { rows } = await sql.query<{ id: number }>(
+    `INSERT INTO template_versions (name, hash, agency_id, definition) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (name, hash) DO UPDATE SET name = excluded.name RETURNING id`,
+    [name, hash, agency, JSON.stringify(definition)],
+  );
+  const id = rows[0]!.id;
+  await sql.query(
+    `INSERT INTO templates (name, agency_id, live_id) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET live_id = excluded.live_id`,
+    [name, agency, id],
+  );
+  await bumpRevision(sql);
+  return id;
+}

@@ -1,0 +1,101 @@
+/** Events as the ledger keeps them: whole, once, with how far each came. */
+import { eventHash, eventRowId } from '../domain/cloud-events.ts';
+import type { CloudEvent } from '../domain/event.ts';
+import { sequenceOf } from '../domain/event.ts';
+import type { EventRowId } from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+
+export type EventRow = {
+  readonly row: EventRowId;
+  readonly agency: string;
+  readonly event: CloudEvent;
+  readonly hash: Buffer;
+};
+
+export function eventRow(event: CloudEvent, agency: string): EventRow {
+  return { row: eventRowId(event), agency, event, hash: eventHash(event) };
+}
+
+/** `fresh`: we have it now and had not before; `known`: the same was there; `conflict`: the same id with another content. */
+export type Taken = 'fresh' | 'known' | 'conflict';
+
+/**
+ * Writes events in `state`; rows need distinct ids. Accepting turns a `received` row of the same content into `accepted` (fresh).
+ * Sorted by id, so that two writers of the same events wait for each other instead of deadlocking.
+ */
+export async function takeEvents(
+  sql: Sql,
+  state: 'received' | 'accepted',
+  events: readonly EventRow[],
+  nowMs: number,
+): Promise<Map<EventRowId, Taken>> {
+  const sorted = events.toSorted((a, b) => (a.row < b.row ? -1 : 1));
+  const at = new Date(nowMs);
+  const { rows } = await sql.query<{ id: EventRowId }>({
+    name: `take-events-${state}`,
+    text: `INSERT INTO events AS e (id, agency_id, source, event_id, type, sequence, state, hash, body, received_at, accepted_at, expires_at)
+      SELECT id, agency, source, event_id, type, sequence, $9, hash, body::jsonb, $10, CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, expires::timestamptz
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $11::text[])
+        u(id, agency, source, event_id, type, sequence, hash, body, expires)
+      ON CONFLICT (id) DO UPDATE SET state = 'accepted', accepted_at = excluded.accepted_at
+        WHERE e.state = 'received' AND excluded.state = 'accepted' AND e.hash = excluded.hash
+      RETURNING id`,
+    values: [
+      sorted.map((e) => e.row),
+      sorted.map((e) => e.agency),
+      sorted.map((e) => e.event.source),
+      sorted.map((e) => e.event.id),
+      sorted.map((e) => e.event.type),
+      sorted.map((e) => sequenceOf(e.event).toString()),
+      sorted.map((e) => e.hash),
+      sorted.map((e) => JSON.stringify(e.event)),
+      state,
+      at,
+      sorted.map((e) => e.event.expirytime ?? null),
+    ],
+  });
+  const taken = new Map<EventRowId, Taken>(rows.map(({ id }) => [id, 'fresh']));
+  const others = sorted.filter((e) => !taken.has(e.row));
+  if (others.length > 0) {
+    const found = await sql.query<{ id: EventRowId; hash: Buffer }>(
+      'SELECT id, hash FROM events WHERE id = ANY($1::uuid[])',
+      [others.map((e) => e.row)],
+    );
+    const hashes = new Map(found.rows.map((row) => [row.id, row.hash]));
+    for (const e of others) taken.set(e.row, hashes.get(e.row)?.equals(e.hash) ? 'known' : 'conflict');
+  }
+  return taken;
+}
+
+/** A lower sequence than we know: recorded, never planned. */
+export async function markSuperseded(sql: Sql, rows: readonly EventRowId[]): Promise<void> {
+  if (rows.length > 0)
+    await sql.query(`UPDATE events SET state = 'superseded' WHERE id = ANY($1::uuid[])`, [rows]);
+}
+
+export async function loadEvents(sql: Sql, rows: readonly string[]): Promise<Map<string, CloudEvent>> {
+  const { rows: found } = await sql.query<{ id: string; body: CloudEvent }>(
+    'SELECT id, body FROM events WHERE id = ANY($1::uuid[])',
+    [rows],
+  );
+  return new Map(found.map(({ id, body }) => [id, body]));
+}
+
+/** Received by HTTP and not yet acknowledged by Kafka, oldest first. */
+export async function unrelayedEvents(
+  sql: Sql,
+  olderThan: Date,
+  limit: number,
+): Promise<{ row: EventRowId; event: CloudEvent }[]> {
+  const { rows } = await sql.query<{ id: EventRowId; body: CloudEvent }>(
+    `SELECT id, body FROM events WHERE state = 'received' AND relayed_at IS NULL AND received_at < $1 ORDER BY received_at LIMIT $2`,
+    [olderThan, limit],
+  );
+  return rows.map(({ id, body }) => ({ row: id, event: body }));
+}
+
+export async function markRelayed(sql: Sql, rows: readonly EventRowId[]): Promise<void> {
+  await sql.query(`UPDATE events SET relayed_at = now() WHERE id = ANY($1::uuid[]) AND relayed_at IS NULL`, [
+    rows,
+  ]);
+}

@@ -1,0 +1,124 @@
+/** The things in the world that notices are about, and what ends when one is settled or changed. */
+import type { EventRowId, ObligationId } from '../domain/ids.ts';
+import { keyId } from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+
+export type ObligationState = 'open' | 'done' | 'cancelled';
+
+export type ObligationChange = {
+  readonly id: ObligationId;
+  readonly agency: string;
+  readonly kind: string;
+  readonly ref: string;
+  readonly citizen: string;
+  /** The event's sequence, decimal. */
+  readonly version: bigint;
+  readonly state: ObligationState;
+  readonly event: EventRowId;
+  readonly deadline: string | null;
+};
+
+export function obligationId(agency: string, kind: string, ref: string, citizen: string): ObligationId {
+  return keyId<ObligationId>('obligation', agency, kind, ref, citizen);
+}
+
+export type Changed = {
+  readonly id: ObligationId;
+  readonly state: ObligationState;
+  readonly event: EventRowId;
+  readonly existed: boolean;
+};
+
+/**
+ * Opens, raises, settles or cancels, and locks every row named, in id order. Returns what changed. Ids must be distinct.
+ * Done is final. Cancelled opens again under a higher version. Otherwise the higher version wins and an equal one changes nothing.
+ */
+export async function changeObligations(
+  sql: Sql,
+  changes: readonly ObligationChange[],
+  nowMs: number,
+): Promise<Changed[]> {
+  if (changes.length === 0) return [];
+  const sorted = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const { rows } = await sql.query<{
+    id: ObligationId;
+    state: ObligationState;
+    event_id: EventRowId;
+    existed: boolean;
+  }>({
+    name: 'change-obligations',
+    text: `INSERT INTO obligations AS o (id, agency_id, kind, ref, citizen_id, version, state, event_id, deadline, updated_at)
+      SELECT id, agency, kind, ref, citizen, version, state, event, deadline, $10
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::uuid[], $9::date[])
+        u(id, agency, kind, ref, citizen, version, state, event, deadline)
+      ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state,
+        version = greatest(o.version, excluded.version),
+        event_id = CASE WHEN excluded.state = 'open' THEN excluded.event_id ELSE o.event_id END,
+        deadline = CASE WHEN excluded.state = 'open' THEN excluded.deadline ELSE o.deadline END,
+        updated_at = excluded.updated_at
+      WHERE o.state <> 'done' AND (excluded.state = 'done'
+        OR (excluded.state = 'cancelled' AND o.state = 'open' AND excluded.version >= o.version)
+        OR (excluded.state = 'open' AND excluded.version > o.version))
+      RETURNING id, state, event_id, xmax <> 0 AS existed`,
+    values: [
+      sorted.map((c) => c.id),
+      sorted.map((c) => c.agency),
+      sorted.map((c) => c.kind),
+      sorted.map((c) => c.ref),
+      sorted.map((c) => c.citizen),
+      sorted.map((c) => c.version.toString()),
+      sorted.map((c) => c.state),
+      sorted.map((c) => c.event),
+      sorted.map((c) => c.deadline),
+      new Date(nowMs),
+    ],
+  });
+  return rows.map((row) => ({ id: row.id, state: row.state, event: row.event_id, existed: row.existed }));
+}
+
+/**
+ * Ends what is unsent about these obligations (their rows are locked by the caller), in id order, and their schedules.
+ * `below`, in parallel, spares notifications of that version and later; null ends all.
+ * Meets the claim on the delivery row: what was claimed first stays, and is reported as attempted.
+ * Returns, for each obligation with an attempt, the event its person was last told of.
+ */
+export async function endUnsent(
+  sql: Sql,
+  ids: readonly ObligationId[],
+  below: readonly (bigint | null)[],
+  code: 'done' | 'withdrawn' | 'superseded',
+  nowMs: number,
+): Promise<Map<ObligationId, EventRowId>> {
+  if (ids.length === 0) return new Map();
+  const versions = below.map((version) => version?.toString() ?? null);
+  await sql.query({
+    name: 'end-unsent',
+    text: `WITH ending AS (
+        SELECT d.id, d.month FROM unnest($1::uuid[], $2::bigint[]) u(obligation, below)
+        JOIN notifications n ON n.obligation_id = u.obligation AND (u.below IS NULL OR n.version < u.below)
+        JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month
+        WHERE d.status IN ('planned', 'waiting') ORDER BY d.id FOR UPDATE OF d
+      ), ended AS (
+        UPDATE deliveries d SET status = 'cancelled', code = $3, finished_at = $4 FROM ending e
+        WHERE d.id = e.id AND d.month = e.month AND d.status IN ('planned', 'waiting') RETURNING d.id
+      )
+      DELETE FROM waiting w USING ended e WHERE w.delivery_id = e.id`,
+    values: [ids, versions, code, new Date(nowMs)],
+  });
+  // A statement of its own: its snapshot sees the claims that the one above waited for.
+  const { rows } = await sql.query<{ obligation: ObligationId; event_id: EventRowId }>({
+    name: 'attempted-obligations',
+    text: `SELECT DISTINCT ON (n.obligation_id) n.obligation_id AS obligation, n.event_id
+      FROM unnest($1::uuid[], $2::bigint[]) u(obligation, below)
+      JOIN notifications n ON n.obligation_id = u.obligation AND (u.below IS NULL OR n.version < u.below)
+      JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month
+      WHERE d.attempt > 0 ORDER BY n.obligation_id, n.version DESC`,
+    values: [ids, versions],
+  });
+  return new Map(rows.map((row) => [row.obligation, row.event_id]));
+}
+
+export async function dropSchedulesOf(sql: Sql, ids: readonly ObligationId[]): Promise<void> {
+  if (ids.length > 0) await sql.query('DELETE FROM schedules WHERE obligation_id = ANY($1::uuid[])', [ids]);
+}

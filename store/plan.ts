@@ -1,0 +1,440 @@
+/**
+ * The statements of T2 (dispatcher/planner.ts). Hot: a page of 5,000 is a handful of statements over arrays; rows go in by id order so
+ * that two dispatchers that plan the same page wait for each other instead of deadlocking.
+ */
+import type {
+  BatchId,
+  CampaignId,
+  DeliveryId,
+  EventRowId,
+  FanoutId,
+  NotificationId,
+  ObligationId,
+  RunId,
+  StageRunId,
+} from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+import type { Channel, Lane } from '../domain/statuses.ts';
+import type { ObligationState } from './obligations.ts';
+
+/** A fan-out with everything its pages are planned by. */
+export type FanoutContext = {
+  readonly fanout: FanoutId;
+  readonly state: 'asked' | 'complete' | 'failed';
+  readonly lane: Lane;
+  readonly reason: string | null;
+  readonly pairEvents: readonly EventRowId[] | null;
+  readonly agency: string;
+  readonly stageRun: StageRunId;
+  readonly rule: string;
+  readonly ruleVersion: number;
+  readonly stageKind: string;
+  readonly month: string;
+  readonly campaign: CampaignId;
+  /** null for targeted events. */
+  readonly event: EventRowId | null;
+  readonly obligationKind: string | null;
+  readonly obligationRef: string | null;
+  readonly version: bigint;
+  readonly deadline: string | null;
+  readonly expiresAtMs: number | null;
+  readonly superseded: boolean;
+  /** An older version of the same broadcast exists, so some may have been told of it. */
+  readonly corrects: boolean;
+};
+
+/** Locks the fan-outs, in id order, against another dispatcher that plans pages of them. */
+export async function lockFanouts(sql: Sql, ids: readonly FanoutId[]): Promise<Map<FanoutId, FanoutContext>> {
+  type Row = Omit<FanoutContext, 'version' | 'expiresAtMs'> & { version: string; expiresAt: Date | null };
+  const { rows } = await sql.query<Row>({
+    name: 'lock-fanouts',
+    text: `SELECT f.id AS fanout, f.state, f.lane, f.reason, f.pair_events::text[] AS "pairEvents", f.agency_id AS agency, r.id AS "stageRun",
+        r.rule_id AS rule, r.rule_version AS "ruleVersion", r.stage_kind AS "stageKind", r.month, c.id AS campaign, c.event_id AS event,
+        c.obligation_kind AS "obligationKind", c.obligation_ref AS "obligationRef", c.version::text, c.deadline, c.expires_at AS "expiresAt",
+        c.superseded_at IS NOT NULL AS superseded,
+        c.event_id IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns o WHERE o.agency_id = c.agency_id AND o.obligation_kind = c.obligation_kind
+          AND o.obligation_ref = c.obligation_ref AND o.rule_id = c.rule_id AND o.event_id IS NOT NULL AND o.version < c.version) AS corrects
+      FROM fanouts f JOIN stage_runs r ON r.id = f.stage_run_id JOIN campaigns c ON c.id = r.campaign_id
+      WHERE f.id = ANY($1::uuid[]) ORDER BY f.id FOR UPDATE OF f`,
+    values: [ids],
+  });
+  return new Map(
+    rows.map(({ version, expiresAt, ...row }) => [
+      row.fanout,
+      { ...row, version: BigInt(version), expiresAtMs: expiresAt === null ? null : expiresAt.getTime() },
+    ]),
+  );
+}
+
+export type PageKey = {
+  readonly fanout: FanoutId;
+  readonly run: RunId;
+  readonly page: number;
+  readonly agency: string;
+};
+
+/** Registers pages; returns those that were not planned before, by `run/page`. */
+export async function startPages(sql: Sql, pages: readonly PageKey[], nowMs: number): Promise<Set<string>> {
+  const { rows } = await sql.query<{ run_id: RunId; page: number }>({
+    name: 'start-pages',
+    text: `WITH run AS (
+        INSERT INTO runs (fanout_id, run_id, agency_id) SELECT DISTINCT f, r, a FROM unnest($1::uuid[], $2::uuid[], $4::text[]) u(f, r, a)
+        ORDER BY 1, 2 ON CONFLICT DO NOTHING
+      )
+      INSERT INTO pages (run_id, page, agency_id, planned_at)
+      SELECT r, p, a, $5 FROM unnest($2::uuid[], $3::int[], $4::text[]) u(r, p, a) ORDER BY 1, 2 ON CONFLICT DO NOTHING RETURNING run_id, page`,
+    values: [
+      pages.map((p) => p.fanout),
+      pages.map((p) => p.run),
+      pages.map((p) => p.page),
+      pages.map((p) => p.agency),
+      new Date(nowMs),
+    ],
+  });
+  return new Set(rows.map((row) => `${row.run_id}/${row.page}`));
+}
+
+export type ObligationNow = { readonly state: ObligationState; readonly version: bigint };
+
+/** Locks obligations in id order and says how they stand. */
+export async function lockObligations(
+  sql: Sql,
+  ids: readonly ObligationId[],
+): Promise<Map<ObligationId, ObligationNow>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql.query<{ id: ObligationId; state: ObligationState; version: string }>({
+    name: 'lock-obligations',
+    text: 'SELECT id, state, version::text FROM obligations WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, { state: row.state, version: BigInt(row.version) }]));
+}
+
+/** What decides whether and where a person is told. Absent from the map: we know nothing of them, so there is no address. */
+export type Person = {
+  locale: string;
+  dead: boolean;
+  /** Allowed channels; null for all. */
+  channels: readonly string[] | null;
+  off: readonly string[];
+  optOuts: {
+    readonly agency: string | null;
+    readonly category: string | null;
+    readonly channel: string | null;
+  }[];
+  contactPoints: { readonly id: string; readonly channel: Channel }[];
+};
+
+export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<string, Person>> {
+  const people = new Map<string, Person>();
+  const found = await sql.query<{
+    id: string;
+    locale: string;
+    dead: boolean;
+    channels: string[] | null;
+    off: string[] | null;
+  }>({
+    name: 'load-people',
+    text: `SELECT c.id, c.locale, c.dead_at IS NOT NULL AS dead, p.channels, p.off
+      FROM citizens c LEFT JOIN preferences p ON p.citizen_id = c.id WHERE c.id = ANY($1::text[])`,
+    values: [ids],
+  });
+  for (const row of found.rows)
+    people.set(row.id, {
+      locale: row.locale,
+      dead: row.dead,
+      channels: row.channels,
+      off: row.off ?? [],
+      optOuts: [],
+      contactPoints: [],
+    });
+  if (people.size === 0) return people;
+  const known = [...people.keys()];
+  const points = await sql.query<{ citizen_id: string; id: string; channel: Channel }>({
+    name: 'load-contact-points',
+    text: `SELECT citizen_id, id, channel FROM contact_points
+      WHERE citizen_id = ANY($1::text[]) AND verified_at IS NOT NULL AND invalid_at IS NULL ORDER BY created_at, id`,
+    values: [known],
+  });
+  for (const row of points.rows)
+    people.get(row.citizen_id)?.contactPoints.push({ id: row.id, channel: row.channel });
+  const optOuts = await sql.query<{
+    citizen_id: string;
+    agency: string | null;
+    category: string | null;
+    channel: string | null;
+  }>({
+    name: 'load-opt-outs',
+    text: `SELECT citizen_id, agency_id AS agency, category, channel FROM opt_outs WHERE citizen_id = ANY($1::text[]) AND ended_at IS NULL`,
+    values: [known],
+  });
+  for (const row of optOuts.rows) people.get(row.citizen_id)?.optOuts.push(row);
+  return people;
+}
+
+/** Inserts told keys. Returns those that were new, and of the others the stage run that had told. */
+export async function tell(
+  sql: Sql,
+  rows: readonly { key: string; agency: string; stageRun: StageRunId }[],
+): Promise<{ fresh: Set<string>; before: Map<string, StageRunId> }> {
+  if (rows.length === 0) return { fresh: new Set(), before: new Map() };
+  const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const inserted = await sql.query<{ key: string }>({
+    name: 'tell',
+    text: `INSERT INTO told (key, agency_id, stage_run_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) u
+      ON CONFLICT (key) DO NOTHING RETURNING key`,
+    values: [sorted.map((r) => r.key), sorted.map((r) => r.agency), sorted.map((r) => r.stageRun)],
+  });
+  const fresh = new Set(inserted.rows.map((row) => row.key));
+  const rest = sorted.filter((row) => !fresh.has(row.key)).map((row) => row.key);
+  if (rest.length === 0) return { fresh, before: new Map() };
+  const found = await sql.query<{ key: string; stage_run_id: StageRunId }>(
+    'SELECT key, stage_run_id FROM told WHERE key = ANY($1::uuid[])',
+    [rest],
+  );
+  return { fresh, before: new Map(found.rows.map((row) => [row.key, row.stage_run_id])) };
+}
+
+export type NotificationRow = {
+  readonly id: NotificationId;
+  readonly month: string;
+  readonly agency: string;
+  readonly stageRun: StageRunId;
+  readonly run: RunId;
+  readonly obligation: ObligationId;
+  readonly event: EventRowId;
+  readonly citizen: string;
+  readonly recipient: string;
+  readonly stageKind: string;
+  readonly version: bigint;
+  readonly reach: string;
+  readonly template: number;
+  readonly locale: string;
+  /** JSON of what depends on the citizen; null where nothing does. */
+  readonly values: string | null;
+  readonly previousEvent: EventRowId | null;
+  readonly noAddress: boolean;
+};
+
+export async function insertNotifications(
+  sql: Sql,
+  rows: readonly NotificationRow[],
+  nowMs: number,
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query({
+    name: 'insert-notifications',
+    text: `INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
+        version, reach, template_id, locale, "values", previous_event_id, no_address, created_at)
+      SELECT id, month, agency, stage_run, run, obligation, event, citizen, recipient, kind, version, reach, template, locale, vals::jsonb,
+        previous, no_address, $18
+      FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
+        $11::bigint[], $12::text[], $13::int[], $14::text[], $15::text[], $16::uuid[], $17::boolean[])
+        u(id, month, agency, stage_run, run, obligation, event, citizen, recipient, kind, version, reach, template, locale, vals, previous, no_address)
+      ON CONFLICT DO NOTHING`,
+    values: [
+      rows.map((r) => r.id),
+      rows.map((r) => r.month),
+      rows.map((r) => r.agency),
+      rows.map((r) => r.stageRun),
+      rows.map((r) => r.run),
+      rows.map((r) => r.obligation),
+      rows.map((r) => r.event),
+      rows.map((r) => r.citizen),
+      rows.map((r) => r.recipient),
+      rows.map((r) => r.stageKind),
+      rows.map((r) => r.version.toString()),
+      rows.map((r) => r.reach),
+      rows.map((r) => r.template),
+      rows.map((r) => r.locale),
+      rows.map((r) => r.values),
+      rows.map((r) => r.previousEvent),
+      rows.map((r) => r.noAddress),
+      new Date(nowMs),
+    ],
+  });
+}
+
+/** Notifications that an abandoned run of the same stage run had planned belong to the new run from now on. */
+export async function adoptNotifications(
+  sql: Sql,
+  rows: readonly { id: NotificationId; month: string; run: RunId }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query(
+    `UPDATE notifications n SET run_id = u.run FROM unnest($1::uuid[], $2::date[], $3::uuid[]) u(id, month, run)
+     WHERE n.id = u.id AND n.month = u.month`,
+    [rows.map((r) => r.id), rows.map((r) => r.month), rows.map((r) => r.run)],
+  );
+}
+
+export type DeliveryRow = {
+  readonly id: DeliveryId;
+  readonly month: string;
+  readonly agency: string;
+  readonly notification: NotificationId;
+  readonly contactPoint: string;
+  readonly channel: Channel;
+  readonly lane: Lane;
+  readonly batch: BatchId;
+  readonly expiresAtMs: number | null;
+};
+
+/** Deliveries and the batches that carry them. Ids of both are keys, so a second time writes nothing. */
+export async function insertDeliveries(sql: Sql, rows: readonly DeliveryRow[], nowMs: number): Promise<void> {
+  if (rows.length === 0) return;
+  const values = [
+    rows.map((r) => r.id),
+    rows.map((r) => r.month),
+    rows.map((r) => r.agency),
+    rows.map((r) => r.notification),
+    rows.map((r) => r.contactPoint),
+    rows.map((r) => r.channel),
+    rows.map((r) => r.lane),
+    rows.map((r) => r.batch),
+    rows.map((r) => (r.expiresAtMs === null ? null : new Date(r.expiresAtMs))),
+    new Date(nowMs),
+  ];
+  // A batch is closed by the transaction that makes it, from rows that it inserted.
+  await sql.query({
+    name: 'insert-deliveries',
+    text: `WITH row AS (
+        INSERT INTO deliveries (id, month, agency_id, notification_id, contact_point_id, channel, lane, status, batch_id, expires_at)
+        SELECT id, month, agency, notification, contact_point, channel, lane, 'planned', batch, expires
+        FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::timestamptz[])
+          u(id, month, agency, notification, contact_point, channel, lane, batch, expires)
+        ON CONFLICT DO NOTHING RETURNING id, month, agency_id, channel, lane, batch_id
+      )
+      INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
+      SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $10 FROM row GROUP BY 1, 2, 3, 4, 5
+      ON CONFLICT DO NOTHING`,
+    values,
+  });
+}
+
+export type RunCounts = {
+  matched: number;
+  notified: number;
+  told: number;
+  done: number;
+  superseded: number;
+  nobody: number;
+  optedOut: number;
+  recipients: number;
+  planned: number;
+  toldRecipients: number;
+  optedRecipients: number;
+  noAddress: number;
+  unknown: number;
+};
+
+export function noCounts(): RunCounts {
+  return {
+    matched: 0,
+    notified: 0,
+    told: 0,
+    done: 0,
+    superseded: 0,
+    nobody: 0,
+    optedOut: 0,
+    recipients: 0,
+    planned: 0,
+    toldRecipients: 0,
+    optedRecipients: 0,
+    noAddress: 0,
+    unknown: 0,
+  };
+}
+
+export type RunState = {
+  readonly run: RunId;
+  readonly complete: boolean;
+  readonly balanced: boolean;
+  readonly runsOfFanout: number;
+};
+
+/** Adds one page's counts to its run; `total` on the last page. Says whether all pages of the run are planned and its equations hold. */
+export async function countPage(
+  sql: Sql,
+  page: PageKey,
+  counts: RunCounts,
+  total: { pages: number; matched: number } | null,
+): Promise<RunState> {
+  const { rows } = await sql.query<{ complete: boolean | null; balanced: boolean | null; runs: number }>({
+    name: 'count-page',
+    text: `WITH run AS (
+        UPDATE runs SET pages_planned = pages_planned + 1, pages_total = coalesce($3, pages_total), matched_total = coalesce($4, matched_total),
+          matched = matched + $5, notified = notified + $6, told = told + $7, done = done + $8, superseded = superseded + $9,
+          nobody = nobody + $10, opted_out = opted_out + $11, recipients = recipients + $12, planned = planned + $13,
+          told_recipients = told_recipients + $14, opted_recipients = opted_recipients + $15, no_address = no_address + $16, unknown = unknown + $17
+        WHERE fanout_id = $1 AND run_id = $2 RETURNING *
+      ), fanout AS (UPDATE fanouts f SET pages_planned = f.pages_planned + 1 FROM run WHERE f.id = $1)
+      SELECT pages_planned = pages_total AS complete,
+        matched = matched_total AND matched = notified + told + done + superseded + nobody + opted_out
+          AND recipients = planned + told_recipients + opted_recipients AS balanced,
+        (SELECT count(*) FROM runs WHERE fanout_id = $1) AS runs FROM run`,
+    values: [
+      page.fanout,
+      page.run,
+      total?.pages ?? null,
+      total?.matched ?? null,
+      counts.matched,
+      counts.notified,
+      counts.told,
+      counts.done,
+      counts.superseded,
+      counts.nobody,
+      counts.optedOut,
+      counts.recipients,
+      counts.planned,
+      counts.toldRecipients,
+      counts.optedRecipients,
+      counts.noAddress,
+      counts.unknown,
+    ],
+  });
+  const row = rows[0]!;
+  return {
+    run: page.run,
+    complete: row.complete === true,
+    balanced: row.balanced === true,
+    runsOfFanout: row.runs,
+  };
+}
+
+/** Closes a fan-out. What an abandoned run planned and this one lacks is cancelled if unsent, else counted as left behind. */
+export async function finishFanout(
+  sql: Sql,
+  context: FanoutContext,
+  state: RunState,
+  nowMs: number,
+): Promise<void> {
+  const at = new Date(nowMs);
+  if (!state.balanced) {
+    await sql.query(
+      `UPDATE fanouts SET state = 'failed', reason = 'the counts of its run do not add up', finished_at = $2 WHERE id = $1`,
+      [context.fanout, at],
+    );
+    return;
+  }
+  if (state.runsOfFanout > 1)
+    await sql.query(
+      `WITH abandoned AS (
+         SELECT n.id, n.month FROM runs r JOIN notifications n ON n.run_id = r.run_id AND n.month = $4
+         WHERE r.fanout_id = $1 AND r.run_id <> $2
+       ), rows AS (
+         SELECT d.id, d.month, d.status, d.attempt FROM abandoned a JOIN deliveries d ON d.notification_id = a.id AND d.month = a.month
+         ORDER BY d.id FOR UPDATE OF d
+       ), ended AS (
+         UPDATE deliveries d SET status = 'cancelled', code = 'left', finished_at = $3 FROM rows
+         WHERE d.id = rows.id AND d.month = rows.month AND d.status IN ('planned', 'waiting') RETURNING d.id
+       ), dropped AS (DELETE FROM waiting w USING ended WHERE w.delivery_id = ended.id)
+       UPDATE runs SET left_behind = (SELECT count(*) FROM rows WHERE attempt > 0) WHERE fanout_id = $1 AND run_id = $2`,
+      [context.fanout, state.run, at, context.month],
+    );
+  await sql.query({
+    name: 'finish-fanout',
+    text: `UPDATE fanouts SET state = 'complete', run_id = $2, finished_at = $3 WHERE id = $1 AND state <> 'complete'`,
+    values: [context.fanout, state.run, at],
+  });
+}

@@ -1,0 +1,141 @@
+/** Targeted events whose person is not known yet: by us (no link for the agency's key) or by the shard (no profile). */
+import type { EventRowId, StageRunId } from '../domain/ids.ts';
+import { keyId } from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+
+export type Unresolved = {
+  readonly agency: string;
+  readonly event: EventRowId;
+  /** null where the event could not even open its obligation, because only the agency's key is known. */
+  readonly stageRun: StageRunId | null;
+  readonly citizen: string | null;
+  readonly subjectKeyHash: Buffer | null;
+  /** The shard's position when it did not know the citizen. */
+  readonly askedOffset: number | null;
+};
+
+/**
+ * A row stays until its event is judged or expires. Asked about in vain, it is looked at again after 1 s, 2 s, 4 s … 1 h: a profile that
+ * came between the shard's answer and this row would otherwise wait for ever, since the shard tells of an arrival once.
+ */
+export async function saveUnresolved(sql: Sql, rows: readonly Unresolved[], nowMs: number): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query(
+    `INSERT INTO unresolved AS x (id, agency_id, event_id, stage_run_id, citizen_id, subject_key_hash, asked_offset, state, look_at, expires_at, created_at)
+     SELECT u.id, u.agency, u.event, u.run, u.citizen, u.key, u.asked, CASE WHEN u.citizen IS NULL THEN 'waiting' ELSE 'new' END,
+       $8::timestamptz + interval '1 second', e.expires_at, $8
+     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::bigint[]) u(id, agency, event, run, citizen, key, asked)
+     JOIN events e ON e.id = u.event
+     ORDER BY u.id
+     ON CONFLICT (id) DO UPDATE SET asked_offset = excluded.asked_offset,
+       state = CASE x.state WHEN 'arrived' THEN 'arrived' ELSE excluded.state END,
+       looks = least(x.looks + 1, 12), look_at = $8::timestamptz + least(interval '1 second' * (2 ^ x.looks), interval '1 hour')`,
+    [
+      rows.map((r) => keyId('unresolved', r.event, r.stageRun ?? 'unlinked')),
+      rows.map((r) => r.agency),
+      rows.map((r) => r.event),
+      rows.map((r) => r.stageRun),
+      rows.map((r) => r.citizen),
+      rows.map((r) => r.subjectKeyHash),
+      rows.map((r) => r.askedOffset),
+      new Date(nowMs),
+    ],
+  );
+}
+
+/** Events that were judged leave the list. */
+export async function dropResolved(
+  sql: Sql,
+  stageRun: StageRunId,
+  events: readonly EventRowId[],
+): Promise<void> {
+  if (events.length === 0) return;
+  await sql.query('DELETE FROM unresolved WHERE id = ANY($1::uuid[])', [
+    events.map((event) => keyId('unresolved', event, stageRun)),
+  ]);
+}
+
+/** Called by the shard with citizens it saw for the first time: what waits for them may be judged. */
+export async function markArrived(sql: Sql, citizens: readonly string[]): Promise<number> {
+  const { rowCount } = await sql.query({
+    name: 'mark-arrived',
+    text: `UPDATE unresolved SET state = 'arrived', look_at = now() WHERE citizen_id = ANY($1::text[]) AND state <> 'arrived'`,
+    values: [citizens],
+  });
+  return rowCount ?? 0;
+}
+
+/** A person's links for an agency's keys, by the keyed hash of the key. */
+export async function findLinks(
+  sql: Sql,
+  agencies: readonly string[],
+  keyHashes: readonly Buffer[],
+): Promise<Map<string, string>> {
+  if (agencies.length === 0) return new Map();
+  const { rows } = await sql.query<{ agency_id: string; key_hash: Buffer; citizen_id: string }>(
+    `SELECT l.agency_id, l.key_hash, l.citizen_id FROM unnest($1::text[], $2::bytea[]) u(agency, hash)
+     JOIN identity_links l ON l.agency_id = u.agency AND l.key_hash = u.hash`,
+    [agencies, keyHashes],
+  );
+  return new Map(rows.map((row) => [`${row.agency_id}\n${row.key_hash.toString('hex')}`, row.citizen_id]));
+}
+
+export type Pending = {
+  readonly id: string;
+  readonly agency: string;
+  readonly event: EventRowId;
+  readonly stageRun: StageRunId;
+  readonly citizen: string;
+  readonly askedOffset: number;
+  readonly state: 'new' | 'arrived';
+};
+
+/** Rows that are due for a look, locked until the transaction ends. */
+export async function takePendingUnresolved(sql: Sql, nowMs: number, limit: number): Promise<Pending[]> {
+  const { rows } = await sql.query<Pending>(
+    `SELECT id, agency_id AS agency, event_id AS event, stage_run_id AS "stageRun", citizen_id AS citizen, asked_offset AS "askedOffset", state
+     FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1 ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
+    [new Date(nowMs), limit],
+  );
+  return rows;
+}
+
+/** `asked`: a question about these is under way. `postponed`: the shard has not moved on, so nothing can have arrived. */
+export async function markLooked(
+  sql: Sql,
+  asked: readonly string[],
+  postponed: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  if (asked.length > 0)
+    await sql.query(`UPDATE unresolved SET state = 'asked' WHERE id = ANY($1::uuid[])`, [asked]);
+  if (postponed.length > 0)
+    await sql.query(
+      `UPDATE unresolved SET looks = least(looks + 1, 12),
+         look_at = $2::timestamptz + least(interval '1 second' * (2 ^ looks), interval '1 hour') WHERE id = ANY($1::uuid[])`,
+      [postponed, new Date(nowMs)],
+    );
+}
+
+export async function dropExpiredUnresolved(sql: Sql, nowMs: number): Promise<number> {
+  const { rowCount } = await sql.query('DELETE FROM unresolved WHERE expires_at < $1', [new Date(nowMs)]);
+  return rowCount ?? 0;
+}
+
+/** The agency's key for a person was linked: the waiting rows of that key, removed, for the intake to take in anew. */
+export async function takeLinked(sql: Sql, agency: string, keyHash: Buffer): Promise<EventRowId[]> {
+  const { rows } = await sql.query<{ event_id: EventRowId }>(
+    'DELETE FROM unresolved WHERE agency_id = $1 AND subject_key_hash = $2 RETURNING event_id',
+    [agency, keyHash],
+  );
+  return rows.map((row) => row.event_id);
+}
+
+/** Citizens that events wait for. */
+export async function awaitedCitizens(sql: Sql, limit = 100_000): Promise<string[]> {
+  const { rows } = await sql.query<{ citizen_id: string }>(
+    `SELECT DISTINCT citizen_id FROM unresolved WHERE citizen_id IS NOT NULL AND state = 'new' LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => row.citizen_id);
+}
