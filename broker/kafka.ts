@@ -2,9 +2,12 @@
  * The event log on Kafka, through kafkajs 2.2.4, which nothing else in the tree uses. Appends with acks = all; consumes without
  * committing to Kafka (positions are the ledger's); stops a partition rather than skip a record. It never makes a topic unasked.
  */
-import type { ConnectionOptions } from 'node:tls';
+import { connect, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import kafkajs, {
   type Admin,
+  type ISocketFactory,
+  type ISocketFactoryArgs,
   type KafkaConfig,
   type Consumer as KafkajsConsumer,
   type Producer,
@@ -32,6 +35,8 @@ export type KafkaBrokerOptions = {
   readonly sasl?: KafkaSasl;
   /** For topics that `prepare` makes; the cluster's default unless told. */
   readonly replicationFactor?: number;
+  /** How sockets to the brokers are opened, for those behind a proxy. */
+  readonly socketFactory?: ISocketFactory;
   readonly logger: Logger;
 };
 
@@ -53,6 +58,7 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     logCreator: () => logTo(logger.child({ part: 'kafkajs' })),
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    socketFactory: options.socketFactory ?? openSocket,
   };
   const kafka = new Kafka(config);
   const admin: Admin = kafka.admin({ retry: ASK_RETRY });
@@ -193,6 +199,16 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     }
     return result;
   }
+}
+
+/** As kafkajs does it, and without Nagle's delay, which holds a request back while the answer to the one before is awaited. */
+function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
+  // kafkajs passes null, whatever its types say, where there is to be no TLS.
+  const tls = ssl as ConnectionOptions | null;
+  const socket = tls
+    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)
+    : connect({ host, port }, onConnect);
+  return socket.setNoDelay(true).setKeepAlive(true, 60_000);
 }
 
 /** Says what it holds when it joins (the group protocol's user data), so that whoever leads can leave it there. */

@@ -11,11 +11,18 @@ const TRANSIENT_MESSAGE =
 
 /** Whether the cause lies outside of what was done: the same again may succeed without anybody changing anything. */
 export function isTransient(error: unknown): boolean {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    if (cause instanceof AllimError && cause.retryable) return true;
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && !(cause instanceof AllimError) && TRANSIENT_CODE.test(code)) return true;
-    if (TRANSIENT_MESSAGE.test(cause.message) || cause.name === 'AbortError') return true;
+  let cause = error;
+  // Not by `instanceof Error`: what sockets throw may come from another realm (a vm context, as tests run in).
+  for (let depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
+    if (cause instanceof AllimError) {
+      if (cause.retryable) return true;
+    } else {
+      const { code, message, name } = cause as { code?: unknown; message?: unknown; name?: unknown };
+      if (typeof code === 'string' && TRANSIENT_CODE.test(code)) return true;
+      if (typeof message === 'string' && TRANSIENT_MESSAGE.test(message)) return true;
+      if (name === 'AbortError') return true;
+    }
+    ({ cause } = cause as { cause?: unknown });
   }
   return false;
 }

@@ -16,6 +16,7 @@ type Area = {
 
 const SHARD_FILES = [
   'shard.ts',
+  'shard-server.ts',
   'population.ts',
   'serve.ts',
   'requests.ts',

@@ -2,18 +2,15 @@
  * One call to the outside world for one delivery. An adapter translates every answer through one literal table and never throws for an
  * answer it got; what it throws is a bug and counts as technical. No personal data is kept or logged by an adapter.
  */
+import type { Content } from '../../domain/content.ts';
 import type { Channel } from '../../domain/statuses.ts';
+
+export type { Content };
 
 export type PushSubscription = {
   readonly endpoint: string;
   readonly keys: { readonly p256dh: string; readonly auth: string };
 };
-
-/** What a template rendered, by channel. */
-export type Content =
-  | { readonly channel: 'push'; readonly title: string; readonly body: string }
-  | { readonly channel: 'email'; readonly subject: string; readonly text: string; readonly html: string }
-  | { readonly channel: 'sms'; readonly text: string };
 
 export type OutgoingDelivery = {
   /** uuid of the delivery: Message-ID, Web Push Topic and tag, SMS reference are made of it. */

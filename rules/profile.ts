@@ -1,0 +1,169 @@
+/**
+ * A citizen's profile from JSON, held strictly against the catalogue. An absent or null field is unknown. A field the catalogue lacks is
+ * ignored and counted: registers send more than we may use, and what we may not use we do not keep. A known field with a bad value
+ * refuses the whole record: half a profile would be judged as if the other half were missing.
+ * Hot: 1.1 µs a record on top of JSON.parse.
+ */
+import { AllimError, type Fault } from '../domain/errors.ts';
+import { parseDay } from './calendar.ts';
+import {
+  FIRST_PROFILE_DAY,
+  type Field,
+  type Fields,
+  LAST_PROFILE_DAY,
+  MAX_TEXT,
+  type ScalarField,
+} from './catalogue.ts';
+import type { Source } from './closure.ts';
+
+/** Values by position in `Layout.scalars`: dates as day numbers, booleans 1 and 0, texts as they are; undefined is unknown. */
+export type Profile = { readonly values: readonly (number | string | undefined)[]; readonly ignored: number };
+
+/** The order in which the catalogue's scalar fields stand in profiles and columns. */
+export type Layout = {
+  readonly scalars: readonly ScalarField[];
+  readonly positions: ReadonlyMap<string, number>;
+  readonly fields: Fields;
+};
+
+export function layoutOf(fields: Fields): Layout {
+  const scalars = [...fields.values()].filter((field): field is ScalarField => field.type !== 'list');
+  return { scalars, positions: new Map(scalars.map((field, index) => [field.name, index])), fields };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** Whether a text may be a citizen's id: 1 to 64 characters, none of them a control character. */
+export function isCitizenId(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= 64 && !CONTROL.test(value);
+}
+
+function profileDay(value: unknown): number {
+  const day = typeof value === 'string' ? parseDay(value) : Number.NaN;
+  return day >= FIRST_PROFILE_DAY && day <= LAST_PROFILE_DAY ? day : Number.NaN;
+}
+
+/** The value in the language's terms, or what is wrong with it. */
+function scalarValue(field: ScalarField, value: unknown): number | string | { readonly fault: string } {
+  switch (field.type) {
+    case 'date': {
+      const day = profileDay(value);
+      return Number.isNaN(day) ? { fault: 'is not a day from 1800-01-01 to 2199-12-31 (YYYY-MM-DD)' } : day;
+    }
+    case 'boolean':
+      return typeof value === 'boolean' ? Number(value) : { fault: 'is not true or false' };
+    case 'integer':
+      return Number.isInteger(value) && (value as number) >= field.min && (value as number) <= field.max
+        ? (value as number)
+        : { fault: `is not an integer from ${field.min} to ${field.max}` };
+    case 'number':
+      return typeof value === 'number' && Number.isFinite(value) ? value : { fault: 'is not a number' };
+    case 'enum':
+      return typeof value === 'string' && field.values.includes(value)
+        ? value
+        : { fault: `is none of ${field.values.join(', ')}` };
+    case 'string':
+      return typeof value === 'string' &&
+        value.length > 0 &&
+        value.length <= MAX_TEXT &&
+        !CONTROL.test(value) &&
+        (field.pattern === null || field.pattern.test(value))
+        ? value
+        : {
+            fault: field.pattern
+              ? `is not a text like ${field.pattern.source}`
+              : 'is not a text of 1 to 64 characters',
+          };
+  }
+}
+
+function checkList(field: Field & { type: 'list' }, value: unknown, faults: Fault[]): void {
+  const pointer = `/${field.name}`;
+  if (!Array.isArray(value) || value.length > 100) {
+    faults.push({ pointer, message: 'is not a list of at most 100' });
+    return;
+  }
+  value.forEach((item, index) => {
+    if (item === null || typeof item !== 'object' || Array.isArray(item)) {
+      faults.push({ pointer: `${pointer}/${index}`, message: 'is not an object' });
+      return;
+    }
+    for (const [name, kind] of Object.entries(field.items)) {
+      const member = (item as Record<string, unknown>)[name];
+      if (kind === 'citizen' && !isCitizenId(member))
+        faults.push({ pointer: `${pointer}/${index}/${name}`, message: "is not a citizen's id" });
+      if (kind === 'date' && member !== undefined && Number.isNaN(profileDay(member)))
+        faults.push({ pointer: `${pointer}/${index}/${name}`, message: 'is not a day (YYYY-MM-DD)' });
+    }
+  });
+}
+
+/** Reads a parsed profile; `profile-invalid` with a pointer to every fault. Values are never quoted: they are personal and get logged. */
+export function readProfile(json: unknown, layout: Layout): Profile {
+  if (json === null || typeof json !== 'object' || Array.isArray(json))
+    throw new AllimError('profile-invalid', 'a profile is a JSON object', {
+      faults: [{ pointer: '', message: 'is not an object' }],
+    });
+  const values: (number | string | undefined)[] = new Array(layout.scalars.length).fill(undefined);
+  let faults: Fault[] | undefined;
+  let ignored = 0;
+  for (const name of Object.keys(json)) {
+    const value = (json as Record<string, unknown>)[name];
+    const position = layout.positions.get(name);
+    if (position === undefined) {
+      const field = layout.fields.get(name);
+      if (field?.type !== 'list') ignored++;
+      else if (value !== null) {
+        faults ??= [];
+        checkList(field, value, faults);
+      }
+      continue;
+    }
+    if (value === null) continue;
+    const read = scalarValue(layout.scalars[position]!, value);
+    if (typeof read === 'object') {
+      faults ??= [];
+      faults.push({ pointer: `/${name}`, message: read.fault });
+    } else values[position] = read;
+  }
+  if (faults !== undefined && faults.length > 0)
+    throw new AllimError('profile-invalid', `the profile: ${faults[0]!.pointer} ${faults[0]!.message}`, {
+      faults,
+    });
+  return { values, ignored };
+}
+
+/** Reads the value of a record on `citizen-profiles`; what is not JSON is `profile-invalid` too. */
+export function parseProfile(value: Buffer, layout: Layout): Profile {
+  let json: unknown;
+  try {
+    json = JSON.parse(value.toString('utf8'));
+  } catch {
+    // The parser's message quotes what it read, which is personal: it is neither kept nor passed on.
+    throw new AllimError('profile-invalid', 'the profile is not JSON', {
+      faults: [{ pointer: '', message: 'is not JSON' }],
+    });
+  }
+  return readProfile(json, layout);
+}
+
+/** Lets closures read a profile that stands in no column: a rule's test citizens. */
+export function profileSource(layout: Layout): Source<Profile> {
+  return {
+    number(field) {
+      const position = layout.positions.get(field.name)!;
+      return (profile) => {
+        const value = profile.values[position];
+        return typeof value === 'number' ? value : Number.NaN;
+      };
+    },
+    text(field) {
+      const position = layout.positions.get(field.name)!;
+      return (profile) => {
+        const value = profile.values[position];
+        return typeof value === 'string' ? value : undefined;
+      };
+    },
+  };
+}

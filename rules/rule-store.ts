@@ -1,0 +1,48 @@
+/** What serving shards needs of the ledger. `store` provides it, `app` hands it over; nothing here knows SQL. */
+import type { StartPosition, TopicPartition } from '../broker/broker.ts';
+import type { EventType } from '../domain/event.ts';
+import type { Rule } from '../domain/rule.ts';
+
+/**
+ * In an outage a method rejects with a retryable AllimError (`store-unavailable`): that is waited out;
+ * anything else thrown while a request is answered counts against the request, which is quarantined at the third time.
+ */
+export type RulesStore = {
+  /** Where each partition of the request topics goes on, under a new fence; one left out starts at the earliest offset. */
+  startPositions(group: string, partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]>;
+  /** Moves a position; `position-fenced` where another member holds it or it is not at `from`. */
+  advance(
+    group: string,
+    topic: string,
+    partition: number,
+    from: number,
+    next: number,
+    fence: number,
+  ): Promise<void>;
+  /** A version as published, with the catalogue fields ("sido") that its templates show; undefined where there is none. */
+  ruleVersion(
+    id: string,
+    version: number,
+  ): Promise<{ rule: Rule; valueFields: readonly string[]; eventType: EventType } | undefined>;
+  /** Pages planned so far, over all runs, for each fan-out that is still open. One that is left out wants no further pages. */
+  plannedPages(fanouts: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Keeps a record that cannot be used, with its reason, and fails its fan-out where it has one. Profiles are read from the beginning at
+   * every assignment, so the same (topic, partition, offset) comes again: that is one row.
+   */
+  quarantine(refused: {
+    topic: string;
+    partition: number;
+    offset: number;
+    key: string | null;
+    error: Error;
+    fanout?: string;
+  }): Promise<void>;
+  /** These citizens were unknown until now: their `unresolved` events may be judged. */
+  profilesArrived(ids: readonly string[]): Promise<void>;
+  /**
+   * Citizens that `unresolved` events wait for. Those that a shard knows are given to `profilesArrived` once it has caught up and every
+   * 30 s: a profile may arrive while nobody serves its shard, or between an answer that did not know it and the planning of that page.
+   */
+  awaited(): Promise<readonly string[]>;
+};

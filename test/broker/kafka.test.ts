@@ -1,0 +1,204 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import type { Broker } from '../../broker/broker.ts';
+import { createKafkaBroker, type KafkaBrokerOptions } from '../../broker/kafka.ts';
+import { silentLogger } from '../../domain/logger.ts';
+import { eventually } from '../support/eventually.ts';
+import { describeWith, kafkaBrokers } from '../support/services.ts';
+import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { brokerConformance, Ledger, uniqueTopic } from './conformance.ts';
+
+const { Kafka, logLevel } = kafkajs;
+
+describeWith('kafka', 'the event log on Kafka', () => {
+  const servers = () => kafkaBrokers().split(',');
+  const brokers: Broker[] = [];
+  const proxies: TcpProxy[] = [];
+  let kafka: kafkajs.Kafka;
+  let admin: kafkajs.Admin;
+  let broker: Broker;
+
+  async function open(more: Partial<KafkaBrokerOptions> = {}): Promise<Broker> {
+    const opened = createKafkaBroker({
+      brokers: servers(),
+      clientId: 'conformance',
+      logger: silentLogger,
+      ...more,
+    });
+    brokers.push(opened);
+    await opened.start();
+    return opened;
+  }
+  async function consume(topic: string, ledger: Ledger) {
+    const consumer = broker.subscribe({
+      group: topic,
+      topics: [topic],
+      assigned: ledger.assigned,
+      handle: async (batch) => ledger.commit(batch),
+    });
+    await consumer.start();
+    return consumer;
+  }
+
+  brokerConformance({
+    async start() {
+      kafka = new Kafka({ brokers: servers(), clientId: 'conformance-oracle', logLevel: logLevel.NOTHING });
+      admin = kafka.admin();
+      await admin.connect();
+      broker = await open();
+    },
+    async stop() {
+      await Promise.all(brokers.map((opened) => opened.stop()));
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await admin.disconnect();
+    },
+    broker: () => open(),
+    async truncate({ topic, partition }, before) {
+      // Only a topic that was asked about has its leaders known to this admin client.
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+    },
+    async recreate(topic, partitions) {
+      await admin.deleteTopics({ topics: [topic] });
+      await eventually(async () => !(await admin.listTopics()).includes(topic));
+      await eventually(() =>
+        admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
+      );
+    },
+    async outage() {
+      // The brokers' metadata names their real addresses, so every connection is led to the proxy and not only the first.
+      const behind = new Map<number, TcpProxy>();
+      for (const server of servers()) {
+        const port = Number(server.split(':')[1]);
+        behind.set(port, await createTcpProxy(port));
+      }
+      proxies.push(...behind.values());
+      return {
+        broker: await open({
+          socketFactory: ({ port, onConnect }) =>
+            connect({ host: '127.0.0.1', port: behind.get(port)!.port }, onConnect),
+        }),
+        async cut(ms) {
+          const all = [...behind.values()];
+          await Promise.all(all.map((proxy) => proxy.cut()));
+          await delay(ms);
+          await Promise.all(all.map((proxy) => proxy.mend()));
+        },
+      };
+    },
+  });
+
+  test('steps over what transactions leave: markers, and records that were aborted', async () => {
+    const topic = uniqueTopic('transactions');
+    await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    const send = async (values: string[], end: 'commit' | 'abort') => {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: values.map((value) => ({ key: 'k', value })) });
+      await transaction[end]();
+    };
+    const ledger = new Ledger();
+    const consumer = await consume(topic, ledger);
+    await send(['a', 'b'], 'commit');
+    await send(['never'], 'abort');
+    await broker.append(topic, [{ key: 'k', value: 'c' }]);
+    await send(['nor this'], 'abort');
+    const [end] = await eventually(async () => {
+      const ends = await broker.ends(topic);
+      expect(ledger.positions.get(`${topic}/0`)).toBe(ends[0]);
+      expect(ends[0]).toBe(8);
+      return ends;
+    });
+    expect(ledger.values()).toEqual(['a', 'b', 'c']);
+    await consumer.stop();
+
+    // Again in one go, where markers and records arrive in the same fetch; the chain is held by Ledger.commit.
+    const anew = new Ledger();
+    const second = await consume(topic, anew);
+    await eventually(() => anew.positions.get(`${topic}/0`) === end);
+    expect(anew.values()).toEqual(['a', 'b', 'c']);
+    await second.stop();
+    await producer.disconnect();
+  });
+
+  test('steps over what compaction took away, and sees the newest of each key and the tombstones', async () => {
+    const topic = uniqueTopic('compacted');
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic,
+          numPartitions: 1,
+          configEntries: [
+            { name: 'cleanup.policy', value: 'compact' },
+            { name: 'segment.ms', value: '50' },
+            { name: 'min.cleanable.dirty.ratio', value: '0.001' },
+            { name: 'max.compaction.lag.ms', value: '1' },
+            { name: 'delete.retention.ms', value: '86400000' },
+          ],
+        },
+      ],
+    });
+    await broker.prepare([{ topic, partitions: 1, compacted: true }], { create: false });
+    const round = (value: string | null) =>
+      Array.from({ length: 10 }, (_, at) => ({ key: `k-${at}`, value }));
+    await broker.append(topic, round('old'));
+    await delay(60);
+    await broker.append(topic, [...round('new'), { key: 'k-3', value: null }]);
+    await delay(60);
+    await broker.append(topic, [{ key: 'last', value: 'rolls the segment' }]);
+    const read = async () => {
+      const ledger = new Ledger();
+      ledger.fences.set(topic, Math.random());
+      const consumer = await consume(topic, ledger);
+      await eventually(() => ledger.values().includes('rolls the segment'));
+      await consumer.stop();
+      return ledger;
+    };
+    // The cleaner runs when it likes (log.cleaner.backoff.ms); whenever that is, the chain over its holes must hold.
+    const newest = (ledger: Ledger) =>
+      Object.fromEntries(ledger.records.map(({ key, value }) => [key, value?.toString() ?? null]));
+    const expected = {
+      ...Object.fromEntries(round('new').map(({ key, value }) => [key, value])),
+      'k-3': null,
+      last: 'rolls the segment',
+    };
+    const first = await read();
+    expect(newest(first)).toEqual(expected);
+    const cleaned = await eventually(
+      async () => {
+        const ledger = await read();
+        expect(ledger.records.length).toBeLessThan(22);
+        return ledger;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(newest(cleaned)).toEqual(expected);
+    expect(cleaned.positions.get(`${topic}/0`)).toBe(22);
+  });
+
+  test('answers within milliseconds, and a crashed member is replaced by the group', async () => {
+    const topic = uniqueTopic('prompt');
+    await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const waits: number[] = [];
+    const consumer = broker.subscribe({
+      group: topic,
+      topics: [topic],
+      assigned: async () => [],
+      async handle(batch) {
+        for (const record of batch.records) waits.push(performance.now() - Number(record.value));
+      },
+    });
+    await consumer.start();
+    for (let sent = 1; sent <= 30; sent++) {
+      await broker.append(topic, [{ key: 'k', value: String(performance.now()) }]);
+      await eventually(() => waits.length === sent, { everyMs: 1 });
+    }
+    // 2.4 ms where nothing else runs; the bound only tells fetching at once from waiting for maxWaitTimeInMs.
+    expect(waits.sort((a, b) => a - b)[15]).toBeLessThan(100);
+    await consumer.stop();
+  });
+});

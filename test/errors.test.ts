@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { AllimError, ERROR_CODES } from '../domain/errors.ts';
+
+const source = readFileSync(join(import.meta.dirname, '../docs/errors.md'), 'utf8');
+/** Each code is a third-level heading, `### \`code\``, with what it means and what to do below it. */
+const sections = [
+  ...source.matchAll(/^### `([a-z-]+)`( · may be tried again)?\n\n([\s\S]*?)(?=\n##|$(?![\s\S]))/gm),
+].map(([, code, retryable, text]) => ({ code: code!, retryable: retryable !== undefined, text: text! }));
+
+test('every code is documented, once, and nothing else is', () => {
+  expect(sections.map((section) => section.code).sort()).toEqual([...ERROR_CODES].sort());
+});
+
+test('codes stand in alphabetical order', () => {
+  const codes = sections.map((section) => section.code);
+  expect(codes).toEqual([...codes].sort());
+});
+
+test('the document says which codes may be tried again, as the table does', () => {
+  const documented = sections.filter((section) => section.retryable).map((section) => section.code);
+  expect(documented).toEqual([...ERROR_CODES].filter((code) => new AllimError(code, '').retryable).sort());
+});
+
+test.each(sections.map((section) => [section.code, section.text]))(
+  '%s says what it means and what to do',
+  (_, text) => {
+    expect(text).toMatch(/\*\*What to do:\*\* \S.{20,}/s);
+    expect(text.indexOf('**What to do:**')).toBeGreaterThan(40);
+  },
+);

@@ -1,0 +1,55 @@
+/**
+ * The sinks as a process of their own:
+ *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --log FILE
+ * One JSON line per accepted delivery goes to FILE; the ports (0: any) stand in one JSON line on standard output once all listen.
+ * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it.
+ */
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { startPushSink } from './push.ts';
+import type { FailurePlan, Sink } from './sink.ts';
+import { startSmscSink } from './smsc.ts';
+import { startSmtpSink } from './smtp.ts';
+
+const { values } = parseArgs({
+  options: {
+    smtp: { type: 'string' },
+    push: { type: 'string' },
+    smsc: { type: 'string' },
+    log: { type: 'string' },
+  },
+});
+const starters = { smtp: startSmtpSink, push: startPushSink, smsc: startSmscSink };
+const sinks = new Map<string, Sink>();
+for (const [name, start] of Object.entries(starters)) {
+  const port = values[name as keyof typeof starters];
+  if (port === undefined) continue;
+  sinks.set(
+    name,
+    await start({ port: Number(port), forget: true, ...(values.log ? { log: values.log } : {}) }),
+  );
+}
+const urls = Object.fromEntries([...sinks].map(([name, sink]) => [name, { url: sink.url, port: sink.port }]));
+process.stdout.write(`${JSON.stringify(urls)}\n`);
+
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  for (const [name, sink] of sinks) {
+    for (const violation of sink.violations) process.stderr.write(`${name}: ${violation}\n`);
+    await sink.stop();
+  }
+  process.exit(0);
+}
+process.on('SIGTERM', () => void stop());
+process.on('SIGINT', () => void stop());
+
+for await (const line of createInterface({ input: process.stdin })) {
+  try {
+    const { sink, plan } = JSON.parse(line) as { sink: string; plan: FailurePlan | null };
+    sinks.get(sink)?.fail(plan);
+  } catch {
+    process.stderr.write(`not a command: ${line}\n`);
+  }
+}

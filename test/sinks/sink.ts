@@ -1,0 +1,95 @@
+/**
+ * What the three sinks share. A sink is the outside world in a test: it speaks the protocol, checks what it is given with code of its own, and
+ * writes down what it accepted. Nothing here is product code and nothing of the product is imported.
+ */
+import { createWriteStream, type WriteStream } from 'node:fs';
+
+export type Received = {
+  readonly channel: 'push' | 'email' | 'sms';
+  /** Push: the path of the endpoint; email: the mailbox; SMS: the number as it came. */
+  readonly address: string;
+  /** Of Topic or Message-ID as it came on the wire; null where the protocol has none (SMPP). */
+  readonly delivery: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly atMs: number;
+};
+
+/**
+ * How to fail. `refuse`: a temporary refusal; `permanent`: the address is unknown; `technical`: our request is bad; `throttle`: slow down;
+ * `broken`: the service is out of order; `hang`: take it and never answer; `cut`: accept, write it down, and drop the connection before
+ * answering.
+ */
+export type Failure = 'refuse' | 'permanent' | 'technical' | 'throttle' | 'broken' | 'hang' | 'cut';
+export type FailurePlan = {
+  readonly kind: Failure;
+  /** How many deliveries; without it until the plan is lifted. */
+  readonly times?: number;
+  /** Retry-After of a throttled push, as written. */
+  readonly retryAfter?: string;
+};
+
+export type Sink = {
+  readonly url: string;
+  readonly port: number;
+  readonly received: Received[];
+  /** What was wrong with what came, in words; a test wants it empty. */
+  readonly violations: string[];
+  /** The next deliveries fail so; null: none. */
+  fail(plan: FailurePlan | null): void;
+  stop(): Promise<void>;
+};
+
+export type SinkOptions = {
+  readonly port?: number;
+  /** One JSON line per accepted delivery is appended. */
+  readonly log?: string;
+  /** Keep nothing in memory: for millions, with `log`. */
+  readonly forget?: boolean;
+};
+
+/** What a sink has accepted and how it is to fail. */
+export class Book {
+  readonly received: Received[] = [];
+  readonly violations: string[] = [];
+  #plan: FailurePlan | null = null;
+  #left = 0;
+  readonly #forget: boolean;
+  readonly #file: WriteStream | null;
+
+  constructor(options: SinkOptions) {
+    this.#forget = options.forget ?? false;
+    this.#file = options.log === undefined ? null : createWriteStream(options.log, { flags: 'a' });
+  }
+
+  fail(plan: FailurePlan | null): void {
+    this.#plan = plan;
+    this.#left = plan?.times ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The failure of this delivery, if it is to fail. Each call uses up one. */
+  next(): FailurePlan | null {
+    if (!this.#plan || this.#left <= 0) return null;
+    this.#left--;
+    return this.#plan;
+  }
+
+  /** What would `next` say, without using it up. */
+  peek(): Failure | null {
+    return this.#plan && this.#left > 0 ? this.#plan.kind : null;
+  }
+
+  accept(delivery: Omit<Received, 'atMs'>): void {
+    const entry = { ...delivery, atMs: Date.now() };
+    if (!this.#forget) this.received.push(entry);
+    this.#file?.write(`${JSON.stringify(entry)}\n`);
+  }
+
+  violation(what: string): void {
+    if (this.violations.length < 100) this.violations.push(what);
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((done) => (this.#file ? this.#file.end(done) : done()));
+  }
+}

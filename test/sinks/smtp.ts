@@ -1,0 +1,92 @@
+/** A mail server on loopback (npm smtp-server). Every message is parsed by mailparser, in full, before it is accepted. */
+import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { simpleParser } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
+import { Book, type Failure, type Sink, type SinkOptions } from './sink.ts';
+
+function answer(responseCode: number, text: string): Error {
+  return Object.assign(new Error(text), { responseCode });
+}
+
+/** Refusals at RCPT; `technical` is a refused sender, `broken` a refusal after the message. */
+const AT_RCPT: Partial<Record<Failure, Error>> = {
+  refuse: answer(451, '4.3.0 try later'),
+  permanent: answer(550, '5.1.1 no such mailbox'),
+  throttle: answer(452, '4.5.3 too many messages'),
+};
+
+async function readAll(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
+  const book = new Book(options);
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    logger: false,
+    maxClients: 500,
+    closeTimeout: 100,
+    onMailFrom(_address, _session, done) {
+      if (book.peek() === 'technical') {
+        book.next();
+        return done(answer(553, '5.7.1 sender refused'));
+      }
+      return done();
+    },
+    onRcptTo(_address, _session, done) {
+      const refusal = AT_RCPT[book.peek() ?? 'cut'];
+      if (refusal) book.next();
+      return done(refusal);
+    },
+    onData(stream, session, done) {
+      void (async () => {
+        const raw = await readAll(stream);
+        const plan = book.next();
+        if (plan?.kind === 'hang') return;
+        if (plan?.kind === 'broken') return done(answer(554, '5.6.0 message refused'));
+        const mail = await simpleParser(raw, { skipImageLinks: true, skipTextToHtml: true });
+        const recipient = session.envelope.rcptTo[0]?.address ?? '';
+        if (!mail.text || !mail.html || !mail.subject || !mail.date)
+          book.violation('a mail lacks text, html, subject or date');
+        book.accept({
+          channel: 'email',
+          address: recipient,
+          delivery: mail.messageId ?? null,
+          headers: { subject: mail.subject ?? '', from: mail.from?.text ?? '', html: mail.html || '' },
+          text: (mail.text ?? '').trim(),
+        });
+        if (plan?.kind === 'cut') {
+          for (const connection of server.connections as Iterable<{
+            session?: { id: string };
+            _socket?: { destroy(): void };
+          }>)
+            if (connection.session?.id === session.id) connection._socket?.destroy();
+          return;
+        }
+        done(null);
+      })().catch((error: Error) => {
+        book.violation(error.message);
+        done(answer(451, 'the sink failed'));
+      });
+    },
+  });
+  server.on('error', () => {});
+  await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    port,
+    received: book.received,
+    violations: book.violations,
+    fail: (plan) => book.fail(plan),
+    async stop() {
+      await new Promise<void>((done) => server.close(done));
+      await book.close();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** What the adapters share: counting calls in flight, and turning a provider's code into an outcome through the adapter's own table. */
+import type { Logger } from '../../domain/logger.ts';
+import type { Outcome } from './provider.ts';
+
+export const SESSION_LOST: Outcome = { kind: 'temporary', code: 'session-lost' };
+
+export type Verdict = 'permanent' | 'temporary' | 'technical';
+
+/** An outcome for a code by a literal table. A code the table lacks is worth a retry and a warning: nobody has decided yet what it means. */
+export function judged(
+  table: Readonly<Record<string, Verdict>>,
+  code: string,
+  logger: Logger,
+  provider: string,
+  retryAfterMs?: number,
+): Outcome {
+  const kind = Object.hasOwn(table, code) ? table[code]! : undefined;
+  if (kind === undefined)
+    logger.warn({ provider, code }, 'the provider answered with a code nobody has classified');
+  if (kind === 'permanent' || kind === 'technical') return { kind, code };
+  return retryAfterMs === undefined ? { kind: 'temporary', code } : { kind: 'temporary', code, retryAfterMs };
+}
+
+/** Calls in flight; `idle` is what `stop` waits for. */
+export class Flights {
+  #open = 0;
+  #waiting: (() => void)[] = [];
+
+  async track<T>(call: Promise<T>): Promise<T> {
+    this.#open++;
+    try {
+      return await call;
+    } finally {
+      this.#open--;
+      if (this.#open === 0) for (const resume of this.#waiting.splice(0)) resume();
+    }
+  }
+
+  idle(): Promise<void> {
+    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
