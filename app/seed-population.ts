@@ -21,8 +21,8 @@ export type SeedParts = {
   readonly clock: Clock;
 };
 
-/** The seal of contact points, as the workers open it. */
-const CONTACT_POINT = 'contact-point';
+/** The associated data of sealed addresses, as whoever opens them knows it. */
+const purposeOf = (channel: string) => `contact-point/${channel}`;
 const SOURCE = 'demonstration';
 const CHUNK = 2_500;
 const KEY_PAIRS = 16;
@@ -63,13 +63,13 @@ function toBulk(citizen: SyntheticCitizen, sealer: Sealer): BulkCitizen {
       const address = addressOf(point);
       // A browser is the same contact point while its endpoint is the same, whatever its keys.
       const index = sealer.index(
-        CONTACT_POINT,
+        purposeOf(point.channel),
         point.channel === 'push' ? point.subscription.endpoint : address,
       );
       return {
         id: keyId('contact-point', citizen.id, point.channel, index.toString('hex')),
         channel: point.channel,
-        address: sealer.seal(CONTACT_POINT, address),
+        address: sealer.seal(purposeOf(point.channel), address),
         index,
       };
     }),
@@ -105,6 +105,8 @@ export async function seedPopulation(
     }));
     await writing;
     progress(done);
+    // A foreign key's plan made while the table was empty reads it whole for every row, until somebody has counted it.
+    if (done === CHUNK) await pool.query('ANALYZE citizens');
     done += now.length;
     writing = Promise.all([
       transaction(pool, (sql) => insertCitizens(sql, bulk, SOURCE, clock.nowMs())),
