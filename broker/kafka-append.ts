@@ -1,6 +1,15 @@
-/** Splits an append into requests that keep the order within a partition and stay under the brokers' limit for one record batch. */
+/**
+ * Appends to Kafka: splits what is given into requests that keep the order within a partition and stay under the brokers' limit for
+ * one record batch, and repeats a request until the brokers are back or 30 s are over.
+ */
+import type { Producer, ProducerRecord, RecordMetadata } from 'kafkajs';
+import { AllimError } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
-import type { NewRecord } from './broker.ts';
+import type { Appended, NewRecord } from './broker.ts';
+import { isPassing } from './kafka-errors.ts';
+import { backOffMs, pauseFor } from './partition-loop.ts';
+import { checkedSizes } from './record-size.ts';
 
 export type Placed = { readonly record: NewRecord; readonly index: number; readonly partition: number };
 
@@ -13,6 +22,8 @@ const BATCH_BYTES = 900_000;
 const FRAMING_BYTES = 40;
 /** One request over all partitions; the brokers' `socket.request.max.bytes` is 100 MiB. */
 const REQUEST_BYTES = 32_000_000;
+/** A broker that restarts or a leader that moves is waited for; then the caller hears `broker-unavailable`. */
+const APPEND_WITHIN_MS = 30_000;
 
 /** Rounds to be sent one after the other, each with at most one record batch a partition. `sizes` runs parallel to `records`. */
 export function rounds(
@@ -46,4 +57,69 @@ export function rounds(
     result[round] = placed;
   }
   return result.filter((round) => round !== undefined);
+}
+
+export type Appender = (topic: string, records: readonly NewRecord[]) => Promise<readonly Appended[]>;
+
+export function createAppender(options: {
+  readonly producer: Producer;
+  readonly logger: Logger;
+  /** Aborted when the broker is stopped: nothing is repeated after that. */
+  readonly signal: AbortSignal;
+  partitionsOf(topic: string): Promise<number>;
+}): Appender {
+  const { producer, logger, signal, partitionsOf } = options;
+  let spread = 0;
+
+  /**
+   * kafkajs repeats a request, but gives up within seconds where it cannot connect: that error of its broker pool is final to its
+   * producer. What was written before comes twice then, which at-least-once allows.
+   */
+  async function send(request: ProducerRecord): Promise<RecordMetadata[]> {
+    const deadline = performance.now() + APPEND_WITHIN_MS;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await producer.send(request);
+      } catch (error) {
+        if (signal.aborted || performance.now() > deadline || !isPassing(error)) throw error;
+        const { message } = error as Error;
+        logger.warn({ topic: request.topic, failures, error: message }, 'append failed, again');
+        await pauseFor(Math.min(1_000, backOffMs(failures)), signal);
+      }
+    }
+  }
+
+  return async function append(topic: string, records: readonly NewRecord[]): Promise<readonly Appended[]> {
+    const sizes = checkedSizes(topic, records);
+    const partitions = await partitionsOf(topic);
+    const wrong = records.find(({ partition: p }) => p !== undefined && !(p >= 0 && p < partitions));
+    if (wrong !== undefined)
+      throw new AllimError(
+        'topic-invalid',
+        `${topic} has ${partitions} partitions, none numbered ${wrong.partition}`,
+      );
+    const result: Appended[] = new Array(records.length);
+    for (const round of rounds(records, sizes, partitions, () => spread++)) {
+      const sent = await send({
+        topic,
+        acks: -1,
+        timeout: 15_000,
+        messages: round.map(({ record, partition }) => ({
+          key: record.key,
+          value: record.value,
+          partition,
+          ...(record.headers === undefined ? {} : { headers: { ...record.headers } }),
+        })),
+      });
+      const next = new Map(sent.map((part) => [part.partition, Number(part.baseOffset)]));
+      for (const { index, partition } of round) {
+        const offset = next.get(partition);
+        if (offset === undefined)
+          throw new AllimError('broker-unavailable', `${topic}/${partition} was not acknowledged`);
+        next.set(partition, offset + 1);
+        result[index] = { topic, partition, offset };
+      }
+    }
+    return result;
+  };
 }

@@ -25,12 +25,10 @@ export type KafkaConsumerOptions = {
   bounds(topic: string): Promise<readonly Bounds[]>;
 };
 
-const WATCH_EVERY_MS = 2_000;
 const REPLACE_AFTER_SILENCE_MS = 20_000;
 const UNHEALTHY_AFTER_SILENCE_MS = 30_000;
-/** kafkajs's rebalance time-out: a handler that runs longer has lost its partition anyway. */
-const HANDLERS_END_WITHIN_MS = 10_000;
-const DISCONNECT_WITHIN_MS = 10_000;
+/** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
+const END_WITHIN_MS = 10_000;
 
 export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   const { subscription } = options;
@@ -49,18 +47,17 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   let watch: NodeJS.Timeout | undefined;
   let stopped: Promise<void> | undefined;
 
-  const held = () => [...partitions.values()].map((partition) => partition.at);
+  const held = () => [...partitions.values()].map(({ at }) => at);
   const polled = () => {
     polledAt = performance.now();
   };
 
   function clientOf(consumer: KafkajsConsumer): PartitionClient {
-    // kafkajs throws from these once it has stopped; what they would change is gone then.
     const attempt = (change: () => void) => {
       try {
         if (consumer === kafkajs) change();
-      } catch (error) {
-        logger.debug({ error: messageOf(error) }, 'consumer is not running');
+      } catch {
+        // kafkajs throws once it has stopped; what this would have changed is gone then.
       }
     };
     const one = (at: TopicPartition) => [{ topic: at.topic, partitions: [at.partition] }];
@@ -115,7 +112,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     logger.info({ round: mine, partitions: now.size, keptMember: sameMember }, 'assigned');
     const ended = endAll([...before.values()]);
     settled = settled
-      .then(() => Promise.race([ended, pauseFor(HANDLERS_END_WITHIN_MS, stopping.signal)]))
+      .then(() => Promise.race([ended, pauseFor(END_WITHIN_MS, stopping.signal)]))
       .then(async () => {
         const gone = [...before].filter(([key]) => !sameMember || !now.has(key)).map(([, old]) => old.at);
         await revoke(gone);
@@ -162,9 +159,8 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   }
 
   async function boundsOf(topics: readonly string[]): Promise<Map<string, readonly Bounds[]>> {
-    return new Map(
-      await Promise.all(topics.map(async (topic) => [topic, await options.bounds(topic)] as const)),
-    );
+    const found = topics.map(async (topic) => [topic, await options.bounds(topic)] as const);
+    return new Map(await Promise.all(found));
   }
 
   function run(partition: KafkaPartition, start: StartPosition): void {
@@ -234,7 +230,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     logger.warn({ reason, crashes, backOffMs: backOffMs(crashes) }, 'consumer crashed, starting it again');
     replacing = (async () => {
       if (broken !== undefined) void disconnect(broken);
-      await Promise.race([endAll([...lost.values()]), pauseFor(HANDLERS_END_WITHIN_MS, stopping.signal)]);
+      await Promise.race([endAll([...lost.values()]), pauseFor(END_WITHIN_MS, stopping.signal)]);
       await revoke([...lost.values()].map((partition) => partition.at));
       await pauseFor(backOffMs(crashes), stopping.signal);
     })().then(async () => {
@@ -249,14 +245,12 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   }
 
   async function disconnect(consumer: KafkajsConsumer): Promise<void> {
-    const timeout = new AbortController();
-    await Promise.race([
-      consumer
-        .disconnect()
-        .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'disconnect')),
-      pauseFor(DISCONNECT_WITHIN_MS, timeout.signal),
-    ]);
-    timeout.abort();
+    const late = new AbortController();
+    const left = consumer
+      .disconnect()
+      .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'disconnect'));
+    await Promise.race([left, pauseFor(END_WITHIN_MS, late.signal)]);
+    late.abort();
   }
 
   return {
@@ -264,7 +258,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
       if (watch !== undefined || stopped !== undefined) return;
       watch = setInterval(() => {
         if (performance.now() - polledAt > REPLACE_AFTER_SILENCE_MS) replace('no fetch for 20 s');
-      }, WATCH_EVERY_MS);
+      }, 2_000);
       watch.unref();
       try {
         await launch();

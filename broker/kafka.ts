@@ -13,16 +13,16 @@ import kafkajs, {
   type Producer,
   type SASLOptions,
 } from 'kafkajs';
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { AllimError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { assignPartitions } from './assignment.ts';
-import type { Appended, Broker, Consumer, NewRecord, Subscription, TopicPartition } from './broker.ts';
-import { rounds } from './kafka-append.ts';
+import type { Broker, Consumer, Subscription, TopicPartition } from './broker.ts';
+import { createAppender } from './kafka-append.ts';
 import { createKafkaConsumer } from './kafka-consumer.ts';
+import { translated, unavailable } from './kafka-errors.ts';
 import type { Bounds } from './kafka-partition.ts';
 import { hideNegativeTimeoutOfKafkajs } from './kafka-quiet.ts';
 import { partitionCounts, prepareTopics } from './kafka-topics.ts';
-import { checkedSizes } from './record-size.ts';
 
 /** `mechanism` is plain, scram-sha-256 or scram-sha-512. */
 export type KafkaSasl = Extract<SASLOptions, { username: string }>;
@@ -42,8 +42,7 @@ export type KafkaBrokerOptions = {
 
 const { AssignerProtocol, Kafka, logLevel } = kafkajs;
 
-/** Together about 35 s: a broker that restarts or a leader that moves is waited for, then the caller hears `broker-unavailable`. */
-const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 20 };
+const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 };
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
@@ -73,7 +72,8 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   });
   const counts = new Map<string, number>();
   const consumers = new Set<Consumer>();
-  let spread = 0;
+  const stopping = new AbortController();
+  const append = createAppender({ producer, logger, signal: stopping.signal, partitionsOf });
   let started: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -129,6 +129,7 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     },
     stop() {
       stopped ??= (async () => {
+        stopping.abort();
         await Promise.all([...consumers].map((consumer) => consumer.stop()));
         await started?.catch(() => {});
         await Promise.all([producer.disconnect(), admin.disconnect()]);
@@ -163,42 +164,6 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
       await translated(() => admin.describeCluster());
     },
   };
-
-  async function append(topic: string, records: readonly NewRecord[]): Promise<readonly Appended[]> {
-    const sizes = checkedSizes(topic, records);
-    const partitions = await partitionsOf(topic);
-    const wrong = records.find(
-      (record) => record.partition !== undefined && !(record.partition < partitions),
-    );
-    if (wrong !== undefined)
-      throw new AllimError(
-        'topic-invalid',
-        `${topic} has ${partitions} partitions, none numbered ${wrong.partition}`,
-      );
-    const result: Appended[] = new Array(records.length);
-    for (const round of rounds(records, sizes, partitions, () => spread++)) {
-      const sent = await producer.send({
-        topic,
-        acks: -1,
-        timeout: 15_000,
-        messages: round.map(({ record, partition }) => ({
-          key: record.key,
-          value: record.value,
-          partition,
-          ...(record.headers === undefined ? {} : { headers: { ...record.headers } }),
-        })),
-      });
-      const next = new Map(sent.map((part) => [part.partition, Number(part.baseOffset)]));
-      for (const { index, partition } of round) {
-        const offset = next.get(partition);
-        if (offset === undefined)
-          throw new AllimError('broker-unavailable', `${topic}/${partition} was not acknowledged`);
-        next.set(partition, offset + 1);
-        result[index] = { topic, partition, offset };
-      }
-    }
-    return result;
-  }
 }
 
 /** As kafkajs does it, and without Nagle's delay, which holds a request back while the answer to the one before is awaited. */
@@ -282,20 +247,4 @@ function logTo(logger: Logger): (entry: kafkajs.LogEntry) => void {
     else if (level === logLevel.WARN) logger.info(fields, message);
     else logger.debug(fields, message);
   };
-}
-
-function unavailable(error: unknown): AllimError {
-  if (error instanceof AllimError) return error;
-  const type = (error as { type?: unknown } | null)?.type;
-  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')
-    return new AllimError('record-too-large', `the brokers refuse it: ${messageOf(error)}`, { cause: error });
-  return new AllimError('broker-unavailable', `Kafka: ${messageOf(error)}`, { cause: error });
-}
-
-async function translated<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw unavailable(error);
-  }
 }

@@ -5,7 +5,7 @@ import { AllimError } from '../domain/errors.ts';
  * lock not to be had (55P03); and what sockets say.
  */
 const TRANSIENT_CODE =
-  /^(08...|57P0.|53...|40001|40P01|55P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)$/;
+  /^(08...|57P0.|53...|40001|40P01|55P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 const TRANSIENT_MESSAGE =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
 
@@ -17,8 +17,10 @@ export function isTransient(error: unknown): boolean {
     if (cause instanceof AllimError) {
       if (cause.retryable) return true;
     } else {
-      const { code, message, name } = cause as { code?: unknown; message?: unknown; name?: unknown };
+      const { code, syscall, message, name } = cause as Readonly<Record<string, unknown>>;
       if (typeof code === 'string' && TRANSIENT_CODE.test(code)) return true;
+      // A Unix socket that is not there yet; a file that is missing is a fault of ours.
+      if (code === 'ENOENT' && syscall === 'connect') return true;
       if (typeof message === 'string' && TRANSIENT_MESSAGE.test(message)) return true;
       if (name === 'AbortError') return true;
     }

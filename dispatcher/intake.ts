@@ -3,7 +3,7 @@
  * the schedules, and the stage runs and fan-outs that are due at once; requests leave after the commit, and the relay repeats those that
  * a crash left. Never waits for a shard, never calls a provider. What cannot be taken in is quarantined in the same transaction.
  */
-import { type Broker, type LogRecord, MAX_RECORD_BYTES } from '../broker/broker.ts';
+import { type Batch, type Broker, type LogRecord, MAX_RECORD_BYTES } from '../broker/broker.ts';
 import { handleIsolated } from '../broker/isolate.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
@@ -258,16 +258,17 @@ export function createIntake(parts: IntakeParts) {
     group: INTAKE_GROUP,
     assigned: (partitions: Parameters<typeof claimPositions>[2]) =>
       claimPositions(pool, INTAKE_GROUP, partitions, (topic) => broker.begins(topic)),
-    handle: handleIsolated({
-      work: takeIn,
-      async quarantine(record, error, slice) {
-        await transaction(pool, async (sql) => {
-          await advancePosition(sql, INTAKE_GROUP, slice);
-          await saveQuarantine(sql, parts.sealer, [{ ...record, error }]);
-        });
-      },
-      logger,
-    }),
+    handle: (batch: Batch) =>
+      handleIsolated(batch, {
+        handle: (chunk) => takeIn(chunk.records, { ...batch, ...chunk }),
+        async quarantine(record, error, chunk) {
+          await transaction(pool, async (sql) => {
+            await advancePosition(sql, INTAKE_GROUP, { ...batch, ...chunk });
+            await saveQuarantine(sql, parts.sealer, [{ ...record, error }]);
+          });
+        },
+        logger,
+      }),
   };
 }
 

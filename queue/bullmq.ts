@@ -171,6 +171,8 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy,
+      // How long a closing socket may keep the process alive.
+      disconnectTimeout: 200,
     });
     client.on('error', onError);
     redis = client;
@@ -205,24 +207,31 @@ export function createBullmqQueue(options: QueueOptions): Queue {
     return worker as Worker;
   }
 
+  async function close(): Promise<void> {
+    const closing = Promise.all([...producers.values()].map((producer) => producer.close()));
+    producers.clear();
+    await settles(closing, CLOSE_MS);
+    redis?.disconnect();
+    redis = undefined;
+  }
+
   return {
     async start() {
       if (producers.size > 0) return;
-      await bounded(connect(), timeoutMs);
-      for (const queue of QUEUE_NAMES) producers.set(queue, createProducer(queue));
-      await bounded(
-        Promise.all([...producers.values()].map((producer) => producer.waitUntilReady())),
-        timeoutMs,
-      );
+      try {
+        await bounded(connect(), timeoutMs);
+        for (const queue of QUEUE_NAMES) producers.set(queue, createProducer(queue));
+        await bounded(Promise.all([...producers.values()].map((one) => one.waitUntilReady())), timeoutMs);
+      } catch (error) {
+        // So that another start begins anew.
+        await close();
+        throw error;
+      }
     },
 
     async stop() {
       await Promise.all([...workers].map((worker) => worker.stop(CLOSE_MS)));
-      const closing = Promise.all([...producers.values()].map((producer) => producer.close()));
-      producers.clear();
-      await settles(closing, CLOSE_MS);
-      redis?.disconnect();
-      redis = undefined;
+      await close();
     },
 
     async add(queue, jobs) {

@@ -120,7 +120,7 @@ export function readProfile(json: unknown, layout: Layout): Profile {
       }
       continue;
     }
-    if (value === null) continue;
+    if (value === null || value === undefined) continue;
     const read = scalarValue(layout.scalars[position]!, value);
     if (typeof read === 'object') {
       faults ??= [];

@@ -16,10 +16,13 @@ const { serviceEnvironment, startServices, stopServices } = await import('./serv
 const running = Object.keys(serviceEnvironment());
 let started = false;
 const env = { ...process.env };
+/** Held here and not by jest alone: a jest that is killed tears nothing down. */
+const database = await import('../test/support/setup.ts');
 
 /** Ends what this run started, and only that: services that ran before stay. */
 async function stop() {
   rmSync(resultsFile, { force: true });
+  await database.teardown();
   if (!started) return;
   started = false;
   say('stopping the services');
@@ -50,7 +53,11 @@ const args = [
   `--outputFile=${resultsFile}`,
   ...process.argv.slice(2),
 ];
-say('starting the bundled Postgres and running jest');
+say('starting the bundled Postgres');
+await database.setup();
+for (const name of ['ALLIM_TEST_DATABASE_URL', 'ALLIM_TEST_DATABASE_ERROR'])
+  if (process.env[name]) env[name] = process.env[name];
+say('running jest');
 // jest prints its JSON on stdout too; people read its report on stderr.
 const code = await runNode(args, { env, stdio: ['inherit', 'ignore', 'inherit'] });
 

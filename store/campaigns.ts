@@ -233,13 +233,19 @@ export async function takeRequestNumbers(sql: Sql, count: number): Promise<numbe
   return rows.map((row) => row.n);
 }
 
-export async function saveFanouts(sql: Sql, fanouts: readonly Fanout[], nowMs: number): Promise<void> {
+/** `reason` 'arrived': asked again about events that waited for their person. */
+export async function saveFanouts(
+  sql: Sql,
+  fanouts: readonly Fanout[],
+  nowMs: number,
+  reason: 'arrived' | null = null,
+): Promise<void> {
   if (fanouts.length === 0) return;
   // Arrays of different lengths cannot be unnested in parallel, so pairs travel as array literals.
   await sql.query({
     name: 'save-fanouts',
-    text: `INSERT INTO fanouts (id, agency_id, stage_run_id, shard, request, lane, min_profile_offset, pair_events, pair_citizens, created_at)
-      SELECT id, agency, run, shard, request, lane, min_offset, events::uuid[], citizens::text[], $10
+    text: `INSERT INTO fanouts (id, agency_id, stage_run_id, shard, request, lane, min_profile_offset, pair_events, pair_citizens, created_at, reason)
+      SELECT id, agency, run, shard, request, lane, min_offset, events::uuid[], citizens::text[], $10, $11
       FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::text[])
         u(id, agency, run, shard, request, lane, min_offset, events, citizens)
       ORDER BY id ON CONFLICT DO NOTHING`,
@@ -254,6 +260,7 @@ export async function saveFanouts(sql: Sql, fanouts: readonly Fanout[], nowMs: n
       fanouts.map((f) => (f.pairs === null ? null : arrayLiteral(f.pairs.map((p) => p.event)))),
       fanouts.map((f) => (f.pairs === null ? null : arrayLiteral(f.pairs.map((p) => p.citizen)))),
       new Date(nowMs),
+      reason,
     ],
   });
 }
@@ -281,11 +288,11 @@ export async function markRequested(sql: Sql, fanouts: readonly FanoutId[]): Pro
   });
 }
 
-/** How many pages of each fan-out are planned, for the shard that paces itself by it. Finished ones count as all. */
+/** Pages planned, over all runs, of each fan-out that is still open: the shard paces itself by it. */
 export async function plannedPages(sql: Sql, fanouts: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql.query<{ id: string; pages: number }>({
     name: 'planned-pages',
-    text: `SELECT f.id, CASE WHEN f.state = 'asked' THEN f.pages_planned ELSE 2147483647 END AS pages FROM fanouts f WHERE f.id = ANY($1::uuid[])`,
+    text: `SELECT id, pages_planned AS pages FROM fanouts WHERE id = ANY($1::uuid[]) AND state = 'asked'`,
     values: [fanouts],
   });
   return new Map(rows.map((row) => [row.id, row.pages]));
@@ -373,4 +380,32 @@ export async function loadStageRuns(
     [ids],
   );
   return new Map(rows.map((row) => [row.run_id, { run: readStageRun(row), broadcast: row.campaign_event }]));
+}
+
+/** The event of each broadcast campaign that still goes on. */
+export async function loadCampaignEvents(
+  sql: Sql,
+  campaigns: readonly CampaignId[],
+): Promise<Map<string, EventRowId>> {
+  if (campaigns.length === 0) return new Map();
+  const { rows } = await sql.query<{ id: CampaignId; event_id: EventRowId }>(
+    'SELECT id, event_id FROM campaigns WHERE id = ANY($1::uuid[]) AND event_id IS NOT NULL AND superseded_at IS NULL',
+    [[...new Set(campaigns)]],
+  );
+  return new Map(rows.map((row) => [row.id, row.event_id]));
+}
+
+/** Nobody will answer these any more. */
+export async function failFanouts(
+  sql: Sql,
+  ids: readonly string[],
+  reason: string,
+  nowMs: number,
+): Promise<void> {
+  const uuids = ids.filter((id) => /^[0-9a-f-]{36}$/.test(id));
+  if (uuids.length > 0)
+    await sql.query(
+      `UPDATE fanouts SET state = 'failed', reason = $2, finished_at = $3 WHERE id = ANY($1::uuid[]) AND state = 'asked'`,
+      [uuids, reason.slice(0, 500), new Date(nowMs)],
+    );
 }

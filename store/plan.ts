@@ -368,7 +368,7 @@ export async function countPage(
           nobody = nobody + $10, opted_out = opted_out + $11, recipients = recipients + $12, planned = planned + $13,
           told_recipients = told_recipients + $14, opted_recipients = opted_recipients + $15, no_address = no_address + $16, unknown = unknown + $17
         WHERE fanout_id = $1 AND run_id = $2 RETURNING *
-      ), fanout AS (UPDATE fanouts f SET pages_planned = run.pages_planned FROM run WHERE f.id = $1)
+      ), fanout AS (UPDATE fanouts f SET pages_planned = f.pages_planned + 1 FROM run WHERE f.id = $1)
       SELECT pages_planned = pages_total AS complete,
         matched = matched_total AND matched = notified + told + done + superseded + nobody + opted_out
           AND recipients = planned + told_recipients + opted_recipients AS balanced,

@@ -2,9 +2,11 @@
  * Where each consumer stands, kept beside the work it did. The fence is ours and not the broker's generation: a broker forgets a group
  * that commits nothing to it and counts from one again.
  */
-import type { StartPosition, TopicPartition } from '../broker/broker.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { Sql } from '../domain/sql.ts';
+
+type TopicPartition = { readonly topic: string; readonly partition: number };
+type StartPosition = TopicPartition & { readonly offset: number; readonly fence: number };
 
 /**
  * Takes partitions over: raises their fences, so that whoever held them can no longer move them, and says where they stand.

@@ -130,3 +130,12 @@ export async function takeLinked(sql: Sql, agency: string, keyHash: Buffer): Pro
   );
   return rows.map((row) => row.event_id);
 }
+
+/** Citizens that events wait for. */
+export async function awaitedCitizens(sql: Sql, limit = 100_000): Promise<string[]> {
+  const { rows } = await sql.query<{ citizen_id: string }>(
+    `SELECT DISTINCT citizen_id FROM unresolved WHERE citizen_id IS NOT NULL AND state = 'new' LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => row.citizen_id);
+}

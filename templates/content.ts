@@ -17,7 +17,7 @@ const CONTROLS = new RegExp(CONTROL.source, 'g');
 /** The same values with controls taken out of every string: a line break in an agency's data must not begin a line of ours. */
 export function cleanValues<T>(value: T): T {
   if (typeof value === 'string') return (CONTROL.test(value) ? value.replace(CONTROLS, ' ') : value) as T;
-  if (value === null || typeof value !== 'object') return value;
+  if (typeof value !== 'object' || value === null) return value;
   let copy: Record<string, unknown> | undefined;
   for (const key in value) {
     const before: unknown = value[key];
@@ -44,15 +44,16 @@ export function escapeHtml(text: string): string {
 
 /** Paragraphs are parted by an empty line. Only the rule's own action becomes a link: nothing in an agency's data can. */
 function htmlOf(locale: string, subject: string, text: string, url: string | undefined): string {
+  let html = escapeHtml(text);
   const link = url === undefined ? undefined : escapeHtml(url);
-  let body = '';
-  for (const paragraph of text.split(/\n{2,}/)) {
-    let html = escapeHtml(paragraph).replaceAll('\n', '<br>');
-    if (link !== undefined && html.includes(link))
-      html = html.replace(link, () => `<a href="${link}">${link}</a>`);
-    body += `<p>${html}</p>`;
-  }
-  return `<!doctype html><html lang="${escapeHtml(locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head><body style="font-size:17px;line-height:1.6;max-width:40em">${body}</body></html>`;
+  if (link !== undefined && html.includes(link))
+    html = html.replace(link, () => `<a href="${link}">${link}</a>`);
+  const body = html
+    .split('\n\n')
+    .map((paragraph) => paragraph.trim())
+    .join('</p><p>')
+    .replaceAll('\n', '<br>');
+  return `<!doctype html><html lang="${escapeHtml(locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head><body style="font-size:17px;line-height:1.6;max-width:40em"><p>${body}</p></body></html>`;
 }
 
 function split(text: string, heading: string): [first: string, rest: string] {

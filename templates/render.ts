@@ -3,7 +3,7 @@
  * inspectSource lists what a source uses and what it must not. Text is never escaped here: HTML is made from finished text (content.ts).
  */
 import Handlebars from 'handlebars';
-import { BLOCK_HELPERS, helpersFor, TEXT_HELPERS } from './helpers.ts';
+import { BLOCK_HELPERS, helpersFor, TEXT_HELPERS } from './vocabulary.ts';
 
 export type RenderText = (values: object) => string;
 
@@ -26,6 +26,8 @@ function environment(locale: string): typeof Handlebars {
   const known = environments.get(locale);
   if (known) return known;
   const created = Handlebars.create();
+  // Not allowed anyway; and the library wraps every helper it has anew for each rendering.
+  for (const name of ['each', 'with', 'lookup', 'log', 'blockHelperMissing']) created.unregisterHelper(name);
   for (const [name, helper] of Object.entries(helpersFor(locale))) created.registerHelper(name, helper);
   created.registerHelper(
     'changed',

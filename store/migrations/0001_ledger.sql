@@ -519,6 +519,15 @@ CREATE TABLE simulated_sends (
   PRIMARY KEY (delivery_id, attempt)
 );
 
+-- What each rules process holds, told every second: the web role runs elsewhere. Positions by shard, -1 for a shard held by another.
+CREATE TABLE rules_processes (
+  id uuid PRIMARY KEY,
+  citizens bigint NOT NULL,
+  positions bigint[] NOT NULL,
+  caught_up boolean NOT NULL,
+  reported_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+
 -- Small facts about this installation: partition counts, key fingerprints.
 CREATE TABLE settings (name text PRIMARY KEY, value jsonb NOT NULL);
 

@@ -22,7 +22,7 @@ export type BrokerUnderTest = {
   /** Called once before and once after all tests. `stop` takes down what `start` made, the brokers included. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** A started broker, as another process would have it. */
+  /** A started broker, as another process would have it; `stop` stops it too. */
   broker(): Promise<Broker>;
   /** Removes records below an offset, as retention would. */
   truncate(at: TopicPartition, before: number): Promise<void>;
@@ -103,8 +103,9 @@ export function brokerConformance(under: BrokerUnderTest): void {
     broker = await under.broker();
   });
   afterAll(async () => {
-    await Promise.all(consumers.map((consumer) => consumer.stop()));
     await under.stop();
+    // Whoever stops a broker stops its consumers.
+    expect(consumers.flatMap((consumer) => consumer.assignment())).toEqual([]);
   });
 
   describe('appending', () => {
@@ -181,7 +182,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
         ...Array.from({ length: 6 }, (_, at) => ({ key: `fill-${at}`, value: Buffer.alloc(300_000, at) })),
       ]);
       const ledger = new Ledger();
-      const consumer = await consume(ledger, [topic]);
+      await consume(ledger, [topic]);
       await eventually(() => ledger.records.length === 9);
       const [large, empty, tombstone] = ledger.records;
       expect(large!.value!.equals(value)).toBe(true);
@@ -191,13 +192,12 @@ export function brokerConformance(under: BrokerUnderTest): void {
       expect(empty!.value).toHaveLength(0);
       expect(tombstone).toMatchObject({ key: '', value: null });
       expect(ledger.records.map((record) => record.offset)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-      await consumer.stop();
     });
 
     test('lets 8 producers write at once without a record skipped, and keeps the order of each', async () => {
       const topic = await topicOf('many', 2);
       const ledger = new Ledger();
-      const consumer = await consume(ledger, [topic], { maxBatchRecords: 50 });
+      await consume(ledger, [topic], { maxBatchRecords: 50 });
       const producers = Array.from({ length: 8 }, async (_, producer) => {
         for (let from = 0; from < 250; from += 25) {
           const records = Array.from({ length: 25 }, (_, at) => ({
@@ -219,7 +219,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
         last.set(key, Number(number));
       }
       expect(Math.max(...ledger.batches.map((batch) => batch.next - batch.from))).toBeLessThanOrEqual(50);
-      await consumer.stop();
     });
   });
 
@@ -233,7 +232,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
         );
       const seen: string[] = [];
       const fences: number[] = [];
-      const consumer = await consume(new Ledger(), [topic], {
+      await consume(new Ledger(), [topic], {
         assigned: async () => [{ topic, partition: 1, offset: 4, fence: 42 }],
         async handle(batch) {
           seen.push(...batch.records.map((record) => String(record.value)));
@@ -243,7 +242,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       await eventually(() => seen.length >= 8);
       expect(seen.sort()).toEqual(['0-0', '0-1', '0-2', '0-3', '0-4', '0-5', '1-4', '1-5']);
       expect(new Set(fences)).toEqual(new Set([42]));
-      await consumer.stop();
     });
 
     test('brings a batch again that a crash kept from being recorded, and nothing that was recorded', async () => {
@@ -275,13 +273,11 @@ export function brokerConformance(under: BrokerUnderTest): void {
       );
       await started.promise;
       await crashed.stop();
-      await other.stop();
       expect(ledger.values()).toHaveLength(10);
-      const next = await consume(ledger, [topic]);
+      await consume(ledger, [topic]);
       await eventually(() => ledger.records.length >= 20);
       expect(ledger.values()).toEqual(Array.from({ length: 20 }, (_, at) => `${at}`));
       expect(done.filter((value) => value === '12')).toHaveLength(1);
-      await next.stop();
     });
 
     test('repeats a failing batch after a back-off, in order, while the other partition goes on', async () => {
@@ -307,7 +303,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       expect(failures).toBe(4);
       expect(ledger.values().filter((value) => value !== 'other')).toEqual(['first', 'second']);
       expect(consumer.healthy()).toBe(true);
-      await consumer.stop();
     });
 
     test('asks for the position again when it was fenced, and brings only the rest after advance()', async () => {
@@ -318,7 +313,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
       );
       const ledger = new Ledger();
       const froms: number[] = [];
-      const consumer = await consume(ledger, [topic], {
+      await consume(ledger, [topic], {
         async handle(batch) {
           froms.push(batch.from);
           if (froms.length === 1) {
@@ -337,7 +332,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       expect(froms).toEqual([0, 4, 7]);
       expect(ledger.values()).toEqual(['4', '5', '6', '7', '8', '9']);
       expect(ledger.fences.get(`${topic}/0`)).toBe(100);
-      await consumer.stop();
     });
 
     test('quarantines the record that fails three times alone, and the partition goes on', async () => {
@@ -350,7 +344,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
       const quarantined: string[] = [];
       let alone = 0;
       let outages = 1;
-      const consumer = await consume(ledger, [topic], {
+      await consume(ledger, [topic], {
         handle: (batch) =>
           handleIsolated(batch, {
             logger: silentLogger,
@@ -374,7 +368,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       expect(quarantined).toEqual(['bad: cannot be understood']);
       expect(alone).toBe(3);
       expect(ledger.positions.get(`${topic}/0`)).toBe(4);
-      await consumer.stop();
     });
 
     test('hands over nothing of a paused partition until it is resumed', async () => {
@@ -391,7 +384,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       expect(ledger.values()).toEqual(['free', 'free again']);
       consumer.resume([{ topic, partition: 0 }]);
       await eventually(() => ledger.values().includes('held'));
-      await consumer.stop();
     });
 
     test('waits on stop for the handler that runs, and hands over nothing after', async () => {
@@ -488,8 +480,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       await eventually(() => ledger.records.length === 240, { timeoutMs: 15_000 });
       expect(new Set(ledger.values()).size).toBe(240);
       expect(overlapping).toEqual([]);
-      await two.stop();
-      await other.stop();
     });
   });
 
@@ -507,7 +497,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
       ledger.positions.set(`${topic}/0`, 1);
       ledger.positions.set(`${topic}/1`, 77);
       const stopped: string[] = [];
-      const consumer = await consume(ledger, [topic], {
+      await consume(ledger, [topic], {
         stopped: (at, error) => stopped.push(`${at.partition} ${(error as AllimError).code}`),
       });
       await eventually(() => ledger.records.length === 5 && stopped.length === 2);
@@ -518,7 +508,6 @@ export function brokerConformance(under: BrokerUnderTest): void {
       );
       await eventually(() => ledger.values().includes('2-last'));
       expect(ledger.values()).toEqual(['2-0', '2-1', '2-2', '2-3', '2-4', '2-last']);
-      await consumer.stop();
     });
 
     test('refuses the gap when records vanish below a running consumer', async () => {
@@ -535,11 +524,10 @@ export function brokerConformance(under: BrokerUnderTest): void {
         Array.from({ length: 9 }, (_, at) => ({ key: 'k', value: `unread ${at}` })),
       );
       await under.truncate({ topic, partition: 0 }, 5);
-      const again = await consume(ledger, [topic], more);
+      await consume(ledger, [topic], more);
       await eventually(() => stopped.length === 1);
       expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range', ids: { offset: 1, begin: 5 } });
       expect(ledger.values()).toEqual(['read']);
-      await again.stop();
     });
 
     test('takes a topic made anew under the same name for an error, not for an empty one', async () => {
@@ -555,12 +543,10 @@ export function brokerConformance(under: BrokerUnderTest): void {
       await under.recreate(topic, 1);
       const stopped: Error[] = [];
       const other = await under.broker();
-      const again = await consume(ledger, [topic], { stopped: (_at, error) => stopped.push(error) }, other);
+      await consume(ledger, [topic], { stopped: (_at, error) => stopped.push(error) }, other);
       await eventually(() => stopped.length === 1);
       expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range' });
       expect(String(stopped[0])).toContain('made anew');
-      await again.stop();
-      await other.stop();
     });
   });
 
@@ -583,7 +569,5 @@ export function brokerConformance(under: BrokerUnderTest): void {
     expect(values).toContain('meanwhile');
     expect(consumer.healthy()).toBe(true);
     await shaky.ping();
-    await consumer.stop();
-    await shaky.stop();
   }, 40_000);
 }

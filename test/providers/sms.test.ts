@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Provider } from '../../workers/providers/provider.ts';
 import { createSmsProvider } from '../../workers/providers/sms-smpp.ts';
 import { type SmscSink, startSmscSink } from '../sinks/smsc.ts';
+import { eventually } from '../support/eventually.ts';
 import { createDelivery, createRecorder, no, yes } from './builders.ts';
-import { eventually } from './eventually.ts';
 
 const KIM = '+821012345678';
 const content = { channel: 'sms', text: '[강남구청] 재산세 132,000원, 7/31까지. 확인 R2HC-77' } as const;
@@ -29,20 +29,9 @@ afterAll(async () => {
 });
 afterEach(() => sink.fail(null));
 
+/** Until the session is bound anew. */
 async function sendUntilAccepted(provider: Provider): Promise<void> {
-  let kind = '';
-  let trying = false;
-  await eventually(() => {
-    if (kind === 'accepted') return;
-    if (!trying) {
-      trying = true;
-      void provider.send(createDelivery(KIM, content), yes).then((outcome) => {
-        kind = outcome.kind;
-        trying = false;
-      });
-    }
-    throw new Error(`still ${kind}`);
-  });
+  await eventually(async () => (await provider.send(createDelivery(KIM, content), yes)).kind === 'accepted');
 }
 
 test('a text arrives in Hangul, from our number', async () => {

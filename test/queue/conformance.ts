@@ -260,11 +260,15 @@ export function conformance(harness: () => QueueHarness): void {
     },
   );
 
-  test('a store that is not there when starting is queue-unavailable', async () => {
+  test('a store that is not there when starting is queue-unavailable, and a later start works', async () => {
     const proxy = await openProxy();
     await proxy.cut();
     const queue = harness().create({ prefix: randomUUID().slice(0, 8), by: proxy });
     await expect(queue.start()).rejects.toMatchObject({ code: 'queue-unavailable' });
+    await expect(queue.add(QUEUE, [job()])).rejects.toMatchObject({ code: 'queue-unavailable' });
+    await proxy.restore();
+    await queue.start();
+    await queue.add(QUEUE, [job()]);
     await queue.stop();
   });
 

@@ -15,7 +15,9 @@ export async function setup(): Promise<void> {
   const { KAFKA_BROKERS, REDIS_URL } = serviceEnvironment();
   if (KAFKA_BROKERS) process.env['KAFKA_BROKERS'] = KAFKA_BROKERS;
   if (REDIS_URL) process.env['REDIS_URL'] = REDIS_URL;
-  if (process.env['ALLIM_TEST_DATABASE_URL'] !== undefined || process.env['ALLIM_TEST_NO_DATABASE']) return;
+  const { ALLIM_TEST_DATABASE_URL, ALLIM_TEST_DATABASE_ERROR, ALLIM_TEST_NO_DATABASE } = process.env;
+  // `npm test` has done it already, or the check of the architecture needs none.
+  if (ALLIM_TEST_DATABASE_URL || ALLIM_TEST_DATABASE_ERROR || ALLIM_TEST_NO_DATABASE) return;
   try {
     const dataDir = path.join(import.meta.dirname, '..', '..', '.cache', 'test');
     server = await startBundledPostgres({ dataDir, logger: silentLogger });

@@ -38,7 +38,11 @@ function timeOf(value: unknown): { hour: number; minute: string } {
 
 function wholeNumber(value: unknown): string {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new TypeError('wants a whole number');
-  return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+  // By hand: the expression that puts commas in one go takes a third of the time of a whole notice.
+  let rest = String(Math.abs(value));
+  let grouped = '';
+  for (; rest.length > 3; rest = rest.slice(0, -3)) grouped = `,${rest.slice(-3)}${grouped}`;
+  return `${value < 0 ? '-' : ''}${rest}${grouped}`;
 }
 
 /** A campaign says the same day a million times; the last few answers are kept. */

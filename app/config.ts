@@ -1,0 +1,218 @@
+/**
+ * The configuration: one schema over the environment, read once. With nothing set everything runs embedded on loopback. All that is
+ * wrong is reported at once; a half-configured provider is wrong; production refuses every default that is only fit for a trial.
+ * Values of secret settings never appear in a report.
+ */
+import path from 'node:path';
+import { Ajv } from 'ajv';
+import { AllimError, type Fault } from '../domain/errors.ts';
+import {
+  Environment,
+  FORMATS,
+  type Given,
+  GROUPS,
+  type Name,
+  NEEDS,
+  PRODUCTION,
+  type SaslMechanism,
+} from './environment.ts';
+
+export type Config = {
+  readonly env: 'development' | 'production';
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Without a slash at the end; null where nobody said under which name we are reached. */
+  readonly publicUrl: string | null;
+  readonly partitions: number;
+  /** null: the bundled Postgres. */
+  readonly databaseUrl: string | null;
+  /** null: BullMQ on Postgres. */
+  readonly redisUrl: string | null;
+  /** null: the event log in Postgres. */
+  readonly kafka: {
+    readonly brokers: readonly string[];
+    readonly ssl: boolean;
+    readonly sasl: {
+      readonly mechanism: SaslMechanism;
+      readonly username: string;
+      readonly password: string;
+    } | null;
+  } | null;
+  /** null: the outbox. */
+  readonly smtp: { readonly url: string; readonly from: string } | null;
+  readonly sms: { readonly url: string; readonly from: string | null } | null;
+  readonly vapid: {
+    readonly subject: string;
+    readonly publicKey: string;
+    readonly privateKey: string;
+  } | null;
+  /** Push services on loopback http may be called: for tests and demonstrations. */
+  readonly pushLoopback: boolean;
+  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
+  /** null: generated into the data folder (app/secrets.ts). */
+  readonly secrets: {
+    readonly adminToken: string | null;
+    readonly encryptionKey: string | null;
+    readonly indexKey: string | null;
+  };
+};
+
+export type ConfigResult =
+  | { readonly config: Config }
+  /** `pointer` is `/NAME` of the variable at fault. */
+  | { readonly problems: readonly Fault[] };
+
+const ajv = new Ajv({
+  allErrors: true,
+  coerceTypes: true,
+  strict: true,
+  strictTypes: false,
+  formats: FORMATS,
+});
+const validate = ajv.compile<Given>(Environment);
+
+/** Only what the schema names, and an empty value is none: compose files and units hand on empty variables. */
+function pick(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(Environment.properties)
+      .map((name) => [name, environment[name]?.trim()])
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+}
+
+function schemaFaults(raw: Record<string, unknown>): readonly Fault[] {
+  const given = { ...raw };
+  if (validate(given)) return [];
+  const pointers = new Set((validate.errors ?? []).map((error) => error.instancePath));
+  return [...pointers].map((pointer) => {
+    const name = pointer.slice(1) as Name;
+    const { description, writeOnly } = Environment.properties[name] as unknown as {
+      description: string;
+      writeOnly?: boolean;
+    };
+    const found = writeOnly ? '' : `, not "${String(raw[name])}"`;
+    return { pointer, message: `${name} must be ${description}${found}` };
+  });
+}
+
+function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[] {
+  const faults: Fault[] = [];
+  const has = (name: Name) => given[name] !== undefined;
+  for (const group of GROUPS) {
+    const set = group.filter(has);
+    if (set.length === 0) continue;
+    for (const name of group)
+      if (!has(name))
+        faults.push({
+          pointer: `/${name}`,
+          message: `${name} is missing, though ${set.join(' and ')} is set`,
+        });
+  }
+  for (const [name, other] of NEEDS)
+    if (has(name) && !has(other))
+      faults.push({ pointer: `/${other}`, message: `${other} is missing, though ${name} is set` });
+  if (given['ALLIM_ENV'] !== 'production') return faults;
+  for (const [name, why] of PRODUCTION)
+    if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });
+  if (given['ALLIM_PUSH_LOOPBACK'] === 'true')
+    faults.push({
+      pointer: '/ALLIM_PUSH_LOOPBACK',
+      message: 'ALLIM_PUSH_LOOPBACK must not be set in production',
+    });
+  if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
+    faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
+  if (!has('SMTP_URL') && !has('SMS_URL') && !has('VAPID_PUBLIC_KEY'))
+    faults.push({
+      pointer: '/SMTP_URL',
+      message: 'one of SMTP_URL, SMS_URL and VAPID_* is needed in production: the outbox sends nothing',
+    });
+  if (has('SMTP_URL') && !has('SMTP_FROM'))
+    faults.push({
+      pointer: '/SMTP_FROM',
+      message: 'SMTP_FROM is needed in production: receivers check the sender',
+    });
+  return faults;
+}
+
+function build(given: Given): Config {
+  const publicUrl = given.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
+  const domain = publicUrl === null ? 'localhost' : new URL(publicUrl).hostname;
+  return {
+    env: given.ALLIM_ENV ?? 'development',
+    dataDir: path.resolve(given.ALLIM_DATA ?? 'data'),
+    logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
+    host: given.ALLIM_HOST ?? '127.0.0.1',
+    port: given.PORT ?? 8080,
+    publicUrl,
+    partitions: given.ALLIM_PARTITIONS ?? 8,
+    databaseUrl: given.DATABASE_URL ?? null,
+    redisUrl: given.REDIS_URL ?? null,
+    kafka:
+      given.KAFKA_BROKERS === undefined
+        ? null
+        : {
+            brokers: given.KAFKA_BROKERS.split(',').map((one) => one.trim()),
+            ssl: given.KAFKA_SSL === 'true',
+            sasl:
+              given.KAFKA_SASL_MECHANISM === undefined
+                ? null
+                : {
+                    mechanism: given.KAFKA_SASL_MECHANISM,
+                    username: given.KAFKA_SASL_USERNAME ?? '',
+                    password: given.KAFKA_SASL_PASSWORD ?? '',
+                  },
+          },
+    smtp:
+      given.SMTP_URL === undefined
+        ? null
+        : { url: given.SMTP_URL, from: given.SMTP_FROM ?? `no-reply@${domain}` },
+    sms: given.SMS_URL === undefined ? null : { url: given.SMS_URL, from: given.SMS_FROM ?? null },
+    vapid:
+      given.VAPID_PUBLIC_KEY === undefined
+        ? null
+        : {
+            subject: given.VAPID_SUBJECT ?? '',
+            publicKey: given.VAPID_PUBLIC_KEY,
+            privateKey: given.VAPID_PRIVATE_KEY ?? '',
+          },
+    pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
+    oidc:
+      given.OIDC_ISSUER === undefined
+        ? null
+        : {
+            issuer: given.OIDC_ISSUER,
+            clientId: given.OIDC_CLIENT_ID ?? '',
+            clientSecret: given.OIDC_CLIENT_SECRET ?? '',
+          },
+    secrets: {
+      adminToken: given.ALLIM_ADMIN_TOKEN ?? null,
+      encryptionKey: given.ALLIM_ENCRYPTION_KEY ?? null,
+      indexKey: given.ALLIM_INDEX_KEY ?? null,
+    },
+  };
+}
+
+/** The configuration, or everything that is wrong with it. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConfigResult {
+  const raw = pick(environment);
+  const problems = [...schemaFaults(raw), ...crossFaults(raw)];
+  if (problems.length > 0) return { problems };
+  const given = { ...raw };
+  // Turns the digits of numbers into numbers.
+  validate(given);
+  return { config: build(given as Given) };
+}
+
+/** Throws `config-invalid` with all faults; for whoever starts and ends with exit code 1. */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const result = readConfig(environment);
+  if ('config' in result) return result.config;
+  const lines = result.problems.map((fault) => `  ${fault.message}`).join('\n');
+  throw new AllimError('config-invalid', `the configuration cannot be used:\n${lines}`, {
+    faults: result.problems,
+  });
+}

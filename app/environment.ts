@@ -1,0 +1,104 @@
+/** Every variable that Allim reads, what it may hold, and which belong together. */
+import { type Static, Type } from 'typebox';
+
+const isUrl = (protocols: readonly string[]) => (text: string) => {
+  const url = URL.parse(text);
+  return (
+    url !== null && protocols.includes(url.protocol) && (url.hostname !== '' || url.searchParams.has('host'))
+  );
+};
+
+/** 32 bytes as 64 hexadecimal or 43 base64 characters (with or without padding, either alphabet). */
+export function decodeKey(text: string): Buffer | null {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : null;
+}
+
+export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
+  'postgres-url': isUrl(['postgres:', 'postgresql:']),
+  'redis-url': isUrl(['redis:', 'rediss:']),
+  'smtp-url': isUrl(['smtp:', 'smtps:']),
+  'sms-url': isUrl(['smpp:', 'smpps:', 'https:', 'http:']),
+  'http-url': isUrl(['http:', 'https:']),
+  brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
+  key: (text) => decodeKey(text) !== null,
+};
+
+/** The description completes "NAME must be …" and is all that a person reads. */
+function text(description: string, options: object = {}) {
+  return Type.Optional(Type.String({ description, ...options }));
+}
+const secret = (description: string, options: object = {}) =>
+  text(description, { ...options, writeOnly: true });
+const whole = (description: string, minimum: number, maximum: number) =>
+  Type.Optional(Type.Integer({ description, minimum, maximum }));
+const oneOf = <const Names extends readonly string[]>(names: Names) =>
+  Type.Optional(
+    Type.Unsafe<Names[number]>({ type: 'string', enum: names, description: `one of ${names.join(', ')}` }),
+  );
+
+const SASL = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+export type SaslMechanism = (typeof SASL)[number];
+
+export const Environment = Type.Object({
+  ALLIM_ENV: oneOf(['development', 'production']),
+  ALLIM_DATA: text('a folder'),
+  ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+  ALLIM_HOST: text('an address to listen on'),
+  ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
+  ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
+  ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
+  ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
+  ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
+  PORT: whole('a port from 0 to 65535', 0, 65_535),
+  PUBLIC_URL: text('a URL beginning with https:// or http://', { format: 'http-url' }),
+  DATABASE_URL: secret('a URL like postgresql://user:password@host:5432/database', {
+    format: 'postgres-url',
+  }),
+  REDIS_URL: secret('a URL like redis://host:6379', { format: 'redis-url' }),
+  KAFKA_BROKERS: text('a list like host:9092,host:9092', { format: 'brokers' }),
+  KAFKA_SSL: oneOf(['true', 'false']),
+  KAFKA_SASL_MECHANISM: oneOf(SASL),
+  KAFKA_SASL_USERNAME: text('a name'),
+  KAFKA_SASL_PASSWORD: secret('a password'),
+  SMTP_URL: secret('a URL like smtps://user:password@host:465', { format: 'smtp-url' }),
+  SMTP_FROM: text('a mail address', { pattern: '^[^\\s@]+@[^\\s@]+$' }),
+  SMS_URL: secret('a URL like smpp://user:password@host:2775 or https://gateway', { format: 'sms-url' }),
+  SMS_FROM: text('a sender of up to 20 characters', { maxLength: 20 }),
+  VAPID_SUBJECT: text('mailto: and an address, or an https:// URL', {
+    pattern: '^(mailto:[^\\s@]+@[^\\s@]+|https://.+)$',
+  }),
+  VAPID_PUBLIC_KEY: text('a P-256 public key in base64url', { pattern: '^[A-Za-z0-9_-]{87}=?$' }),
+  VAPID_PRIVATE_KEY: secret('a P-256 private key in base64url', { pattern: '^[A-Za-z0-9_-]{43}=?$' }),
+  OIDC_ISSUER: text('a URL beginning with https:// or http://', { format: 'http-url' }),
+  OIDC_CLIENT_ID: text('a name'),
+  OIDC_CLIENT_SECRET: secret('a secret'),
+});
+
+export type Given = Static<typeof Environment>;
+export type Name = keyof Given;
+
+/** All or none: half of them is a mistake that would show only when the first notice is sent. */
+export const GROUPS: readonly (readonly Name[])[] = [
+  ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
+  ['VAPID_SUBJECT', 'VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY'],
+  ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+];
+
+/** Means nothing without the other. */
+export const NEEDS: readonly (readonly [name: Name, other: Name])[] = [
+  ['KAFKA_SSL', 'KAFKA_BROKERS'],
+  ['KAFKA_SASL_MECHANISM', 'KAFKA_BROKERS'],
+  ['SMTP_FROM', 'SMTP_URL'],
+  ['SMS_FROM', 'SMS_URL'],
+];
+
+export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
+  ['DATABASE_URL', 'the bundled Postgres has no replica and no archive'],
+  ['REDIS_URL', 'the queue on Postgres is for a small office'],
+  ['KAFKA_BROKERS', 'agencies put their events on Kafka'],
+  ['PUBLIC_URL', 'links, and TLS in front, depend on it'],
+  ['ALLIM_ADMIN_TOKEN', 'every process needs the same, and none may lie in a file'],
+  ['ALLIM_ENCRYPTION_KEY', 'addresses are unreadable without it, so it must not live on one disk'],
+  ['ALLIM_INDEX_KEY', 'addresses cannot be found without it, so it must not live on one disk'],
+];

@@ -1,0 +1,52 @@
+/**
+ * `npm run allim -- ROLE`: reads the configuration, builds the context, starts the role, waits for a signal, stops in reverse.
+ * Exit codes: 0 after a clean stop, 1 where it could not start or stop, 2 for a wrong command line.
+ */
+import { messageOf } from '../domain/errors.ts';
+import { loadConfig } from './config.ts';
+import { createContext } from './context.ts';
+import { ROLES, type Role } from './roles.ts';
+import { startRoles } from './start-roles.ts';
+
+/** Work under way may take as long as its protocol wants, but not the patience of whoever stops us. */
+const STOP_WITHIN_MS = 30_000;
+
+async function main(given: string | undefined): Promise<number> {
+  const names: readonly Role[] | undefined = given === 'all' ? ROLES : ROLES.filter((role) => role === given);
+  if (names.length === 0) {
+    process.stderr.write(`allim: say which role: ${['all', ...ROLES].join(', ')}\n`);
+    return 2;
+  }
+  const stopping = Promise.withResolvers<string>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.resolve(signal));
+  const context = await createContext(loadConfig(process.env));
+  const { logger } = context;
+  try {
+    const running = await startRoles(context, names);
+    logger.info({ roles: names, ...(running.url === null ? {} : { url: running.url }) }, 'started');
+    const signal = await stopping.promise;
+    logger.info({ signal }, 'stopping');
+    const late = setTimeout(() => {
+      logger.error(
+        { withinMs: STOP_WITHIN_MS },
+        'could not stop in time; what was in flight is looked after by the ledger',
+      );
+      process.exit(1);
+    }, STOP_WITHIN_MS);
+    await running.stop();
+    await context.stop();
+    clearTimeout(late);
+    logger.info({}, 'stopped');
+    return 0;
+  } catch (error) {
+    await context.stop();
+    throw error;
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv[2]);
+} catch (error) {
+  process.stderr.write(`allim: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

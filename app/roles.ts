@@ -1,0 +1,107 @@
+/** Each role from the shared context: what starts, what stops, whether it is well. */
+import { randomUUID } from 'node:crypto';
+import { createDispatcher } from '../dispatcher/dispatcher.ts';
+import { messageOf } from '../domain/errors.ts';
+import { shippedFields } from '../rules/catalogue.ts';
+import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
+import { dropReport, reportPopulation } from '../store/rules-processes.ts';
+import { createWorker } from '../workers/worker.ts';
+import type { Context } from './context.ts';
+import { createRulesStore } from './rules-store.ts';
+
+export const ROLES = ['producers', 'dispatcher', 'rules', 'workers', 'web'] as const;
+export type Role = (typeof ROLES)[number];
+
+export type RunningRole = {
+  readonly name: Role;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Rejects with what is wrong; part of readiness. */
+  check(): Promise<void>;
+};
+
+const REPORT_MS = 1_000;
+
+function rulesRole(context: Context, shards: ShardServer): RunningRole {
+  const { pool, logger } = context;
+  const id = randomUUID();
+  let timer: NodeJS.Timeout | undefined;
+  let reporting: Promise<void> | undefined;
+
+  function report(): void {
+    reporting ??= reportPopulation(pool, id, shards.status())
+      .catch((error: unknown) =>
+        logger.warn({ err: messageOf(error) }, 'the population could not be reported'),
+      )
+      .finally(() => {
+        reporting = undefined;
+      });
+  }
+
+  return {
+    name: 'rules',
+    async start() {
+      await shards.start();
+      timer ??= setInterval(report, REPORT_MS);
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      await reporting;
+      await shards.stop();
+      await dropReport(pool, id).catch(() =>
+        logger.info({}, 'the last report of the population stays until it is too old'),
+      );
+    },
+    async check() {
+      const { healthy, misplaced } = shards.status();
+      if (!healthy) throw new Error('a shard does not follow its topics');
+      if (misplaced.share > 0.01)
+        throw new Error(
+          `${Math.round(misplaced.share * 100)} % of the last 1,000 profiles are in the wrong partition: producers must partition by murmur2`,
+        );
+    },
+  };
+}
+
+function dispatcherRole(context: Context): RunningRole {
+  const dispatcher = createDispatcher({ ...context, pool: context.ledger });
+  return {
+    name: 'dispatcher',
+    start: () => dispatcher.start(),
+    stop: () => dispatcher.stop(),
+    async check() {
+      if (!dispatcher.healthy()) throw new Error('a consumer of the dispatcher does not follow its topic');
+    },
+  };
+}
+
+function workersRole(context: Context): RunningRole {
+  const worker = createWorker({ ...context, pool: context.ledger, chance: Math.random });
+  return {
+    name: 'workers',
+    start: () => worker.start(),
+    stop: () => worker.stop(),
+    check: async () => undefined,
+  };
+}
+
+export function createShards(context: Context): ShardServer {
+  return createShardServer({
+    broker: context.broker,
+    store: createRulesStore(context),
+    clock: context.clock,
+    logger: context.logger,
+    fields: shippedFields(),
+  });
+}
+
+/** The engine's roles in the order in which they start: whoever answers before whoever asks. */
+export function createRoles(context: Context, names: readonly Role[], shards: ShardServer): RunningRole[] {
+  const make: Partial<Record<Role, () => RunningRole>> = {
+    rules: () => rulesRole(context, shards),
+    workers: () => workersRole(context),
+    dispatcher: () => dispatcherRole(context),
+  };
+  return Object.entries(make).flatMap(([name, create]) => (names.includes(name as Role) ? [create()] : []));
+}

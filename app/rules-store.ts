@@ -1,0 +1,62 @@
+/** What the shard server needs of the ledger, put together from the store's queries. */
+import type { Broker } from '../broker/broker.ts';
+import type { Sealer } from '../domain/sealing.ts';
+import { type SqlPool, transaction } from '../domain/sql.ts';
+import type { RulesStore } from '../rules/shard-server.ts';
+import { failFanouts, plannedPages } from '../store/campaigns.ts';
+import type { Catalogue } from '../store/catalogue.ts';
+import { advancePosition, claimPositions } from '../store/positions.ts';
+import { saveQuarantine } from '../store/quarantine.ts';
+import { awaitedCitizens, markArrived } from '../store/unresolved.ts';
+import { citizenFieldsOf, parseTemplate } from '../templates/catalogue.ts';
+
+export function createRulesStore(parts: {
+  readonly pool: SqlPool;
+  readonly broker: Broker;
+  readonly catalogue: Catalogue;
+  readonly sealer: Sealer;
+  readonly clock: { nowMs(): number };
+}): RulesStore {
+  const { pool, broker, catalogue, sealer, clock } = parts;
+
+  /** The citizen's fields that the live templates of the rule name: a page carries these and no others. */
+  async function valueFields(templates: Readonly<Record<string, string>>): Promise<string[]> {
+    const snapshot = catalogue.current();
+    const fields = new Set<string>();
+    for (const name of new Set(Object.values(templates))) {
+      const id = snapshot.templates.get(name);
+      if (id === undefined) continue;
+      const { files } = (await catalogue.template(id)) as { files: Record<string, string> };
+      for (const field of citizenFieldsOf(parseTemplate(name, files))) fields.add(field);
+    }
+    return [...fields].sort();
+  }
+
+  return {
+    startPositions: (group, partitions) =>
+      claimPositions(pool, group, partitions, (topic) => broker.begins(topic)),
+    advance: (group, topic, partition, from, next, fence) =>
+      advancePosition(pool, group, { topic, partition, from, next, fence }),
+    async ruleVersion(id, version) {
+      const live = await catalogue.ruleVersion(id, version);
+      if (live === undefined) return undefined;
+      const eventType =
+        catalogue.current().eventTypes.get(live.rule.on) ??
+        (await catalogue.refresh()).eventTypes.get(live.rule.on);
+      if (eventType === undefined) return undefined;
+      return { rule: live.rule, valueFields: await valueFields(live.rule.templates), eventType };
+    },
+    plannedPages: (fanouts) => plannedPages(pool, fanouts),
+    async quarantine({ fanout, ...refused }) {
+      await transaction(pool, async (sql) => {
+        await saveQuarantine(sql, sealer, [{ ...refused, headers: {}, value: null }]);
+        if (fanout !== undefined)
+          await failFanouts(sql, [fanout], `request quarantined: ${refused.error.message}`, clock.nowMs());
+      });
+    },
+    async profilesArrived(ids) {
+      await markArrived(pool, ids);
+    },
+    awaited: () => awaitedCitizens(pool),
+  };
+}

@@ -1,0 +1,28 @@
+/** Starts roles in order and stops them in reverse, and with them the HTTP server of those that have one. */
+import type { Context } from './context.ts';
+import { createRoles, createShards, type Role, type RunningRole } from './roles.ts';
+
+export type Running = {
+  readonly roles: readonly RunningRole[];
+  /** Where HTTP is served; null for roles without. */
+  readonly url: string | null;
+  stop(): Promise<void>;
+};
+
+export async function startRoles(context: Context, names: readonly Role[]): Promise<Running> {
+  const roles = createRoles(context, names, createShards(context));
+  const started: RunningRole[] = [];
+  const stop = async () => {
+    for (const role of started.splice(0).toReversed()) await role.stop();
+  };
+  try {
+    for (const role of roles) {
+      await role.start();
+      started.push(role);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { roles, url: null, stop };
+}

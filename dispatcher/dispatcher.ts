@@ -1,0 +1,191 @@
+/**
+ * The dispatcher's role: decides who gets what, when, on which channel, and keeps the ledger. Takes events in (T1), plans the pages that
+ * shards answer with (T2), moves batches into the queue (T3), and does what falls due. Several may run: they share partitions, and every
+ * task takes what it works on under a lock. Never talks to a provider and never evaluates a condition.
+ */
+import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
+import type { Batch, Broker, Consumer } from '../broker/broker.ts';
+import { handleIsolated } from '../broker/isolate.ts';
+import { type Clock, dayOf } from '../domain/clock.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
+import { TOPICS } from '../domain/records.ts';
+import type { Sealer } from '../domain/sealing.ts';
+import { type SqlPool, transaction } from '../domain/sql.ts';
+import type { Lane } from '../domain/statuses.ts';
+import { LANES } from '../domain/statuses.ts';
+import type { WorkingDays } from '../domain/timeline.ts';
+import type { Queue } from '../queue/queue.ts';
+import { failFanouts } from '../store/campaigns.ts';
+import type { Catalogue } from '../store/catalogue.ts';
+import { advancePosition, claimPositions } from '../store/positions.ts';
+import { saveQuarantine } from '../store/quarantine.ts';
+import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
+import { dropExpiredUnresolved } from '../store/unresolved.ts';
+import { createDue } from './due.ts';
+import { createIntake, INTAKE_GROUP } from './intake.ts';
+import { createPlanner } from './planner.ts';
+import { createPump } from './pump.ts';
+import { createRequests } from './requests.ts';
+import { createTask, type Task } from './task.ts';
+
+export type DispatcherParts = {
+  readonly broker: Broker;
+  readonly pool: SqlPool;
+  readonly queue: Queue;
+  readonly catalogue: Catalogue;
+  readonly calendar: WorkingDays;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
+  urgent: 'allim-dispatcher-audiences-urgent',
+  bulk: 'allim-dispatcher-audiences-bulk',
+};
+
+/** Small pages of targeted events are planned together up to this many matches; a full page is planned alone. */
+const MATCHES_A_PLAN = 5_000;
+const PAGES_A_BATCH = 50;
+const RELAY_AFTER_MS = 5_000;
+const LOOK_MS = 1_000;
+const WAITING_LOOK_MS = 500;
+const MONTHS_AHEAD = 2;
+
+export function createDispatcher(parts: DispatcherParts) {
+  const { broker, pool, clock, logger } = parts;
+  const requests = createRequests(parts);
+  const pump = createPump(parts);
+  const intake = createIntake({ ...parts, requests });
+  const planner = createPlanner({ ...parts, wake: pump.wake });
+  const due = createDue({ ...parts, requests, wake: pump.wake });
+
+  const consumers: Consumer[] = [
+    broker.subscribe({
+      group: INTAKE_GROUP,
+      topics: [TOPICS.events],
+      maxBatchRecords: 500,
+      assigned: intake.assigned,
+      handle: intake.handle,
+    }),
+    ...LANES.map((lane) =>
+      broker.subscribe({
+        group: PLAN_GROUPS[lane],
+        topics: [TOPICS.audiences[lane]],
+        maxBatchRecords: PAGES_A_BATCH,
+        assigned: (partitions) =>
+          claimPositions(pool, PLAN_GROUPS[lane], partitions, (topic) => broker.begins(topic)),
+        handle: (batch) => planBatch(PLAN_GROUPS[lane], batch),
+      }),
+    ),
+  ];
+
+  function planBatch(group: string, batch: Batch): Promise<void> {
+    return handleIsolated(batch, {
+      async handle(chunk) {
+        let from = chunk.from;
+        for (const records of groupPages(chunk.records)) {
+          const last = records === chunk.records || records.at(-1) === chunk.records.at(-1);
+          const next = last ? chunk.next : (records.at(-1)?.offset ?? from) + 1;
+          await planner.planRecords(group, records, { ...batch, from, next });
+          batch.advance(next);
+          from = next;
+        }
+      },
+      async quarantine(record, error, chunk) {
+        await transaction(pool, async (sql) => {
+          await advancePosition(sql, group, { ...batch, ...chunk });
+          await saveQuarantine(sql, parts.sealer, [{ ...record, error }]);
+          await failFanouts(
+            sql,
+            record.key === null ? [] : [record.key],
+            `page quarantined: ${messageOf(error)}`,
+            clock.nowMs(),
+          );
+        });
+      },
+      logger,
+    });
+  }
+
+  const tasks: Task[] = [
+    createTask('relay of questions', RELAY_AFTER_MS, relayQuestions, logger),
+    createTask('due stages', LOOK_MS, due.startStages, logger),
+    createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
+    createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
+    createTask('unresolved events', LOOK_MS, due.askArrived, logger),
+    createTask('dead sessions', LOOK_MS, endSessions, logger),
+  ];
+  let cron: ScheduledTask | undefined;
+
+  async function relayQuestions(): Promise<boolean> {
+    const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200);
+    if (repeated > 0) logger.info({ fanouts: repeated }, 'questions that a crash had left were asked');
+    return repeated === 200;
+  }
+
+  async function endSessions(): Promise<boolean> {
+    const ended = await endDeadSessions(pool);
+    const ambiguous = await transaction(pool, (sql) => sweepSessions(sql, clock.nowMs()));
+    if (ended.length > 0 || ambiguous > 0)
+      logger.warn(
+        { sessions: ended, ambiguous },
+        'sessions ended; what was in flight under them is made once more and flagged',
+      );
+    return false;
+  }
+
+  /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */
+  async function maintain(): Promise<void> {
+    const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
+    for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++)
+      await pool.query('SELECT ensure_month($1)', [first.add({ months: ahead }).toString()]);
+    const expired = await dropExpiredUnresolved(pool, clock.nowMs());
+    if (expired > 0) logger.info({ expired }, 'events whose person never came have expired');
+  }
+
+  return {
+    async start(): Promise<void> {
+      if (cron !== undefined) return;
+      await maintain();
+      cron = scheduleCron('17 * * * *', () =>
+        maintain().catch((error: unknown) =>
+          logger.warn({ err: messageOf(error) }, 'maintenance failed and is tried again in an hour'),
+        ),
+      );
+      pump.start();
+      for (const task of tasks) task.start();
+      for (const consumer of consumers) await consumer.start();
+    },
+    async stop(): Promise<void> {
+      await Promise.all(consumers.map((consumer) => consumer.stop()));
+      await Promise.all(tasks.map((task) => task.stop()));
+      await pump.stop();
+      await cron?.destroy();
+      cron = undefined;
+    },
+    /** False when a consumer cannot heal itself: readiness fails. */
+    healthy: () => consumers.every((consumer) => consumer.healthy()),
+  };
+}
+
+/** Consecutive pages whose matches fit one transaction; told by their bytes, since a citizen takes some 30 of them. */
+function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
+  const limit = MATCHES_A_PLAN * 30;
+  const groups: R[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.value?.length ?? 0;
+    const current = groups.at(-1);
+    if (current === undefined || bytes + size > limit) {
+      groups.push([record]);
+      bytes = size;
+    } else {
+      current.push(record);
+      bytes += size;
+    }
+  }
+  // A batch of nothing but holes still moves the position.
+  return groups.length === 0 ? [records] : groups;
+}

@@ -1,0 +1,267 @@
+/**
+ * T4 and T5 in one statement: finished results are written and the next rows claimed together, over all jobs of a process
+ * (workers/coalescer.ts). Hot: everything is a lookup by key; the pool of this statement runs with nested loops only, because a plan made
+ * while a month was empty would scan it when it is full.
+ */
+import type { CloudEvent } from '../domain/event.ts';
+import type { BatchId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
+import type { Sql } from '../domain/sql.ts';
+import type { Category, Channel, DeliveryStatus, Lane } from '../domain/statuses.ts';
+
+export type Result = {
+  readonly delivery: DeliveryId;
+  readonly month: string;
+  readonly attempt: number;
+  readonly session: SessionId;
+  readonly status: Extract<
+    DeliveryStatus,
+    'sent' | 'waiting' | 'ambiguous' | 'failed-permanent' | 'failed-temporary' | 'failed-technical'
+  >;
+  readonly code: string | null;
+  readonly reference: string | null;
+  /** With `waiting`: when to try again. */
+  readonly retryAtMs: number | null;
+  /** Nobody knows whether the call was carried out. */
+  readonly unclear: boolean;
+  /** With `failed-permanent`: the address itself is at fault and must not be used again. */
+  readonly addressDead: boolean;
+};
+
+export type Claim = { readonly batch: BatchId; readonly generation: number; readonly max: number };
+
+export type Claimed = {
+  readonly id: DeliveryId;
+  readonly month: string;
+  readonly batch: BatchId;
+  readonly attempt: number;
+  readonly channel: Channel;
+  readonly lane: Lane;
+  readonly agency: string;
+  readonly category: Category;
+  /** `send`, else what it became instead of being called. */
+  readonly verdict: string;
+  readonly expiresAt: Date | null;
+  readonly contactPoint: string;
+  readonly address: Buffer | null;
+  readonly unclear: number;
+  readonly notification: NotificationId;
+  readonly template: number;
+  readonly locale: string;
+  readonly reach: 'certain' | 'possible';
+  readonly values: Readonly<Record<string, string | number | boolean | null>> | null;
+  readonly stageKind: string;
+  readonly event: string;
+  /** null for a broadcast: read it once by id. */
+  readonly body: CloudEvent | null;
+  readonly previousEvent: string | null;
+  readonly rule: string;
+  readonly ruleVersion: number;
+  /** How many deliveries the batch had when it was made. */
+  readonly size: number;
+  /** The session it was claimed under. */
+  readonly session: SessionId;
+};
+
+/**
+ * `$now` decides expiry and quiet hours and comes from the worker's clock. A claim needs its session to be alive: FOR KEY SHARE keeps
+ * it from being declared dead before the claim has committed. Order of reasons: what ends the notice for good, what suppresses it for
+ * this person, what only postpones it.
+ */
+const TURN = `
+WITH result AS (
+  SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::boolean[], $10::boolean[])
+    u(id, month, attempt, session, status, code, reference, retry_at, unclear, address_dead)
+), finished AS (
+  UPDATE deliveries d SET status = r.status::delivery_status, code = r.code, reference = r.reference, finished_at = $11,
+    unclear = d.unclear + CASE WHEN r.unclear THEN 1 ELSE 0 END
+  FROM result r
+  WHERE d.id = r.id AND d.month = r.month AND d.status = 'sending' AND d.session_id = r.session AND d.attempt = r.attempt
+  RETURNING d.id, d.month, d.agency_id, d.channel, d.lane, d.attempt, d.session_id, d.claimed_at, d.contact_point_id, r.status, r.code,
+    r.retry_at, r.unclear, r.address_dead
+), evidence AS (
+  INSERT INTO attempts (delivery_id, number, month, agency_id, session_id, claimed_at, finished_at, outcome, code, late)
+  SELECT f.id, f.attempt, f.month, f.agency_id, f.session_id, f.claimed_at, $11, CASE WHEN f.unclear THEN 'ambiguous' ELSE f.status END, f.code, false
+  FROM finished f WHERE f.status <> 'sent'
+  UNION ALL
+  SELECT r.id, r.attempt, r.month, d.agency_id, r.session, NULL, $11, r.status, r.code, true
+  FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE NOT EXISTS (SELECT 1 FROM finished f WHERE f.id = r.id)
+    -- Said twice because the first answer was lost: no evidence of anything.
+    AND NOT (d.session_id = r.session AND d.attempt = r.attempt AND d.status <> 'sending' AND d.code IS NOT DISTINCT FROM r.code)
+  ON CONFLICT DO NOTHING
+), later AS (
+  INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
+  SELECT coalesce(f.retry_at, $11), f.id, f.month, f.agency_id, f.channel, f.lane,
+    CASE WHEN f.status = 'failed-permanent' THEN 'next-channel' WHEN f.unclear THEN 'ambiguous' ELSE 'retry' END
+  FROM finished f WHERE f.status IN ('waiting', 'failed-permanent') ON CONFLICT DO NOTHING
+), dead_address AS (
+  UPDATE contact_points p SET invalid_at = $11, invalid_code = f.code FROM finished f WHERE f.address_dead AND p.id = f.contact_point_id
+), alive AS (
+  SELECT id FROM worker_sessions WHERE id = $15 AND ended_at IS NULL FOR KEY SHARE
+), want AS (
+  SELECT * FROM unnest($12::uuid[], $13::int[], $14::int[]) u(batch, generation, max) WHERE EXISTS (SELECT 1 FROM alive)
+), picked AS (
+  SELECT x.*, cardinality(b.delivery_ids) AS size
+  FROM want w JOIN batches b ON b.id = w.batch AND b.generation = w.generation AND b.state = 'queued'
+  CROSS JOIN LATERAL (
+    SELECT d.id, d.month, d.batch_id, d.attempt, d.unclear, d.channel, d.lane, d.agency_id, d.expires_at, d.contact_point_id, d.notification_id
+    FROM deliveries d WHERE d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
+    LIMIT w.max FOR UPDATE SKIP LOCKED
+  ) x
+), judged AS (
+  SELECT p.*, n.template_id, n.locale, n.reach, n."values", n.stage_kind, n.event_id, n.previous_event_id, c.category, r.rule_id, r.rule_version,
+    a.address, c.event_id IS NULL AS targeted,
+    CASE
+      WHEN p.expires_at <= $11 THEN 'expired'
+      WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'
+      WHEN o.version > n.version THEN 'cancelled/superseded'
+      WHEN o.state = 'done' THEN 'cancelled/done'
+      WHEN o.state = 'cancelled' THEN 'cancelled/withdrawn'
+      WHEN z.dead_at IS NOT NULL THEN 'suppressed/dead'
+      WHEN c.category IN ('service', 'information') AND c.category = ANY(f.off) THEN 'suppressed/opted-out'
+      WHEN EXISTS (SELECT 1 FROM opt_outs w WHERE w.citizen_id = n.recipient_id AND w.ended_at IS NULL
+        AND (w.agency_id IS NULL OR w.agency_id = p.agency_id) AND (w.category IS NULL OR w.category = c.category)
+        AND (w.channel = p.channel OR (w.channel IS NULL AND c.category IN ('service', 'information')))) THEN 'suppressed/opted-out'
+      WHEN a.id IS NULL OR a.invalid_at IS NOT NULL OR a.verified_at IS NULL THEN 'failed-permanent/address-gone'
+      WHEN EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || p.agency_id, 'channel:' || p.channel, 'campaign:' || c.id::text)) THEN 'waiting/stopped'
+      WHEN c.category <> 'emergency' AND f.quiet_from IS NOT NULL AND f.quiet_to IS NOT NULL AND CASE WHEN f.quiet_from <= f.quiet_to
+          THEN local.t >= f.quiet_from AND local.t < f.quiet_to ELSE local.t >= f.quiet_from OR local.t < f.quiet_to END THEN 'waiting/quiet-hours'
+      ELSE 'send'
+    END AS verdict,
+    -- The next time the clock of the citizen shows quiet_to.
+    (local.day + f.quiet_to + CASE WHEN local.t >= f.quiet_to THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE z.zone AS quiet_until
+  FROM picked p
+  JOIN notifications n ON n.id = p.notification_id AND n.month = p.month
+  JOIN stage_runs r ON r.id = n.stage_run_id
+  JOIN campaigns c ON c.id = r.campaign_id
+  LEFT JOIN obligations o ON o.id = n.obligation_id
+  LEFT JOIN contact_points a ON a.id = p.contact_point_id
+  LEFT JOIN citizens z ON z.id = n.recipient_id
+  LEFT JOIN preferences f ON f.citizen_id = n.recipient_id
+  LEFT JOIN LATERAL (SELECT ($11::timestamptz AT TIME ZONE z.zone)::time AS t, ($11::timestamptz AT TIME ZONE z.zone)::date AS day) local ON true
+), claimed AS (
+  UPDATE deliveries d SET
+    status = CASE WHEN j.verdict = 'send' THEN 'sending' ELSE split_part(j.verdict, '/', 1) END::delivery_status,
+    code = CASE WHEN j.verdict = 'send' THEN NULL ELSE nullif(split_part(j.verdict, '/', 2), '') END,
+    attempt = d.attempt + CASE WHEN j.verdict = 'send' THEN 1 ELSE 0 END,
+    session_id = CASE WHEN j.verdict = 'send' THEN $15::uuid ELSE d.session_id END,
+    claimed_at = CASE WHEN j.verdict = 'send' THEN $11 ELSE d.claimed_at END,
+    finished_at = CASE WHEN j.verdict = 'send' THEN NULL ELSE $11 END
+  FROM judged j WHERE d.id = j.id AND d.month = j.month
+), postponed AS (
+  INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
+  SELECT CASE j.verdict WHEN 'waiting/quiet-hours' THEN j.quiet_until WHEN 'waiting/stopped' THEN $11::timestamptz + interval '5 seconds' ELSE $11 END,
+    j.id, j.month, j.agency_id, j.channel, j.lane,
+    CASE j.verdict WHEN 'failed-permanent/address-gone' THEN 'next-channel' ELSE split_part(j.verdict, '/', 2) END
+  FROM judged j WHERE j.verdict LIKE 'waiting/%' OR j.verdict = 'failed-permanent/address-gone' ON CONFLICT DO NOTHING
+), ended AS (
+  UPDATE batches b SET open = x.open, state = CASE WHEN x.open = 0 THEN 'ended' ELSE b.state END
+  FROM unnest($16::uuid[], $17::int[]) u(id, generation)
+  JOIN batches c ON c.id = u.id AND c.generation = u.generation AND c.state = 'queued'
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS open FROM deliveries d
+    WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id AND d.status IN ('planned', 'sending')
+  ) x
+  WHERE b.id = c.id AND b.month = c.month
+)
+SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, j.lane, j.agency_id AS agency, j.category, j.verdict,
+  j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
+  j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
+  j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session
+FROM judged j LEFT JOIN events e ON j.targeted AND e.id = j.event_id`;
+
+/**
+ * One turn: writes `results`, claims rows for `claims`, and closes the batches in `ends` whose rows are all settled (their results must
+ * have been written by an earlier turn). A result whose session or attempt is no longer the row's own is kept as evidence only.
+ */
+export async function takeTurn(
+  sql: Sql,
+  session: SessionId,
+  results: readonly Result[],
+  claims: readonly Claim[],
+  ends: readonly { batch: BatchId; generation: number }[],
+  nowMs: number,
+): Promise<Claimed[]> {
+  const { rows } = await sql.query<Claimed>({
+    name: 'turn',
+    text: TURN,
+    values: [
+      results.map((r) => r.delivery),
+      results.map((r) => r.month),
+      results.map((r) => r.attempt),
+      results.map((r) => r.session),
+      results.map((r) => r.status),
+      results.map((r) => r.code),
+      results.map((r) => r.reference),
+      results.map((r) => (r.retryAtMs === null ? null : new Date(r.retryAtMs))),
+      results.map((r) => r.unclear),
+      results.map((r) => r.addressDead),
+      new Date(nowMs),
+      claims.map((c) => c.batch),
+      claims.map((c) => c.generation),
+      claims.map((c) => c.max),
+      session,
+      ends.map((e) => e.batch),
+      ends.map((e) => e.generation),
+    ],
+  });
+  return rows;
+}
+
+/**
+ * Rows that are this session's by the ledger but that nobody here is calling: a claim whose answer never arrived. They were not called, so
+ * they become planned again as if never claimed. The caller makes sure that no turn is under way.
+ */
+export async function releaseUnheard(
+  sql: Sql,
+  session: SessionId,
+  inFlight: readonly DeliveryId[],
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `UPDATE deliveries d SET status = 'planned', attempt = d.attempt - 1, session_id = NULL, claimed_at = NULL
+     FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
+     WHERE b.state = 'queued' AND d.id = x.id AND d.month = b.month AND d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])`,
+    [session, inFlight],
+  );
+  return rowCount ?? 0;
+}
+
+/** Deliveries on a further contact point of notifications that failed on an earlier one; `waiting` until they are given a batch. */
+export async function insertNextDeliveries(
+  sql: Sql,
+  rows: readonly {
+    id: DeliveryId;
+    month: string;
+    agency: string;
+    notification: NotificationId;
+    contactPoint: string;
+    channel: Channel;
+    lane: Lane;
+    expiresAt: Date | null;
+  }[],
+): Promise<{ id: DeliveryId; month: string; agency_id: string; channel: Channel; lane: Lane }[]> {
+  if (rows.length === 0) return [];
+  const inserted = await sql.query<{
+    id: DeliveryId;
+    month: string;
+    agency_id: string;
+    channel: Channel;
+    lane: Lane;
+  }>(
+    `INSERT INTO deliveries (id, month, agency_id, notification_id, contact_point_id, channel, lane, status, expires_at)
+     SELECT id, month, agency, notification, contact_point, channel, lane, 'waiting', expires
+     FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[])
+       u(id, month, agency, notification, contact_point, channel, lane, expires)
+     ON CONFLICT DO NOTHING RETURNING id, month, agency_id, channel, lane`,
+    [
+      rows.map((r) => r.id),
+      rows.map((r) => r.month),
+      rows.map((r) => r.agency),
+      rows.map((r) => r.notification),
+      rows.map((r) => r.contactPoint),
+      rows.map((r) => r.channel),
+      rows.map((r) => r.lane),
+      rows.map((r) => r.expiresAt),
+    ],
+  );
+  return inserted.rows;
+}

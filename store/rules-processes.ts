@@ -1,0 +1,44 @@
+/** What the rules processes hold, for whoever asks elsewhere. */
+import type { Sql } from '../domain/sql.ts';
+
+export type Population = {
+  readonly citizens: number;
+  /** By shard, the position up to which its profiles are known; -1 where nobody serves it. */
+  readonly offsets: readonly number[];
+  /** Every shard is served and has read what was there when it was assigned. */
+  readonly caughtUp: boolean;
+};
+
+const FRESH = "interval '5 seconds'";
+
+export async function reportPopulation(sql: Sql, id: string, status: Population): Promise<void> {
+  await sql.query({
+    name: 'report-population',
+    text: `INSERT INTO rules_processes (id, citizens, positions, caught_up) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (id) DO UPDATE SET citizens = excluded.citizens, positions = excluded.positions, caught_up = excluded.caught_up,
+        reported_at = clock_timestamp()`,
+    values: [id, status.citizens, status.offsets, status.caughtUp],
+  });
+}
+
+export async function dropReport(sql: Sql, id: string): Promise<void> {
+  await sql.query(
+    `DELETE FROM rules_processes WHERE id = $1 OR reported_at < clock_timestamp() - interval '1 day'`,
+    [id],
+  );
+}
+
+export async function readPopulation(sql: Sql): Promise<Population> {
+  const { rows } = await sql.query<{ citizens: number; positions: number[]; caught_up: boolean }>(
+    `SELECT citizens, positions, caught_up FROM rules_processes WHERE reported_at > clock_timestamp() - ${FRESH}`,
+  );
+  const shards = Math.max(0, ...rows.map((row) => row.positions.length));
+  const offsets = Array.from({ length: shards }, (_, shard) =>
+    Math.max(...rows.map((row) => row.positions[shard] ?? -1)),
+  );
+  return {
+    citizens: rows.reduce((sum, row) => sum + row.citizens, 0),
+    offsets,
+    caughtUp: shards > 0 && offsets.every((offset) => offset >= 0) && rows.every((row) => row.caught_up),
+  };
+}

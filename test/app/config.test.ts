@@ -1,0 +1,158 @@
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type Config, loadConfig, readConfig } from '../../app/config.ts';
+
+type Environment = Record<string, string | undefined>;
+
+function configOf(environment: Environment): Config {
+  const result = readConfig(environment);
+  if ('problems' in result) throw new Error(result.problems.map((fault) => fault.message).join('\n'));
+  return result.config;
+}
+
+function problemsOf(environment: Environment): readonly string[] {
+  const result = readConfig(environment);
+  return 'problems' in result ? result.problems.map((fault) => fault.message) : [];
+}
+
+const KEY = Buffer.alloc(32, 7);
+
+const PRODUCTION: Environment = {
+  ALLIM_ENV: 'production',
+  DATABASE_URL: 'postgresql://allim@db.example/allim',
+  REDIS_URL: 'rediss://queue.example:6379',
+  KAFKA_BROKERS: 'a.example:9092, b.example:9092',
+  PUBLIC_URL: 'https://allim.example.kr/',
+  ALLIM_ADMIN_TOKEN: 'x'.repeat(40),
+  ALLIM_ENCRYPTION_KEY: KEY.toString('base64'),
+  ALLIM_INDEX_KEY: KEY.toString('hex'),
+  SMTP_URL: 'smtps://user:password@mail.example:465',
+  SMTP_FROM: 'notice@example.kr',
+};
+
+describe('configuration', () => {
+  test('with nothing set everything is embedded and on loopback', () => {
+    expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
+      env: 'development',
+      dataDir: path.resolve('data'),
+      logLevel: 'info',
+      host: '127.0.0.1',
+      port: 8080,
+      publicUrl: null,
+      partitions: 8,
+      databaseUrl: null,
+      redisUrl: null,
+      kafka: null,
+      smtp: null,
+      sms: null,
+      vapid: null,
+      oidc: null,
+      secrets: { adminToken: null, encryptionKey: null, indexKey: null },
+    });
+  });
+
+  test('an empty variable is one that is not set', () => {
+    expect(configOf({ REDIS_URL: '', PORT: ' ', VAPID_PUBLIC_KEY: '' })).toMatchObject({
+      redisUrl: null,
+      port: 8080,
+    });
+  });
+
+  test('a whole production environment is read', () => {
+    expect(configOf({ ...PRODUCTION, PORT: '443', KAFKA_SSL: 'true' })).toMatchObject({
+      env: 'production',
+      port: 443,
+      publicUrl: 'https://allim.example.kr',
+      kafka: { brokers: ['a.example:9092', 'b.example:9092'], ssl: true, sasl: null },
+      smtp: { from: 'notice@example.kr' },
+    });
+  });
+
+  test('a database on a Unix socket is a database', () => {
+    const url = 'postgresql://allim@localhost:5432/postgres?host=%2Frun%2Fallim';
+    expect(configOf({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
+  test('everything that is wrong is said at once', () => {
+    expect(
+      problemsOf({
+        PORT: 'http',
+        ALLIM_PARTITIONS: '0',
+        KAFKA_BROKERS: 'localhost',
+        ALLIM_ENV: 'prod',
+        PUBLIC_URL: 'x',
+      }),
+    ).toEqual([
+      'ALLIM_ENV must be one of development, production, not "prod"',
+      'ALLIM_PARTITIONS must be a whole number from 1 to 1024, not "0"',
+      'PORT must be a port from 0 to 65535, not "http"',
+      'PUBLIC_URL must be a URL beginning with https:// or http://, not "x"',
+      'KAFKA_BROKERS must be a list like host:9092,host:9092, not "localhost"',
+    ]);
+  });
+
+  test.each([
+    ['PORT', '80.5'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', 'true'],
+    ['PORT', '1e3x'],
+    ['ALLIM_LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['SMTP_URL', 'mail.example'],
+    ['SMS_URL', 'ftp://gateway.example'],
+    ['ALLIM_ENCRYPTION_KEY', 'short'],
+    ['ALLIM_ADMIN_TOKEN', 'guess'],
+    ['KAFKA_BROKERS', 'a:9092,,b:9092'],
+  ])('%s=%s is refused by name', (name, value) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be `));
+  });
+
+  test('the value of a secret is not repeated', () => {
+    const problems = problemsOf({ DATABASE_URL: 'mysql://me:hunter2@db', ALLIM_ADMIN_TOKEN: 'hunter2' });
+    expect(problems).toHaveLength(2);
+    expect(problems.join()).not.toContain('hunter2');
+  });
+
+  test.each([
+    [{ VAPID_PUBLIC_KEY: 'B'.repeat(87) }, ['VAPID_SUBJECT', 'VAPID_PRIVATE_KEY']],
+    [{ KAFKA_BROKERS: 'a:1', KAFKA_SASL_USERNAME: 'me' }, ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']],
+    [{ OIDC_ISSUER: 'https://id.example' }, ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET']],
+    [{ KAFKA_SSL: 'true' }, ['KAFKA_BROKERS']],
+    [{ SMTP_FROM: 'a@example.kr' }, ['SMTP_URL']],
+  ] as const)('%j is half a provider', (environment, missing) => {
+    expect(problemsOf(environment).map((line) => line.split(' ')[0])).toEqual(missing);
+  });
+
+  test('production refuses defaults', () => {
+    const needed = problemsOf({ ALLIM_ENV: 'production' }).map((line) => line.split(' ')[0]);
+    expect(needed).toEqual([
+      'DATABASE_URL',
+      'REDIS_URL',
+      'KAFKA_BROKERS',
+      'PUBLIC_URL',
+      'ALLIM_ADMIN_TOKEN',
+      'ALLIM_ENCRYPTION_KEY',
+      'ALLIM_INDEX_KEY',
+      'one',
+    ]);
+    expect(problemsOf({ ...PRODUCTION, PUBLIC_URL: 'http://allim.example.kr' })).toEqual([
+      'PUBLIC_URL must begin with https:// in production',
+    ]);
+    expect(problemsOf({ ...PRODUCTION, SMTP_FROM: undefined })).toHaveLength(1);
+  });
+
+  test('loadConfig throws one error with every fault in it', () => {
+    expect(() => loadConfig({ PORT: 'x', KAFKA_SSL: 'maybe' })).toThrow(
+      expect.objectContaining({
+        code: 'config-invalid',
+        message: expect.stringMatching(/PORT must be[\s\S]*KAFKA_SSL must be/),
+        faults: expect.arrayContaining([expect.objectContaining({ pointer: '/PORT' })]),
+      }),
+    );
+  });
+});

@@ -1,0 +1,124 @@
+/**
+ * The oracle of conditions: JsonLogic to SQL's three-valued WHERE, written from DESIGN.md §2 and apart from rules/. It trusts its input
+ * (rules that were accepted) and knows types only by the names of test/rules/fixtures.ts.
+ */
+import type { Sql } from '../../domain/sql.ts';
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+const TYPES: Readonly<Record<string, string>> = {
+  d: 'date',
+  d2: 'date',
+  i: 'int',
+  i2: 'int',
+  n: 'float8',
+  b: 'bool',
+  e: 'text',
+  e2: 'text',
+  s: 'text',
+};
+const EVENT: Readonly<Record<string, string>> = {
+  date: 'date',
+  integer: 'int',
+  number: 'float8',
+  boolean: 'bool',
+  text: 'text',
+  colour: 'text',
+  maybe: 'int',
+  'nested.deep': 'int',
+  integers: 'int[]',
+  texts: 'text[]',
+};
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL';
+  if (Array.isArray(value)) return `ARRAY[${value.map(literal).join(',')}]`;
+  if (typeof value === 'string')
+    return /^\d{4}-\d\d-\d\d$/.test(value) ? `DATE ${quoted(value)}` : quoted(value);
+  return typeof value === 'number' ? `(${value})` : String(value);
+}
+
+export function toSql(json: Json, event: Record<string, unknown>, asOf: string): string {
+  if (typeof json !== 'object' || json === null) return literal(json);
+  const [op, given] = Object.entries(json)[0] as [string, Json];
+  if (op === 'var') {
+    const [root, ...path] = String(Array.isArray(given) ? given[0] : given).split('.');
+    if (root === 'citizen') return `"${path[0]}"`;
+    const value = path.reduce<unknown>(
+      (at, part) => (at as Record<string, unknown> | undefined)?.[part],
+      event,
+    );
+    return `CAST(${literal(value)} AS ${EVENT[path.join('.')]})`;
+  }
+  const raw = (Array.isArray(given) ? given : [given]) as Json[];
+  if (op === 'in') {
+    const needle = toSql(raw[0]!, event, asOf);
+    if (Array.isArray(raw[1])) return `(${needle} IN (${raw[1].map(literal).join(',')}))`;
+    return `(${needle} = ANY(${toSql(raw[1]!, event, asOf)}))`;
+  }
+  const args = raw.map((arg) => toSql(arg, event, asOf));
+  const today = `DATE ${quoted(asOf)}`;
+  const [a, b, c] = args as [string, string, string];
+  switch (op) {
+    case 'and':
+    case 'or':
+      return `(${args.join(op === 'and' ? ' AND ' : ' OR ')})`;
+    case '!':
+      return `(NOT ${a})`;
+    case '==':
+      return `(${a} = ${b})`;
+    case '!=':
+      return `(${a} <> ${b})`;
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return `(${a} ${op} ${b})`;
+    case 'between':
+      return `(${a} BETWEEN ${b} AND ${c})`;
+    case 'if': {
+      const rest = raw.length > 3 ? toSql({ if: raw.slice(2) }, event, asOf) : c;
+      return `(CASE WHEN ${a} THEN ${b} WHEN NOT ${a} THEN ${rest} WHEN ${b} = ${rest} THEN ${b} END)`;
+    }
+    case 'age':
+      return `(extract(year FROM ${today})::int - extract(year FROM ${a})::int
+        - CASE WHEN to_char(${today}, 'MMDD') < to_char(${a}, 'MMDD') THEN 1 ELSE 0 END)`;
+    case 'yearAge':
+      return `(extract(year FROM ${today})::int - extract(year FROM ${a})::int)`;
+    case 'parity':
+      return `(extract(year FROM ${a})::int % 2)`;
+    case 'daysUntil':
+      return `(${a} - ${today})`;
+    case 'daysSince':
+      return `(${today} - ${a})`;
+    case 'within':
+      return `(${a} >= ${today} AND ${a} <= ${today} + ${b})`;
+    case 'addDays':
+      return `(${a} + ${b})`;
+    case 'addMonths':
+      return `(${a} + make_interval(months => ${b}))::date`;
+    case 'addYears':
+      return `(${a} + make_interval(years => ${b}))::date`;
+    default:
+      throw new Error(`the oracle does not know ${op}`);
+  }
+}
+
+/** The truth for each citizen: true, false, or null for unknown. */
+export async function truths(
+  sql: Sql,
+  condition: unknown,
+  citizens: readonly (Record<string, unknown> & { id: string })[],
+  event: Record<string, unknown>,
+  asOf: string,
+): Promise<Map<string, boolean | null>> {
+  const columns = Object.entries(TYPES).map(([name, type]) => `"${name}" ${type}`);
+  const { rows } = await sql.query<{ id: string; truth: boolean | null }>(
+    `SELECT id, ${toSql(condition as Json, event, asOf)} AS truth
+       FROM jsonb_to_recordset($1::jsonb) AS citizen(id text, ${columns.join(', ')})`,
+    [JSON.stringify(citizens)],
+  );
+  return new Map(rows.map(({ id, truth }) => [id, truth]));
+}

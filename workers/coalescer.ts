@@ -1,0 +1,153 @@
+/**
+ * Gathers what all jobs of this process have to say to the ledger and says it in one statement at a time: results, next claims, batches
+ * that are over. While one statement runs the next gathers, so that its size follows the load: one row when idle, hundreds when busy.
+ */
+import type { Clock } from '../domain/clock.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { BatchId, DeliveryId } from '../domain/ids.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { SqlPool } from '../domain/sql.ts';
+import { type Claim, type Claimed, type Result, releaseUnheard, takeTurn } from '../store/deliveries.ts';
+import type { Session } from './session.ts';
+
+type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
+type End = { readonly batch: BatchId; readonly generation: number };
+
+export interface Coalescer {
+  /** Resolves when the result is committed. */
+  finish(result: Result): Promise<void>;
+  /** Rows that are now this process's to call, and those that ended at the claim. */
+  claim(claim: Claim): Promise<readonly Claimed[]>;
+  /** Counts a batch whose results are all committed, and closes it where nothing is left. */
+  end(end: End): Promise<void>;
+}
+
+/** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
+const MAX_ROWS = 2_000;
+const RETRY_MS = 200;
+/** A statement whose connection broke may still commit; by then it has, or never will (statement time-out of the pool: 10 s). */
+const UNHEARD_MS = 12_000;
+
+export function createCoalescer(parts: {
+  pool: SqlPool;
+  session: Session;
+  clock: Clock;
+  logger: Logger;
+  width?: number;
+}): Coalescer {
+  const { pool, session, clock, logger } = parts;
+  const results: { result: Result; waiter: Waiter<void> }[] = [];
+  let claims: { claim: Claim; waiter: Waiter<readonly Claimed[]> }[] = [];
+  const ends: { end: End; waiter: Waiter<void> }[] = [];
+  let running = 0;
+  let scheduled = false;
+  /** Claimed, and the result not yet committed. */
+  const inFlight = new Set<DeliveryId>();
+  /** A turn with claims failed: whether they were committed is not known. Looked at when nothing runs, and once more later. */
+  const unheard: number[] = [];
+
+  function schedule(): void {
+    if (scheduled || running >= (unheard.length > 0 ? 1 : (parts.width ?? 2))) return;
+    scheduled = true;
+    // After the current turn of the event loop, so that everything a finished call set off is gathered.
+    setImmediate(() => {
+      scheduled = false;
+      void turn();
+    });
+  }
+
+  /** Gives back what a lost answer claimed. Runs alone, so that no answer can be on its way. */
+  async function recover(): Promise<void> {
+    const due = unheard.findIndex((at) => at <= performance.now());
+    if (due < 0 || running > 0) return;
+    running++;
+    try {
+      const released = await releaseUnheard(pool, session.id(), [...inFlight]);
+      unheard.splice(due, 1);
+      if (released > 0) logger.warn({ released }, 'claims whose answer was lost were given back');
+    } catch (error) {
+      logger.warn({ err: messageOf(error) }, 'lost claims could not be looked at');
+    } finally {
+      running--;
+    }
+  }
+
+  async function turn(): Promise<void> {
+    if (unheard.length > 0) await recover();
+    if (results.length + claims.length + ends.length === 0) return;
+    const mine = {
+      results: results.splice(0, MAX_ROWS),
+      claims: takeClaims(),
+      ends: ends.splice(0, MAX_ROWS),
+    };
+    running++;
+    try {
+      const rows = await takeTurn(
+        pool,
+        session.id(),
+        mine.results.map((r) => r.result),
+        mine.claims.map((c) => c.claim),
+        mine.ends.map((e) => e.end),
+        clock.nowMs(),
+      );
+      const byBatch = Map.groupBy(rows, (row) => row.batch);
+      for (const { result, waiter } of mine.results) {
+        inFlight.delete(result.delivery);
+        waiter.resolve();
+      }
+      for (const row of rows) if (row.verdict === 'send') inFlight.add(row.id);
+      for (const { claim, waiter } of mine.claims) waiter.resolve(byBatch.get(claim.batch) ?? []);
+      for (const { waiter } of mine.ends) waiter.resolve();
+    } catch (error) {
+      logger.warn(
+        { results: mine.results.length, claims: mine.claims.length, err: messageOf(error) },
+        'a turn failed',
+      );
+      // Results are facts that exist nowhere else: they are said again until they are heard. Whether the failed statement had committed
+      // does not matter, since a result fits its row only once. Claims are given up, and what they may have taken is given back.
+      results.unshift(...mine.results);
+      if (mine.claims.length > 0) unheard.push(performance.now() + RETRY_MS, performance.now() + UNHEARD_MS);
+      for (const { waiter } of mine.claims) waiter.reject(error);
+      for (const { waiter } of mine.ends) waiter.reject(error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    } finally {
+      running--;
+    }
+    if (results.length + claims.length + ends.length > 0 || unheard.length > 0) schedule();
+  }
+
+  /** One claim a batch and turn: rows are handed out by batch. */
+  function takeClaims(): typeof claims {
+    const batches = new Set<BatchId>();
+    const mine: typeof claims = [];
+    const rest: typeof claims = [];
+    let rows = 0;
+    for (const item of claims) {
+      const fits = !batches.has(item.claim.batch) && (mine.length === 0 || rows + item.claim.max <= MAX_ROWS);
+      (fits ? mine : rest).push(item);
+      if (!fits) continue;
+      batches.add(item.claim.batch);
+      rows += item.claim.max;
+    }
+    claims = rest;
+    return mine;
+  }
+
+  return {
+    finish: (result) =>
+      new Promise((resolve, reject) => {
+        results.push({ result, waiter: { resolve, reject } });
+        schedule();
+      }),
+    claim: (claim) =>
+      new Promise((resolve, reject) => {
+        claims.push({ claim, waiter: { resolve, reject } });
+        schedule();
+      }),
+    end: (end) =>
+      new Promise((resolve, reject) => {
+        ends.push({ end, waiter: { resolve, reject } });
+        schedule();
+      }),
+  };
+}

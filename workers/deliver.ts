@@ -1,0 +1,95 @@
+/**
+ * One batch: claim as many rows as may be in flight, render, call, report, and go on until nothing of it is planned. No row is called
+ * that was not claimed under a living session, and the session is looked at again immediately before each call.
+ */
+import type { Clock } from '../domain/clock.ts';
+import { AllimError, messageOf } from '../domain/errors.ts';
+import type { BatchId } from '../domain/ids.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { Sealer } from '../domain/sealing.ts';
+import type { Channel } from '../domain/statuses.ts';
+import type { BatchJob } from '../queue/queue.ts';
+import type { Claimed } from '../store/deliveries.ts';
+import type { Coalescer } from './coalescer.ts';
+import type { Renderer } from './message.ts';
+import { resultOf } from './outcome.ts';
+import type { Outcome, Provider } from './providers/provider.ts';
+import type { Session } from './session.ts';
+
+export type DeliverParts = {
+  readonly coalescer: Coalescer;
+  readonly session: Session;
+  readonly renderer: Renderer;
+  readonly sealer: Sealer;
+  readonly providers: Readonly<Record<Channel, Provider>>;
+  readonly clock: Clock;
+  readonly chance: () => number;
+  readonly logger: Logger;
+};
+
+export const CONTACT_POINT_SEAL = 'contact-point';
+
+/** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
+export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
+  const { coalescer, session, renderer, sealer, clock, logger } = parts;
+  const provider = parts.providers[channel];
+
+  async function callOne(row: Claimed, owner: ReturnType<Session['id']>): Promise<Outcome> {
+    let content: Awaited<ReturnType<Renderer['render']>>;
+    let address: string;
+    try {
+      content = await renderer.render(row);
+      address = sealer.open(CONTACT_POINT_SEAL, row.address ?? Buffer.alloc(0)).toString('utf8');
+    } catch (error) {
+      logger.error(
+        { delivery: row.id, template: row.template, err: messageOf(error) },
+        'a delivery could not be made ready',
+      );
+      return error instanceof AllimError && error.retryable
+        ? { kind: 'temporary', code: error.code }
+        : { kind: 'technical', code: error instanceof AllimError ? error.code : 'unsealable' };
+    }
+    try {
+      return await provider.send(
+        {
+          delivery: row.id,
+          attempt: row.attempt,
+          agency: row.agency,
+          address,
+          content,
+          urgent: row.lane === 'urgent',
+          expiresAtMs: row.expiresAt === null ? null : row.expiresAt.getTime(),
+        },
+        () => session.mayCall(owner),
+      );
+    } catch (error) {
+      // An adapter that throws may have thrown after the bytes had left.
+      logger.error(
+        { delivery: row.id, provider: provider.name, err: messageOf(error) },
+        'a provider adapter threw',
+      );
+      return { kind: 'unknown', code: 'adapter-threw' };
+    }
+  }
+
+  return async function deliverBatch(job: BatchJob): Promise<void> {
+    const batch = { batch: job.batch as BatchId, generation: job.generation };
+    let size = Number.POSITIVE_INFINITY;
+    for (let seen = 0; seen < size; ) {
+      // The session a claim is made under; a new one may begin while its calls run, and then they may not.
+      const rows = await coalescer.claim({ ...batch, max: claimSize });
+      if (rows.length === 0) break;
+      const owner = rows[0]!.session;
+      size = rows[0]!.size;
+      seen += rows.length;
+      await Promise.all(
+        rows.map(async (row) => {
+          if (row.verdict !== 'send') return;
+          const outcome = await callOne(row, owner);
+          await coalescer.finish(resultOf(row, owner, outcome, clock.nowMs(), parts.chance()));
+        }),
+      );
+    }
+    await coalescer.end(batch);
+  };
+}

@@ -1,0 +1,92 @@
+/** Puts together what a text may name and renders it: the event, the citizen's values, the deadline, the agency, the short code. */
+import { LRUCache } from 'lru-cache';
+import type { Content } from '../domain/content.ts';
+import { AllimError } from '../domain/errors.ts';
+import type { CloudEvent } from '../domain/event.ts';
+import { shortCode } from '../domain/short-code.ts';
+import type { SqlPool } from '../domain/sql.ts';
+import { deadlineOf, type WorkingDays } from '../domain/timeline.ts';
+import type { Catalogue, LiveRule } from '../store/catalogue.ts';
+import type { Claimed } from '../store/deliveries.ts';
+import { loadEvents } from '../store/events.ts';
+import { parseTemplate, renderContent, type Template, type TemplateValues } from '../templates/catalogue.ts';
+
+/** A broadcast's event is read once for its million recipients. */
+const CACHED_EVENTS = 500;
+
+export interface Renderer {
+  /** `template-failed` and `not-found` are technical failures of one delivery; anything else is a fault of the store. */
+  render(row: Claimed): Promise<Content>;
+}
+
+export function createRenderer(parts: {
+  pool: SqlPool;
+  catalogue: Catalogue;
+  calendar: WorkingDays;
+}): Renderer {
+  const { pool, catalogue, calendar } = parts;
+  const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
+  const templates = new Map<number, Promise<Template>>();
+
+  function eventById(id: string): Promise<CloudEvent> {
+    let found = events.get(id);
+    if (found === undefined) {
+      found = loadEvents(pool, [id]).then((rows) => {
+        const event = rows.get(id);
+        if (event === undefined)
+          throw new AllimError('not-found', 'the event of a notification is not in the ledger', {
+            ids: { event: id },
+          });
+        return event;
+      });
+      found.catch(() => events.delete(id));
+      events.set(id, found);
+    }
+    return found;
+  }
+
+  function templateById(id: number): Promise<Template> {
+    let found = templates.get(id);
+    if (found === undefined) {
+      found = catalogue.template(id).then((definition) => {
+        const { name, files } = definition as { name: string; files: Record<string, string> };
+        return parseTemplate(name, files);
+      });
+      found.catch(() => templates.delete(id));
+      templates.set(id, found);
+    }
+    return found;
+  }
+
+  function deadlineIn(live: LiveRule, event: CloudEvent, row: Claimed): string | null {
+    const own = row.values?.['deadline'];
+    return typeof own === 'string' ? own : deadlineOf(live.rule, event.data, calendar);
+  }
+
+  return {
+    async render(row) {
+      const live = await catalogue.ruleVersion(row.rule, row.ruleVersion);
+      if (live === undefined)
+        throw new AllimError('not-found', `rule ${row.rule} has no version ${row.ruleVersion}`);
+      const event = row.body ?? (await eventById(row.event));
+      const template = await templateById(row.template);
+      const previous = row.previousEvent === null ? undefined : await eventById(row.previousEvent);
+      const agencyNames = catalogue.current().agencies.get(row.agency)?.name;
+      const citizen: Record<string, string | number | boolean | null> = {};
+      for (const [name, value] of Object.entries(row.values ?? {}))
+        if (name.startsWith('citizen.') && value !== null) citizen[name.slice('citizen.'.length)] = value;
+      const values: TemplateValues = {
+        event: event.data,
+        citizen,
+        deadline: deadlineIn(live, event, row),
+        ...(live.rule.action === undefined ? {} : { action: live.rule.action }),
+        agency: agencyNames?.[row.locale] ?? agencyNames?.['ko'] ?? row.agency,
+        code: shortCode(row.notification),
+        ...(previous === undefined
+          ? {}
+          : { old: { event: previous.data, deadline: deadlineOf(live.rule, previous.data, calendar) } }),
+      };
+      return renderContent(template, { channel: row.channel, locale: row.locale, reach: row.reach, values });
+    },
+  };
+}

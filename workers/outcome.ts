@@ -1,0 +1,58 @@
+/** From a provider's outcome to what the ledger writes: the retry policy, and what counts as whose fault. */
+import type { Claimed, Result } from '../store/deliveries.ts';
+import type { Outcome } from './providers/provider.ts';
+
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 15 * 60_000;
+/** After this many temporary failures we stop; full jitter makes that some two hours. */
+const MAX_ATTEMPTS = 12;
+/** What only we can mend is tried a few times, in case a deployment mends it meanwhile. */
+const MAX_TECHNICAL = 3;
+
+/** Full jitter: anywhere between nothing and 5 s · 2^(attempt - 1), at most 15 minutes. `chance` is in [0, 1). */
+export function retryDelayMs(attempt: number, chance: number): number {
+  return Math.round(chance * Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1)));
+}
+
+type Row = Pick<Claimed, 'id' | 'month' | 'attempt' | 'expiresAt' | 'unclear'>;
+
+/** `flushed` false: nothing left this process, so the attempt did not happen whatever the provider's state. */
+export function resultOf(
+  row: Row,
+  session: Result['session'],
+  outcome: Outcome,
+  nowMs: number,
+  chance: number,
+): Result {
+  const base = {
+    delivery: row.id,
+    month: row.month,
+    attempt: row.attempt,
+    session,
+    reference: null,
+    retryAtMs: null,
+    unclear: false,
+    addressDead: false,
+  };
+  switch (outcome.kind) {
+    case 'accepted':
+      return { ...base, status: 'sent', code: null, reference: outcome.reference };
+    case 'permanent':
+      return { ...base, status: 'failed-permanent', code: outcome.code, addressDead: true };
+    case 'unknown':
+      // Once more, flagged; the second time nobody can tell what a third would do.
+      return row.unclear === 0
+        ? { ...base, status: 'waiting', code: outcome.code, unclear: true, retryAtMs: nowMs + FIRST_RETRY_MS }
+        : { ...base, status: 'ambiguous', code: outcome.code, unclear: true };
+    case 'temporary':
+    case 'technical': {
+      const failed = outcome.kind === 'temporary' ? 'failed-temporary' : 'failed-technical';
+      const given = outcome.kind === 'temporary' ? outcome.retryAfterMs : undefined;
+      const retryAtMs = nowMs + Math.max(given ?? 0, retryDelayMs(row.attempt, chance));
+      const last = row.attempt >= (outcome.kind === 'temporary' ? MAX_ATTEMPTS : MAX_TECHNICAL);
+      if (last || (row.expiresAt !== null && retryAtMs >= row.expiresAt.getTime()))
+        return { ...base, status: failed, code: outcome.code };
+      return { ...base, status: 'waiting', code: outcome.code, retryAtMs };
+    }
+  }
+}
