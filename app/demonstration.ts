@@ -34,6 +34,8 @@ export type Summary = {
   readonly seconds: number;
 };
 
+export type Remembered = { readonly atMs: number; readonly citizens: number };
+
 export const DEMONSTRATION_SEED = 2026;
 const TAXES = 500;
 const CORRECTIONS = 40;
@@ -198,14 +200,28 @@ async function untilIdle(parts: DemonstrationParts): Promise<void> {
   }
 }
 
+/**
+ * When the demonstration of this data folder began and for how many citizens. Told again it is the same story with the same events, which
+ * the ledger knows by their ids: nobody is told twice.
+ */
+export async function rememberStory(pool: SqlPool, count: number, nowMs: number): Promise<Remembered> {
+  const { rows } = await pool.query<{ value: Remembered }>(
+    `INSERT INTO settings (name, value) VALUES ('demonstration', $1::text::jsonb)
+     ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value`,
+    [JSON.stringify({ atMs: nowMs, citizens: count })],
+  );
+  return rows[0]!.value;
+}
+
 /** Publishes the story act by act, waits for each, and counts. `startedMs` is on the clock of performance.now(). */
 export async function runDemonstration(
   parts: DemonstrationParts,
-  count: number,
+  remembered: Remembered,
   startedMs: number,
 ): Promise<Summary> {
-  const { pool, broker, clock, say } = parts;
-  const { story, acts } = writeStory(count, clock.nowMs());
+  const { pool, broker, say } = parts;
+  const { citizens: count } = remembered;
+  const { story, acts } = writeStory(count, remembered.atMs);
   const titles = [
     'what is done before anybody asked for it: check-ups, applications, payments',
     'a check-up window in Seoul, a scholarship window, property tax assessments',
