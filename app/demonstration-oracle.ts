@@ -42,7 +42,7 @@ export type Verdict = {
 
 /** The programme and, for a tax, the amount that a text speaks of: as a person would tell two notices apart. */
 export function recognise(text: string): { kind: string; figure: number } {
-  if (/재산세|Property tax/u.test(text)) {
+  if (/재산세|property tax/iu.test(text)) {
     // A correction names the old amount first.
     const amounts = [...text.matchAll(/([\d,]+)(?:원| won)/gu)];
     const last = amounts.at(-1)?.[1]?.replaceAll(',', '');
@@ -107,7 +107,10 @@ async function load(sql: Sql, story: Story): Promise<void> {
   await sql.query('ANALYZE seed_points');
 }
 
-/** The three programmes in plain SQL. An unknown fact makes a comparison NULL, and WHERE takes only what is true. */
+/**
+ * The three programmes in plain SQL. An unknown fact makes a comparison NULL, and WHERE takes only what is true; the scholarship, which reaches
+ * the possible too, takes what is not false.
+ */
 const EXPECTED = `
 CREATE TEMP TABLE expected AS
 WITH due AS (
@@ -118,7 +121,7 @@ WITH due AS (
     AND id NOT IN (SELECT citizen FROM seed_done WHERE programme = 'checkup')
   UNION ALL
   SELECT id, 'scholarship', 0 FROM seed_people
-  WHERE student IN ('enrolled', 'admitted') AND (bracket <= $5 OR bracket IS NULL)
+  WHERE (student IN ('enrolled', 'admitted') AND bracket <= $5) IS NOT FALSE
     AND id NOT IN (SELECT citizen FROM seed_done WHERE programme = 'scholarship')
   UNION ALL
   SELECT citizen, CASE WHEN corrected THEN 'tax-corrected' ELSE 'tax' END, amount FROM seed_taxes

@@ -212,7 +212,7 @@ function draft(
             : student < 0.08
               ? 'enrolled'
               : 'none';
-  } else if (student < 0.9) profile.student = 'none';
+  } else if (student < 0.998) profile.student = 'none';
   if (bracketKnown < (profile.student === 'enrolled' ? 0.45 : 0.04)) profile.incomeBracket = bracket;
   const disabled = random();
   if (disabled < 0.99) profile.disabled = disabled < 0.051;
