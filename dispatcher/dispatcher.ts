@@ -26,6 +26,7 @@ import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
+import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
 import { createTask, type Task } from './task.ts';
 
@@ -115,6 +116,7 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
     createTask('unresolved events', LOOK_MS, due.askArrived, logger),
+    createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
   ];
   let cron: ScheduledTask | undefined;

@@ -13,6 +13,7 @@ import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, type WorkingDays } from '../domain/timeline.ts';
 import { planIntoBatches, regroupWaiting, takeFailedChannels } from '../store/batches.ts';
 import {
+  anyScheduleDue,
   loadCampaignEvents,
   loadStageRuns,
   type Schedule,
@@ -28,7 +29,7 @@ import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { insertNextDeliveries } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
 import { loadPeople } from '../store/plan.ts';
-import { markLooked, takePendingUnresolved } from '../store/unresolved.ts';
+import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';
 import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
@@ -54,6 +55,7 @@ export function createDue(parts: DueParts) {
   /** Starts due stages. Returns true where more may be due. */
   async function startStages(): Promise<boolean> {
     const nowMs = clock.nowMs();
+    if (!(await anyScheduleDue(pool, nowMs))) return false;
     const ends = await broker.ends(TOPICS.profiles);
     const done = await transaction(pool, async (sql) => {
       const due = await takeDueSchedules(sql, nowMs, SCHEDULES_A_RUN);
@@ -185,6 +187,7 @@ export function createDue(parts: DueParts) {
   /** Asks again about events whose person was not known, where the shard has moved on or has seen the person. */
   async function askArrived(): Promise<boolean> {
     const nowMs = clock.nowMs();
+    if (!(await anyUnresolvedDue(pool, nowMs))) return false;
     const ends = await broker.ends(TOPICS.profiles);
     const done = await transaction(pool, async (sql) => {
       const pending = await takePendingUnresolved(sql, nowMs, UNRESOLVED_A_RUN);

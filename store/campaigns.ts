@@ -140,6 +140,15 @@ export async function saveSchedules(sql: Sql, schedules: readonly Schedule[]): P
   });
 }
 
+export async function anyScheduleDue(sql: Sql, nowMs: number): Promise<boolean> {
+  const { rows } = await sql.query<{ found: boolean }>({
+    name: 'any-schedule-due',
+    text: 'SELECT EXISTS (SELECT 1 FROM schedules WHERE due_at <= $1) AS found',
+    values: [new Date(nowMs)],
+  });
+  return rows[0]?.found === true;
+}
+
 /** Takes due schedules out of the table; they come back if the transaction does not commit. */
 export async function takeDueSchedules(sql: Sql, nowMs: number, limit: number): Promise<Schedule[]> {
   const { rows } = await sql.query<{
@@ -408,4 +417,91 @@ export async function failFanouts(
       `UPDATE fanouts SET state = 'failed', reason = $2, finished_at = $3 WHERE id = ANY($1::uuid[]) AND state = 'asked'`,
       [uuids, reason.slice(0, 500), new Date(nowMs)],
     );
+}
+
+/** Rules whose live version is not the one that schedules were last made from; the lock keeps a second dispatcher off until the commit. */
+export async function lockRepublishedRules(sql: Sql): Promise<{ rule: string; version: number }[]> {
+  const { rows } = await sql.query<{ rule: string; version: number }>(
+    `SELECT id AS rule, live_version AS version FROM rules
+     WHERE live_version IS NOT NULL AND live_version IS DISTINCT FROM scheduled_version ORDER BY id FOR UPDATE SKIP LOCKED`,
+  );
+  return rows;
+}
+
+export async function markScheduled(sql: Sql, rule: string, version: number): Promise<void> {
+  await sql.query('UPDATE rules SET scheduled_version = $2 WHERE id = $1', [rule, version]);
+}
+
+export type OpenCampaign = {
+  readonly id: CampaignId;
+  readonly agency: string;
+  readonly event: EventRowId;
+  readonly acceptedMs: number;
+};
+
+/** Broadcast campaigns of a rule that may still have stages ahead. */
+export async function openCampaigns(sql: Sql, rule: string, nowMs: number): Promise<OpenCampaign[]> {
+  const { rows } = await sql.query<{
+    id: CampaignId;
+    agency_id: string;
+    event_id: EventRowId;
+    accepted_at: Date;
+  }>(
+    `SELECT id, agency_id, event_id, accepted_at FROM campaigns
+     WHERE rule_id = $1 AND event_id IS NOT NULL AND superseded_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+    [rule, new Date(nowMs)],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    agency: row.agency_id,
+    event: row.event_id,
+    acceptedMs: row.accepted_at.getTime(),
+  }));
+}
+
+/** What is scheduled of a rule for obligations after `after` (an obligation id), one row an obligation, in id order. */
+export async function scheduledObligations(
+  sql: Sql,
+  rule: string,
+  after: string,
+  limit: number,
+): Promise<
+  {
+    agency: string;
+    campaign: CampaignId;
+    obligation: ObligationId;
+    event: EventRowId;
+    citizen: string;
+    acceptedMs: number;
+  }[]
+> {
+  const { rows } = await sql.query<{
+    agency_id: string;
+    campaign_id: CampaignId;
+    obligation_id: ObligationId;
+    event_id: EventRowId;
+    citizen_id: string;
+    accepted_at: Date;
+  }>(
+    `SELECT DISTINCT ON (s.obligation_id) s.agency_id, s.campaign_id, s.obligation_id, s.event_id, s.citizen_id, e.accepted_at
+     FROM schedules s JOIN events e ON e.id = s.event_id
+     WHERE s.rule_id = $1 AND s.obligation_id > $2::uuid ORDER BY s.obligation_id LIMIT $3`,
+    [rule, after, limit],
+  );
+  return rows.map((row) => ({
+    agency: row.agency_id,
+    campaign: row.campaign_id,
+    obligation: row.obligation_id,
+    event: row.event_id,
+    citizen: row.citizen_id,
+    acceptedMs: row.accepted_at.getTime(),
+  }));
+}
+
+/** Removes the scheduled stages of a rule that `kinds` does not name. */
+export async function dropOtherStages(sql: Sql, rule: string, kinds: readonly string[]): Promise<void> {
+  await sql.query('DELETE FROM schedules WHERE rule_id = $1 AND NOT stage_kind = ANY($2::text[])', [
+    rule,
+    kinds,
+  ]);
 }

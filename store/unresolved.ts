@@ -90,6 +90,15 @@ export type Pending = {
   readonly state: 'new' | 'arrived';
 };
 
+export async function anyUnresolvedDue(sql: Sql, nowMs: number): Promise<boolean> {
+  const { rows } = await sql.query<{ found: boolean }>({
+    name: 'any-unresolved-due',
+    text: `SELECT EXISTS (SELECT 1 FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1) AS found`,
+    values: [new Date(nowMs)],
+  });
+  return rows[0]?.found === true;
+}
+
 /** Rows that are due for a look, locked until the transaction ends. */
 export async function takePendingUnresolved(sql: Sql, nowMs: number, limit: number): Promise<Pending[]> {
   const { rows } = await sql.query<Pending>(

@@ -39,6 +39,7 @@ describe('configuration', () => {
       host: '127.0.0.1',
       port: 8080,
       publicUrl: null,
+      pushLoopback: false,
       partitions: 8,
       databaseUrl: null,
       redisUrl: null,

@@ -1,0 +1,112 @@
+/**
+ * A rule published anew: what is scheduled follows the new version. Stages it lacks go, moved ones move, new ones that lie ahead come;
+ * a stage that is running keeps the version it started with. All in the transaction
+ * that takes the rule; obligations in pages, so that memory does not grow with their number.
+ */
+import type { Clock } from '../domain/clock.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { Rule } from '../domain/rule.ts';
+import { type SqlPool, transaction } from '../domain/sql.ts';
+import { dueOf, isImmediate, type WorkingDays } from '../domain/timeline.ts';
+import {
+  dropOtherStages,
+  lockRepublishedRules,
+  markScheduled,
+  openCampaigns,
+  type Schedule,
+  saveSchedules,
+  scheduledObligations,
+} from '../store/campaigns.ts';
+import type { Catalogue } from '../store/catalogue.ts';
+import { loadEvents } from '../store/events.ts';
+
+const PAGE = 2_000;
+const FIRST = '00000000-0000-0000-0000-000000000000';
+
+type Target = Pick<Schedule, 'agency' | 'campaign' | 'obligation' | 'event' | 'citizen'>;
+
+export function createRepublish(parts: {
+  readonly pool: SqlPool;
+  readonly catalogue: Catalogue;
+  readonly calendar: WorkingDays;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}) {
+  const { pool, catalogue, calendar, clock, logger } = parts;
+
+  function schedulesOf(
+    rule: Rule,
+    target: Target,
+    data: Readonly<Record<string, unknown>>,
+    arrivedMs: number,
+    nowMs: number,
+  ): Schedule[] {
+    return rule.stages.flatMap((stage) => {
+      if (isImmediate(stage)) return [];
+      const dueMs = dueOf(rule, stage, { data, arrivedMs }, calendar);
+      return dueMs === null || dueMs <= nowMs
+        ? []
+        : [{ ...target, rule: rule.id, stageKind: stage.kind, dueMs }];
+    });
+  }
+
+  /** Takes every rule whose schedules are behind. Returns false: there is nothing more until something is published. */
+  return async function follow(): Promise<boolean> {
+    const nowMs = clock.nowMs();
+    await transaction(pool, async (sql) => {
+      for (const { rule: id, version } of await lockRepublishedRules(sql)) {
+        const live = await catalogue.ruleVersion(id, version);
+        if (live === undefined) continue;
+        const { rule } = live;
+        await dropOtherStages(
+          sql,
+          id,
+          rule.stages.filter((stage) => !isImmediate(stage)).map((stage) => stage.kind),
+        );
+        const campaigns = await openCampaigns(sql, id, nowMs);
+        const bodies = await loadEvents(
+          sql,
+          campaigns.map((campaign) => campaign.event),
+        );
+        await saveSchedules(
+          sql,
+          campaigns.flatMap((campaign) => {
+            const event = bodies.get(campaign.event);
+            const target = {
+              agency: campaign.agency,
+              campaign: campaign.id,
+              obligation: null,
+              event: null,
+              citizen: null,
+            };
+            return event === undefined
+              ? []
+              : schedulesOf(rule, target, event.data, campaign.acceptedMs, nowMs);
+          }),
+        );
+        let obligations = 0;
+        for (let after = FIRST; ; ) {
+          const page = await scheduledObligations(sql, id, after, PAGE);
+          const events = await loadEvents(sql, [...new Set(page.map((row) => row.event))]);
+          await saveSchedules(
+            sql,
+            page.flatMap(({ acceptedMs, ...target }) => {
+              const event = events.get(target.event);
+              return event === undefined ? [] : schedulesOf(rule, target, event.data, acceptedMs, nowMs);
+            }),
+          );
+          obligations += page.length;
+          if (page.length < PAGE) break;
+          after = page.at(-1)!.obligation;
+        }
+        await markScheduled(sql, id, version);
+        if (campaigns.length + obligations > 0)
+          logger.info(
+            { rule: id, version, campaigns: campaigns.length, obligations },
+            'schedules follow the new version of a rule',
+          );
+      }
+    });
+    return false;
+  };
+}
