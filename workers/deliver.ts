@@ -27,7 +27,8 @@ export type DeliverParts = {
   readonly logger: Logger;
 };
 
-export const CONTACT_POINT_SEAL = 'contact-point';
+/** As store/contact-points.ts seals addresses: one of another channel does not open. */
+const CONTACT_POINT_SEAL = 'contact-point';
 
 /** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
 export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
@@ -39,7 +40,9 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     let address: string;
     try {
       content = await renderer.render(row);
-      address = sealer.open(CONTACT_POINT_SEAL, row.address ?? Buffer.alloc(0)).toString('utf8');
+      address = sealer
+        .open(`${CONTACT_POINT_SEAL}/${channel}`, row.address ?? Buffer.alloc(0))
+        .toString('utf8');
     } catch (error) {
       logger.error(
         { delivery: row.id, template: row.template, err: messageOf(error) },
