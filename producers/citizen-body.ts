@@ -13,6 +13,11 @@ import type { ContactPoint } from '../store/contact-points.ts';
 const TIME = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 /** No control characters: the separator of id keys is one. */
 export const CITIZEN_ID = '^[^\\u0000-\\u001f\\u007f]{1,64}$';
+/** What the pattern cannot say; events and shards count UTF-16 units as well. */
+export function isCitizenId(id: string): boolean {
+  return id.length <= 64 && id.isWellFormed();
+}
+
 /** What a citizen may switch off: emergencies and statutory notices only move to another channel. */
 const SWITCHABLE = ['service', 'information'] as const;
 
@@ -133,7 +138,9 @@ export function readCitizenBody(
     points.set(key, { ...read, remove: given.remove === true });
   }
   for (const [index, relation] of (body.relations ?? []).entries())
-    if (relation.of === citizen)
+    if (!isCitizenId(relation.of))
+      faults.push({ pointer: `/relations/${index}/of`, message: 'must have at most 64 UTF-16 units' });
+    else if (relation.of === citizen)
       faults.push({ pointer: `/relations/${index}/of`, message: 'must be another citizen' });
   if (faults.length > 0)
     throw new AllimError(
