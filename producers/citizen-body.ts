@@ -225,14 +225,12 @@ function mailAddress(text: string): string | null {
   return fits && LOCAL_PART.test(local) && DOMAIN.test(domain) ? address : null;
 }
 
-/** The form of the endpoint. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
+/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
 function pushEndpoint(text: string, allowLoopback: boolean): string | null {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return null;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url.protocol === 'https:' || (allowLoopback && loopback && url.protocol === 'http:')
-    ? url.href
-    : null;
+  return url.protocol === 'https:' || (allowLoopback && loopback && url.protocol === 'http:') ? text : null;
 }
 
 function base64url(text: string): Buffer | null {

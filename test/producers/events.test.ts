@@ -181,12 +181,30 @@ describe('what is refused, with the place', () => {
     expect([response.statusCode, (response.json() as { code: string }).code]).toEqual([status, code]);
   });
 
-  test('an event whose data the shards could not be sent', async () => {
-    const response = await post(
-      createEvent({ data: { amount: 1, dueOn: '2026-07-31', office: 'x'.repeat(300_000) } }),
-    );
-    // The schema speaks first; without a limit there the size does.
-    expect([413, 422]).toContain(response.statusCode);
+  test('an event whose data the shards could not be sent, or with too many attributes', async () => {
+    const type = 'kr.nts.anything.said';
+    await api.call({
+      method: 'PUT',
+      url: `/api/v1/event-types/${type}`,
+      payload: {
+        type,
+        agency: 'nts',
+        sources: ['/nts/property-tax'],
+        effect: 'informs',
+        title: { ko: '글', en: 'Text' },
+        schema: { type: 'object' },
+        examples: [{}],
+      },
+    });
+    const said = (bytes: number) =>
+      post(createEvent({ type, allimobligation: undefined, data: { text: 'x'.repeat(bytes) } }));
+    // `{"text":""}` is 11 bytes.
+    expect((await said(262_144 - 11)).statusCode).toBe(202);
+    expect((await said(262_144 - 10)).json()).toMatchObject({
+      status: 413,
+      code: 'payload-too-large',
+      faults: [{ pointer: '/data' }],
+    });
     const many = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`x${index}`, 'y'.repeat(1_000)]),
     );

@@ -70,6 +70,14 @@ test('drain brings what is seconds old as well', async () => {
   expect(await api.records(TOPICS.events)).toHaveLength(3);
 });
 
+test('stopping brings what was accepted a moment ago along', async () => {
+  api = await createHttpApi();
+  await Promise.all([accept('last', 50), accept('words', 50)]);
+  await api.relay.stop();
+  expect(await unrelayed()).toBe(0);
+  expect(await api.records(TOPICS.events)).toHaveLength(100);
+});
+
 test('a log that is away keeps nobody from being accepted, and gets everything when it is back', async () => {
   let away = true;
   api = await createHttpApi({
