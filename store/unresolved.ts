@@ -65,6 +65,16 @@ export async function markArrived(sql: Sql, citizens: readonly string[]): Promis
   return rowCount ?? 0;
 }
 
+/** Called by the shard for tombstones: nobody is left to be told. Returns how many events no longer wait. */
+export async function dropForgotten(sql: Sql, citizens: readonly string[]): Promise<number> {
+  const { rowCount } = await sql.query({
+    name: 'drop-forgotten',
+    text: 'DELETE FROM unresolved WHERE citizen_id = ANY($1::text[])',
+    values: [citizens],
+  });
+  return rowCount ?? 0;
+}
+
 /** A person's links for an agency's keys, by the keyed hash of the key. */
 export async function findLinks(
   sql: Sql,
