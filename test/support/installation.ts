@@ -37,7 +37,7 @@ import { endDeadSessions, sweepSessions } from '../../store/sessions.ts';
 import { createCoalescer } from '../../workers/coalescer.ts';
 import { createDeliver } from '../../workers/deliver.ts';
 import { createRenderer } from '../../workers/message.ts';
-import type { OutgoingDelivery, Outcome, Provider } from '../../workers/providers/provider.ts';
+import type { Outcome, OutgoingDelivery, Provider } from '../../workers/providers/provider.ts';
 import { createSession } from '../../workers/session.ts';
 import { createDatabase } from './postgres.ts';
 
@@ -186,9 +186,7 @@ CREATE TRIGGER hold_transitions BEFORE UPDATE ON deliveries FOR EACH ROW EXECUTE
 
 export type Installation = Awaited<ReturnType<typeof install>>;
 
-export async function install(
-  options: { partitions?: number; queue?: Queue; chance?: () => number } = {},
-) {
+export async function install(options: { partitions?: number; queue?: Queue; chance?: () => number } = {}) {
   const partitions = options.partitions ?? 2;
   const database = await createDatabase({ max: 20 });
   const { pool } = database;
@@ -347,7 +345,7 @@ export async function install(
     return answered;
   }
 
-  const first = await dispatcher();
+  let first = await dispatcher();
   const hand = await worker();
 
   async function deliver(by = hand): Promise<number> {
@@ -396,8 +394,14 @@ export async function install(
     ...parts,
     database,
     providers,
-    first,
     dispatcher,
+    /** A younger dispatcher takes every partition over and does the steps from here on; the positions may have been set back before. */
+    async takeOver(): Promise<void> {
+      first = await dispatcher();
+    },
+    get first() {
+      return first;
+    },
     worker,
     hand,
     shards,
@@ -407,9 +411,9 @@ export async function install(
     settle,
     idle,
     memory: queue as MemoryQueue,
-    intake: first.intake,
-    plan: first.plan,
-    pump: first.pump,
+    intake: () => first.intake(),
+    plan: (limit?: number) => first.plan(limit),
+    pump: () => first.pump(),
     /** Sets the clock to an instant, or forward by milliseconds. */
     at: (instant: string | number) => {
       now = typeof instant === 'string' ? Date.parse(instant) : now + instant;
