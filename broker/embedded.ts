@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { SqlPool } from '../domain/sql.ts';
+import { isTransient } from '../domain/transient.ts';
 import type { Appended, Broker, Consumer, NewRecord } from './broker.ts';
 import { clean } from './embedded-clean.ts';
 import { createEmbeddedConsumer } from './embedded-consumer.ts';
@@ -22,7 +23,6 @@ import {
 import { createWakes } from './embedded-wake.ts';
 import { backOffMs, keyOf, pauseFor } from './partition-loop.ts';
 import { checkedSizes } from './record-size.ts';
-import { isTransient } from './transient.ts';
 
 export type EmbeddedBrokerOptions = {
   /** One connection of it is held for LISTEN; each partition that is being read takes one for a moment. */

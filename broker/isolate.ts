@@ -6,9 +6,9 @@
  */
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { isTransient } from '../domain/transient.ts';
 import type { Batch, LogRecord } from './broker.ts';
 import { type Chunk, pauseFor } from './partition-loop.ts';
-import { isTransient } from './transient.ts';
 
 export type IsolatedHandler = {
   /** Does the work of these records and, in the same transaction, moves the stored position from `from` to `next`. */

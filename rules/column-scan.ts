@@ -3,7 +3,7 @@
  * planes, certainly true and certainly false; what is in neither is unknown. The event and the as-of day are constants here, so a leaf
  * that reads one field becomes a range of codes (date functions are monotone: bisected once, no stored value changes because time passed)
  * or a table of codes; what reads two fields falls back to the closure, slot by slot. No code is generated from a rule.
- * Hot: five leaves over 1,000,000 citizens take 15 ms on one thread (1.9 ms a shard of 125,000), 25 ns a citizen where a leaf falls back.
+ * Hot: five leaves over 1,000,000 citizens take 15-26 ms on one thread (2-3 ms a shard of 125,000), 0.3 µs a citizen where a leaf falls back.
  */
 import { yearOf } from './calendar.ts';
 import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY } from './catalogue.ts';

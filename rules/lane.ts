@@ -5,6 +5,7 @@
  */
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { isTransient } from '../domain/transient.ts';
 import type { ShardBatch, ShardRecord } from './shard.ts';
 
 /** Requests in memory, waiting or running, at which a partition is paused; it is resumed at half. */
@@ -18,7 +19,7 @@ type Entry = { readonly next: number; done: boolean };
 type Waiting = { readonly record: ShardRecord; readonly entry: Entry };
 
 export type LaneWork = {
-  /** Answers one request. What it throws that is retryable is tried for ever; anything else counts against the record. */
+  /** Answers one request. What it throws that passes by itself is tried for ever; anything else counts against the record. */
   answer(record: ShardRecord, signal: AbortSignal): Promise<void>;
   quarantine(record: ShardRecord, error: Error): Promise<void>;
   advance(at: LanePosition, from: number, next: number, fence: number): Promise<void>;
@@ -120,7 +121,7 @@ export class Lane {
           'a match request failed',
         );
         // An outage says nothing about the record. What is known not to heal is not tried again.
-        if (!(known && error.retryable) && (known || attempt++ >= ATTEMPTS)) {
+        if (!isTransient(error) && (known || attempt++ >= ATTEMPTS)) {
           const reason = error instanceof Error ? error : new Error(messageOf(error));
           return this.untilDone('quarantine', () => this.work.quarantine(record, reason));
         }

@@ -66,10 +66,6 @@ export function readsCitizen(node: Node): boolean {
   return node.kind === 'field' || (node.kind === 'call' && node.args.some(readsCitizen));
 }
 
-export function readsEvent(node: Node): boolean {
-  return node.kind === 'event' || (node.kind === 'call' && node.args.some(readsEvent));
-}
-
 /** The fields a subtree reads, each once, in order of appearance. */
 export function fieldsOf(node: Node, into: Set<ScalarField> = new Set()): Set<ScalarField> {
   if (node.kind === 'field') into.add(node.field);

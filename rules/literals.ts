@@ -1,6 +1,7 @@
-/** What a literal and a JSON Schema may be in the language of conditions, and the words faults are told in. */
+/** What a literal and a path into an event may be in the language of conditions, and the words faults are told in. */
+import type { EventType } from '../domain/event.ts';
 import { parseDay } from './calendar.ts';
-import { LIMITS, type Literal, type ScalarType } from './language.ts';
+import { type EventRef, LIMITS, type Literal, type ScalarType } from './language.ts';
 
 export const NAMES: Readonly<Record<ScalarType, string>> = {
   boolean: 'true or false',
@@ -62,7 +63,7 @@ export function readLiteral(
 }
 
 /** The scalar type of a JSON Schema, where it has one; `null` beside it is a missing value. */
-export function schemaType(schema: unknown): { type: ScalarType; values?: readonly string[] } | undefined {
+function schemaType(schema: unknown): { type: ScalarType; values?: readonly string[] } | undefined {
   if (!isObject(schema)) return undefined;
   const given = schema['type'];
   const names = (Array.isArray(given) ? given : [given]).filter((name) => name !== 'null');
@@ -81,4 +82,23 @@ export function schemaType(schema: unknown): { type: ScalarType; values?: readon
     default:
       return undefined;
   }
+}
+
+/** A path into the event's data, typed by its schema, or what is wrong with it. */
+export function readEventPath(
+  path: readonly string[],
+  eventType: EventType,
+): EventRef | { readonly fault: string } {
+  let schema: unknown = eventType.schema;
+  for (const part of path) {
+    const properties = isObject(schema) ? schema['properties'] : undefined;
+    if (!isObject(properties) || !Object.hasOwn(properties, part))
+      return { fault: `${shown(`event.${path.join('.')}`)} is not in the schema of ${eventType.type}` };
+    schema = properties[part];
+  }
+  const scalar = schemaType(schema);
+  if (scalar !== undefined) return { kind: 'event', path, list: false, ...scalar };
+  const items = isObject(schema) && schema['type'] === 'array' ? schemaType(schema['items']) : undefined;
+  if (items !== undefined) return { kind: 'event', path, list: true, ...items };
+  return { fault: `the schema of ${eventType.type} gives no single type for it` };
 }

@@ -2,7 +2,7 @@
  * A citizen's profile from JSON, held strictly against the catalogue. An absent or null field is unknown. A field the catalogue lacks is
  * ignored and counted: registers send more than we may use, and what we may not use we do not keep. A known field with a bad value
  * refuses the whole record: half a profile would be judged as if the other half were missing.
- * Hot: 1.1 µs a record on top of JSON.parse.
+ * Hot: 1.8 µs a record, JSON.parse included (550,000 a second).
  */
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { parseDay } from './calendar.ts';

@@ -4,8 +4,8 @@ import type { EventType } from '../domain/event.ts';
 import type { Rule } from '../domain/rule.ts';
 
 /**
- * In an outage a method rejects with a retryable AllimError (`store-unavailable`): that is waited out;
- * anything else thrown while a request is answered counts against the request, which is quarantined at the third time.
+ * What passes by itself (domain/transient.ts: a database that is away, a retryable AllimError) is waited out; anything else thrown while
+ * a request is answered counts against the request, which is quarantined at the third time.
  */
 export type RulesStore = {
   /** Where each partition of the request topics goes on, under a new fence; one left out starts at the earliest offset. */

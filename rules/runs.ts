@@ -5,6 +5,7 @@
 import { AllimError } from '../domain/errors.ts';
 import { type RunId, randomId } from '../domain/ids.ts';
 import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
+import { isTransient } from '../domain/transient.ts';
 import { pagesOf, resolve } from './answer.ts';
 import type { Fields } from './catalogue.ts';
 import { type CheckedRule, readRule } from './check.ts';
@@ -96,7 +97,7 @@ async function throughOutages<T>(step: () => Promise<T>, signal: AbortSignal): P
     try {
       return await step();
     } catch (error) {
-      if (!(error instanceof AllimError) || !error.retryable) throw error;
+      if (!isTransient(error)) throw error;
       await backOff(pauses, signal);
     }
   }

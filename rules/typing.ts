@@ -8,7 +8,6 @@ import type { EventType } from '../domain/event.ts';
 import { type Fields, mayUse } from './catalogue.ts';
 import {
   type Call,
-  type EventRef,
   LIMITS,
   type Literal,
   type Node,
@@ -17,7 +16,7 @@ import {
   type ScalarType,
   scalarTypeOf,
 } from './language.ts';
-import { fits, isNumeric, isObject, NAMES, readLiteral, schemaType, shown } from './literals.ts';
+import { fits, isNumeric, isObject, NAMES, readEventPath, readLiteral, shown } from './literals.ts';
 
 export type Scope = {
   readonly fields: Fields;
@@ -92,7 +91,10 @@ class Reader {
     const path = Array.isArray(given) && given.length === 1 ? given[0] : given;
     if (typeof path !== 'string') return this.fault(at, 'names one field as a text; there are no defaults');
     const [root, ...parts] = path.split('.');
-    if (root === 'event' && parts.length > 0) return this.eventVariable(parts, at);
+    if (root === 'event' && parts.length > 0) {
+      const read = readEventPath(parts, this.scope.eventType);
+      return 'fault' in read ? this.fault(at, read.fault) : read;
+    }
     if (root !== 'citizen' || parts.length !== 1)
       return this.fault(at, `${shown(path)} is neither citizen.<field> nor event.<path>`);
     if (!this.scope.citizen) return this.fault(at, `${shown(path)}: only the event may be read here`);
@@ -103,24 +105,6 @@ class Reader {
     if (!mayUse(field, this.scope.agency))
       return this.fault(at, `${shown(path)} may not be used by the agency ${shown(this.scope.agency)}`);
     return { kind: 'field', type: scalarTypeOf(field), field };
-  }
-
-  private eventVariable(path: readonly string[], at: string): EventRef | undefined {
-    let schema: unknown = this.scope.eventType.schema;
-    for (const part of path) {
-      const properties = isObject(schema) ? schema['properties'] : undefined;
-      if (!isObject(properties) || !Object.hasOwn(properties, part))
-        return this.fault(
-          at,
-          `${shown(`event.${path.join('.')}`)} is not in the schema of ${this.scope.eventType.type}`,
-        );
-      schema = properties[part];
-    }
-    const scalar = schemaType(schema);
-    if (scalar !== undefined) return { kind: 'event', path, list: false, ...scalar };
-    const items = isObject(schema) && schema['type'] === 'array' ? schemaType(schema['items']) : undefined;
-    if (items !== undefined) return { kind: 'event', path, list: true, ...items };
-    return this.fault(at, `the schema of ${this.scope.eventType.type} gives no single type for it`);
   }
 
   private call(

@@ -32,3 +32,34 @@ export async function saveSimulatedSends(
     ],
   });
 }
+
+/** Everything in the outbox, opened, in portions of `portion` and in no particular order. */
+export async function* readSimulatedSends(
+  sql: Sql,
+  sealer: Sealer,
+  portion = 5_000,
+): AsyncGenerator<
+  (Pick<SimulatedSend, 'delivery' | 'channel' | 'address'> & { content: Record<string, unknown> })[]
+> {
+  let after: { delivery: string; attempt: number } = {
+    delivery: '00000000-0000-0000-0000-000000000000',
+    attempt: -1,
+  };
+  for (;;) {
+    const { rows } = await sql.query<{ delivery: string; attempt: number; channel: string; sealed: Buffer }>(
+      `SELECT delivery_id AS delivery, attempt, channel, sealed FROM simulated_sends
+       WHERE (delivery_id, attempt) > ($1, $2) ORDER BY delivery_id, attempt LIMIT $3`,
+      [after.delivery, after.attempt, portion],
+    );
+    if (rows.length === 0) return;
+    after = rows.at(-1)!;
+    yield rows.map(({ delivery, channel, sealed }) => ({
+      delivery,
+      channel,
+      ...(JSON.parse(sealer.open(SEAL, sealed).toString('utf8')) as {
+        address: string;
+        content: Record<string, unknown>;
+      }),
+    }));
+  }
+}

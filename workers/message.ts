@@ -5,7 +5,7 @@ import { AllimError } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import { shortCode } from '../domain/short-code.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import { deadlineOf, type WorkingDays } from '../domain/timeline.ts';
+import { deadlineOf, rollDeadline, type WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import type { Claimed } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
@@ -60,7 +60,9 @@ export function createRenderer(parts: {
 
   function deadlineIn(live: LiveRule, event: CloudEvent, row: Claimed): string | null {
     const own = row.values?.['deadline'];
-    return typeof own === 'string' ? own : deadlineOf(live.rule, event.data, calendar);
+    return typeof own === 'string'
+      ? rollDeadline(live.rule, own, calendar)
+      : deadlineOf(live.rule, event.data, calendar);
   }
 
   return {

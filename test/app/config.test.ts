@@ -39,6 +39,8 @@ describe('configuration', () => {
       host: '127.0.0.1',
       port: 8080,
       publicUrl: null,
+      pushLoopback: false,
+      populationRegister: false,
       partitions: 8,
       databaseUrl: null,
       redisUrl: null,

@@ -5,10 +5,10 @@ import { assignPartitions } from '../../broker/assignment.ts';
 import type { NewRecord, TopicPartition } from '../../broker/broker.ts';
 import { rounds } from '../../broker/kafka-append.ts';
 import { type Bounds, createKafkaPartition } from '../../broker/kafka-partition.ts';
-import { isTransient } from '../../broker/transient.ts';
 import { AllimError } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { murmur2, partitionOf } from '../../domain/murmur2.ts';
+import { isTransient } from '../../domain/transient.ts';
 
 describe('murmur2', () => {
   // The vectors of Kafka's own test, UtilsTest#testMurmur2.

@@ -470,6 +470,17 @@ describe('arrivals', () => {
   });
 });
 
+test('a database that is away costs no request, however long it takes', async () => {
+  const away = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  ledger.failures = [away(), away(), away(), away()];
+  await server.start();
+  await ask();
+  await server.drain();
+  expect(ledger.failures).toEqual([]);
+  expect(ledger.quarantined).toEqual([]);
+  expect(pages()).toMatchObject([{ last: true }]);
+});
+
 test('a lane whose position another took asks for its start again', async () => {
   await server.start();
   await ask();

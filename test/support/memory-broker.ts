@@ -144,6 +144,9 @@ class MemoryConsumer implements Consumer {
         fence,
         records: slice.filter((record) => record !== null),
         heartbeat: async () => {},
+        advance: (next) => {
+          position = next;
+        },
         signal,
       };
       try {

@@ -1,4 +1,4 @@
-import { AllimError } from '../domain/errors.ts';
+import { AllimError } from './errors.ts';
 
 /**
  * Postgres: connection lost (08), server going down or starting (57P), out of a resource (53), serialization and deadlock (40),

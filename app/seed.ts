@@ -1,0 +1,127 @@
+/**
+ * Brings the catalogue that ships as files into the ledger: agencies, event types, templates and rules, each through the checker that
+ * a person's own would pass. The same files again change nothing; changed ones become new versions.
+ */
+import { hash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import canonicalize from 'canonicalize';
+import { AllimError, messageOf } from '../domain/errors.ts';
+import type { EventType } from '../domain/event.ts';
+import { parseEventType } from '../domain/event-types.ts';
+import type { Logger } from '../domain/logger.ts';
+import { type SqlPool, transaction } from '../domain/sql.ts';
+import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
+import { checkRule } from '../rules/check.ts';
+import {
+  approveRule,
+  publishRule,
+  saveAgency,
+  saveEventType,
+  saveRuleDraft,
+  saveTemplate,
+} from '../store/catalogue.ts';
+import { loadTemplates } from '../templates/catalogue.ts';
+import { assertTemplates } from '../templates/check.ts';
+
+const ROOT = path.join(import.meta.dirname, '..');
+const TEMPLATES = path.join(ROOT, 'templates', 'catalogue');
+/** Author and approver of what ships: it was reviewed where it was written. */
+const SHIPPED = 'allim';
+
+async function readJsonFolder(folder: string): Promise<{ file: string; json: unknown }[]> {
+  const found: { file: string; json: unknown }[] = [];
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()) {
+    const text = await readFile(path.join(folder, file), 'utf8');
+    try {
+      found.push({ file, json: JSON.parse(text) });
+    } catch (cause) {
+      throw new AllimError('config-invalid', `${file}: ${messageOf(cause)}`, { cause });
+    }
+  }
+  return found;
+}
+
+/** What the author of a text must reckon with: the longest value of each field that the agency may use. */
+function longestValues(fields: Fields, agency: string): ReadonlyMap<string, string | number | boolean> {
+  const values = new Map<string, string | number | boolean>();
+  for (const field of fields.values()) {
+    if (field.type === 'list' || !mayUse(field, agency)) continue;
+    if (field.type === 'enum')
+      values.set(
+        field.name,
+        field.values.reduce((a, b) => (b.length > a.length ? b : a)),
+      );
+    else if (field.type === 'string') values.set(field.name, 'x'.repeat(64));
+    else if (field.type === 'integer') values.set(field.name, field.max);
+    else if (field.type === 'number') values.set(field.name, 999_999_999);
+    else values.set(field.name, field.type === 'date' ? '2026-12-31' : true);
+  }
+  return values;
+}
+
+async function templateFiles(name: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const file of (await readdir(path.join(TEMPLATES, name))).sort())
+    files[file] = await readFile(path.join(TEMPLATES, name, file), 'utf8');
+  return files;
+}
+
+/**
+ * Checks everything first, then saves, approves and publishes in one transaction. Throws `event-invalid`, `rule-invalid` or
+ * `template-invalid` with the faults, and then nothing was changed.
+ */
+export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void> {
+  const agencies = JSON.parse(await readFile(path.join(TEMPLATES, 'agencies.json'), 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const types = new Map<string, EventType>();
+  for (const { json } of await readJsonFolder(path.join(ROOT, 'producers', 'catalogue'))) {
+    const type = parseEventType(json);
+    types.set(type.type, type);
+  }
+  const catalogue = await loadTemplates(TEMPLATES);
+  const fields = shippedFields();
+  const context = { fields, eventType: (name: string) => types.get(name) };
+  const rules = (await readJsonFolder(path.join(ROOT, 'rules', 'published'))).map(({ json }) =>
+    checkRule(json, context),
+  );
+  for (const rule of rules)
+    assertTemplates(catalogue, {
+      rule,
+      eventType: types.get(rule.on)!,
+      citizenFields: longestValues(fields, rule.agency),
+    });
+
+  await transaction(pool, async (sql) => {
+    for (const [id, name] of Object.entries(agencies)) await saveAgency(sql, { id, name });
+    for (const type of types.values()) await saveEventType(sql, type);
+    for (const template of catalogue.templates.values()) {
+      // One agency's where only its rules use it.
+      const owners = new Set(
+        rules
+          .filter((rule) => Object.values(rule.templates).includes(template.name))
+          .map((rule) => rule.agency),
+      );
+      const owner = owners.size === 1 ? ([...owners][0] ?? null) : null;
+      const definition = { name: template.name, files: await templateFiles(template.name) };
+      await saveTemplate(sql, template.name, template.hash, owner, definition);
+    }
+    for (const rule of rules) {
+      const digest = hash('sha256', canonicalize(rule) ?? '', 'hex');
+      const { version } = await saveRuleDraft(sql, rule, digest, SHIPPED);
+      await approveRule(sql, rule.id, version, digest, SHIPPED);
+      await publishRule(sql, rule.id, version);
+    }
+  });
+  logger.info(
+    {
+      agencies: Object.keys(agencies).length,
+      eventTypes: types.size,
+      templates: catalogue.templates.size,
+      rules: rules.length,
+    },
+    'the shipped catalogue is published',
+  );
+}

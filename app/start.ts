@@ -1,0 +1,136 @@
+/**
+ * `npm start`: everything in one process on the embedded default, with a demonstration that can be looked at afterwards. Options: `--exit`
+ * ends when the demonstration is over; `--json` puts its summary as one JSON object on the last line of standard output; `--port N`,
+ * `--data DIR`, `--citizens N`. Exit code 1 where somebody was missed, or told what did not concern them.
+ */
+import { parseArgs } from 'node:util';
+import { messageOf } from '../domain/errors.ts';
+import { readSimulatedSends } from '../store/simulated-sends.ts';
+import { readStatus } from '../web/api/status.ts';
+import { loadConfig } from './config.ts';
+import { createContext } from './context.ts';
+import { DEMONSTRATION_SEED, rememberStory, runDemonstration, type Summary } from './demonstration.ts';
+import type { Left } from './demonstration-oracle.ts';
+import { populationOf } from './http.ts';
+import { ROLES } from './roles.ts';
+import { seedCatalogue } from './seed.ts';
+import { seedPopulation } from './seed-population.ts';
+import { startRoles } from './start-roles.ts';
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      exit: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      citizens: { type: 'string', default: '50000' },
+    },
+  });
+  const citizens = Number(values.citizens);
+  if (!Number.isInteger(citizens) || citizens < 1_000 || citizens > 5_000_000)
+    throw new Error(`--citizens takes a number from 1,000 to 5,000,000, not ${values.citizens}`);
+  return { ...values, citizens };
+}
+
+/** What a person would read of one sending. */
+function textOf(content: Readonly<Record<string, unknown>>): string {
+  return ['title', 'subject', 'body', 'text']
+    .map((part) => content[part])
+    .filter((part) => typeof part === 'string')
+    .join('\n');
+}
+
+function report(summary: Summary): string {
+  const { sent } = summary;
+  return [
+    '',
+    `  ${summary.events} events about ${summary.citizens.toLocaleString('en')} citizens`,
+    `  ${summary.matched.toLocaleString('en')} matches, ${summary.notifications.toLocaleString('en')} notices in inboxes`,
+    `  sent: ${sent.push.toLocaleString('en')} push, ${sent.email.toLocaleString('en')} email, ${sent.sms.toLocaleString('en')} SMS (to the outbox: nothing left this machine)`,
+    `  held ${summary.held}, suppressed ${summary.suppressed}, failed ${summary.failed}`,
+    `  lost ${summary.lost}, unexpected ${summary.unexpected}, doubled ${summary.doubled}: counted by SQL over the seed against the outbox`,
+    `  ${summary.seconds} s`,
+    '',
+  ].join('\n');
+}
+
+async function main(): Promise<number> {
+  const startedMs = performance.now();
+  const given = options();
+  const stopping = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.resolve());
+  const config = loadConfig({
+    ALLIM_LOG_LEVEL: 'warn',
+    ...process.env,
+    ...(given.port === undefined ? {} : { PORT: given.port }),
+    ...(given.data === undefined ? {} : { ALLIM_DATA: given.data }),
+  });
+  say('starting Postgres, the event log and the queue');
+  const context = await createContext(config);
+  try {
+    const { pool, broker, sealer, clock, logger } = context;
+    await seedCatalogue(pool, logger);
+    await context.catalogue.refresh();
+    const remembered = await rememberStory(pool, given.citizens, clock.nowMs());
+    if (remembered.citizens !== given.citizens)
+      say(
+        `this data folder has a demonstration of ${remembered.citizens} citizens; --data DIR makes another`,
+      );
+    let saidAt = performance.now();
+    const seeded = await seedPopulation(context, DEMONSTRATION_SEED, remembered.citizens, (done) => {
+      if (performance.now() - saidAt < 2_000) return;
+      saidAt = performance.now();
+      say(`  ${done} of ${remembered.citizens} citizens`);
+    });
+    say(
+      seeded > 0
+        ? `${seeded} synthetic citizens seeded`
+        : `${remembered.citizens} synthetic citizens are there already`,
+    );
+    const running = await startRoles(context, ROLES);
+    try {
+      if (running.url !== null) say(`listening on ${running.url}`);
+      const summary = await runDemonstration(
+        {
+          pool,
+          broker,
+          status: () => readStatus({ ...context, population: () => populationOf(pool) }),
+          outbox: async function* (): AsyncGenerator<Left[]> {
+            for await (const rows of readSimulatedSends(pool, sealer))
+              yield rows.map(({ channel, address, content }) => ({
+                channel,
+                address,
+                text: textOf(content),
+              }));
+          },
+          say,
+        },
+        remembered,
+        startedMs,
+      );
+      say(report(summary));
+      if (!given.exit) {
+        say('running; Ctrl-C ends it');
+        await stopping.promise;
+      }
+      await running.stop();
+      await context.stop();
+      if (given.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+      return summary.lost + summary.unexpected + summary.doubled === 0 ? 0 : 1;
+    } finally {
+      await running.stop();
+    }
+  } finally {
+    await context.stop();
+  }
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  say(`allim: ${messageOf(error)}`);
+  return 1;
+});
