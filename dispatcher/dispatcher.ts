@@ -24,7 +24,7 @@ import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
-import { createPlanner } from './planner.ts';
+import { createPlanner, PLAN_BYTES } from './planner.ts';
 import { createPump } from './pump.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
@@ -46,8 +46,6 @@ export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
   bulk: 'allim-dispatcher-audiences-bulk',
 };
 
-/** Small pages of targeted events are planned together up to this many matches; a full page is planned alone. */
-const MATCHES_A_PLAN = 5_000;
 const PAGES_A_BATCH = 50;
 const RELAY_AFTER_MS = 5_000;
 const LOOK_MS = 1_000;
@@ -172,15 +170,14 @@ export function createDispatcher(parts: DispatcherParts) {
   };
 }
 
-/** Consecutive pages whose matches fit one transaction; told by their bytes, since a citizen takes some 30 of them. */
+/** Consecutive pages that fit one transaction together. */
 function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
-  const limit = MATCHES_A_PLAN * 30;
   const groups: R[][] = [];
   let bytes = 0;
   for (const record of records) {
     const size = record.value?.length ?? 0;
     const current = groups.at(-1);
-    if (current === undefined || bytes + size > limit) {
+    if (current === undefined || bytes + size > PLAN_BYTES) {
       groups.push([record]);
       bytes = size;
     } else {
