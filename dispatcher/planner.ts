@@ -305,7 +305,7 @@ export function createPlanner(parts: PlannerParts) {
   ): Promise<{
     notifications: NotificationRow[];
     deliveries: DeliveryRow[];
-    adopted: { id: NotificationId; month: string; run: AudiencePage['run'] }[];
+    adopted: { id: NotificationId; run: AudiencePage['run'] }[];
   }> {
     const people = await loadPeople(sql, [...new Set(matches.map((match) => match.citizen))]);
     const snapshot = catalogue.current();
@@ -358,7 +358,7 @@ export function createPlanner(parts: PlannerParts) {
     );
     const notifications: NotificationRow[] = [];
     const deliveries: DeliveryRow[] = [];
-    const adopted: { id: NotificationId; month: string; run: AudiencePage['run'] }[] = [];
+    const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
     const batchSizes = new Map<string, number>();
     const seen = new Set<string>();
     for (const { match, key, contactPoint } of candidates) {
@@ -382,7 +382,7 @@ export function createPlanner(parts: PlannerParts) {
         match.citizen,
       );
       if (again) {
-        adopted.push({ id, month: context.month, run: page.run });
+        adopted.push({ id, run: page.run });
         continue;
       }
       notifications.push({
