@@ -48,3 +48,8 @@ export function sequenceOf(event: Pick<CloudEvent, 'sequence'>): bigint {
 export function isTargeted(event: Pick<CloudEvent, 'subject' | 'allimsubjectkey'>): boolean {
   return event.subject !== undefined || event.allimsubjectkey !== undefined;
 }
+
+/** An event travels to the shards inside a request, beside others: a quarter of a record is as much as its data may take. */
+export const MAX_EVENT_BYTES = 262_144;
+/** The ledger keeps 400 days of events, so an older one could not be told from a new one. */
+export const MAX_EVENT_AGE_MS = 400 * 86_400_000;

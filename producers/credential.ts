@@ -1,0 +1,50 @@
+/**
+ * Who is calling. The server that mounts the plugins of this directory finds out (web/api/credentials.ts) and sets `request.credential`;
+ * each route names the permission that it needs in its config.
+ */
+import type { FastifyRequest } from 'fastify';
+import { AllimError } from '../domain/errors.ts';
+
+/** What an agency's key may be good for. */
+export const SCOPES = ['events', 'citizens', 'rules', 'read'] as const;
+export type Scope = (typeof SCOPES)[number];
+/** `public` needs no credential; `administrator` is nobody's scope. */
+export type Permission = 'public' | Scope | 'administrator';
+
+export type Credential = {
+  /** For the log and for authorship: `administrator`, or `key:` and the beginning of the key's hash. */
+  readonly id: string;
+  /** null is the administrator, who may do everything for everybody. */
+  readonly agency: string | null;
+  readonly scopes: readonly Scope[];
+  /** The sources that it may publish events of. */
+  readonly sources: readonly string[];
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    credential: Credential | null;
+  }
+  interface FastifyContextConfig {
+    permission?: Permission;
+  }
+}
+
+export function mayDo(credential: Credential, permission: Permission): boolean {
+  if (permission === 'public' || credential.agency === null) return true;
+  return permission !== 'administrator' && credential.scopes.includes(permission);
+}
+
+/** The caller of a route that is not public. */
+export function callerOf(request: FastifyRequest): Credential {
+  if (request.credential === null) throw new AllimError('unauthorized', 'a credential is needed');
+  return request.credential;
+}
+
+/** Throws `forbidden` where the credential belongs to another agency. */
+export function needAgency(credential: Credential, agency: string | null): void {
+  if (credential.agency !== null && credential.agency !== agency)
+    throw new AllimError('forbidden', 'the credential belongs to another agency', {
+      ids: agency === null ? {} : { agency },
+    });
+}

@@ -1,0 +1,138 @@
+/** Agencies, their keys, and stops. */
+import { Type } from 'typebox';
+import type { Clock } from '../../domain/clock.ts';
+import { AllimError } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
+import { type SqlPool, transaction } from '../../domain/sql.ts';
+import { CHANNELS } from '../../domain/statuses.ts';
+import { needAgency, SCOPES } from '../../producers/credential.ts';
+import { revokeApiKey } from '../../store/api-keys.ts';
+import { type Catalogue, saveAgency } from '../../store/catalogue.ts';
+import { campaignAgency, listStops, removeStop, saveStop } from '../../store/stops.ts';
+import { issueKey } from './credentials.ts';
+import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
+
+export type AdministrationParts = {
+  readonly pool: SqlPool;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+const strict = { additionalProperties: false } as const;
+const AgencyParams = Type.Object({ id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }) });
+const Text = Type.String({ minLength: 1, maxLength: 200 });
+
+export const putAgency = ({ pool, catalogue, logger }: AdministrationParts): Endpoint =>
+  endpoint({
+    params: AgencyParams,
+    body: Type.Object({ name: Type.Object({ ko: Text, en: Text }, strict) }, strict),
+    answer: async ({ params, body, caller }) => {
+      await transaction(pool, (sql) => saveAgency(sql, { id: params.id, name: body.name }));
+      await catalogue.refresh();
+      logger.info({ caller: caller().id, agency: params.id }, 'agency saved');
+      return ok({ id: params.id, name: body.name });
+    },
+  });
+
+/** The key stands in this answer and nowhere else. */
+export const postKey = ({ pool, clock, logger }: AdministrationParts): Endpoint =>
+  endpoint({
+    params: AgencyParams,
+    body: Type.Object(
+      {
+        label: Text,
+        scopes: Type.Array(Type.String({ enum: [...SCOPES] }), { minItems: 1, uniqueItems: true }),
+        sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 })),
+        expiresAt: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Null()])),
+      },
+      strict,
+    ),
+    answer: async ({ params, body, caller }) => {
+      const expiresAt = body.expiresAt == null ? null : instant(body.expiresAt);
+      if (expiresAt !== null && expiresAt.getTime() <= clock.nowMs())
+        throw invalid('/expiresAt', 'must lie in the future');
+      const { label, scopes, sources = [] } = body;
+      const { key, name } = await issueKey(pool, { agency: params.id, label, scopes, sources, expiresAt });
+      logger.info({ caller: caller().id, agency: params.id, key: name, scopes }, 'key issued');
+      return {
+        status: 201,
+        body: {
+          key,
+          name,
+          agency: params.id,
+          label,
+          scopes,
+          sources,
+          expiresAt: expiresAt?.toISOString() ?? null,
+        },
+      };
+    },
+  });
+
+function instant(text: string): Date {
+  try {
+    return new Date(Temporal.Instant.from(text).epochMilliseconds);
+  } catch {
+    throw invalid('/expiresAt', 'must be an RFC 3339 time');
+  }
+}
+
+/** Works everywhere within 5 s: so long a server remembers a credential. */
+export const deleteKey = ({ pool, logger }: AdministrationParts): Endpoint =>
+  endpoint({
+    params: Type.Object({
+      id: Type.String({ maxLength: 32 }),
+      name: Type.String({ pattern: '^[0-9a-f]{12}$' }),
+    }),
+    answer: async ({ params, caller }) => {
+      if (!(await revokeApiKey(pool, params.id, params.name)))
+        throw new AllimError('not-found', 'the agency has no such key', { ids: { agency: params.id } });
+      logger.info({ caller: caller().id, agency: params.id, key: params.name }, 'key revoked');
+      return { status: 204 };
+    },
+  });
+
+const SCOPE = new RegExp(
+  `^(?:all|agency:[a-z][a-z0-9-]{0,31}|channel:(?:${CHANNELS.join('|')})|campaign:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
+);
+
+/** Whose stop it is: an agency may stop itself and its campaigns; the rest is the administrator's. */
+async function ownerOf(pool: SqlPool, scope: string): Promise<string | null> {
+  if (!SCOPE.test(scope))
+    throw invalid('/scope', 'must be all, agency:<id>, channel:<name> or campaign:<uuid>');
+  const [kind, id = ''] = scope.split(':');
+  if (kind === 'agency') return id;
+  if (kind !== 'campaign') return null;
+  const agency = await campaignAgency(pool, id);
+  if (agency === undefined)
+    throw new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
+  return agency;
+}
+
+export const getStops = ({ pool }: AdministrationParts): Endpoint =>
+  endpoint({ answer: async () => ok({ stops: await listStops(pool) }) });
+
+export const postStop = ({ pool, logger }: AdministrationParts): Endpoint =>
+  endpoint({
+    body: Type.Object({ scope: Type.String({ maxLength: 64 }), reason: Text }, strict),
+    answer: async ({ body, caller }) => {
+      const agency = await ownerOf(pool, body.scope);
+      needAgency(caller(), agency);
+      const fresh = await saveStop(pool, { ...body, agency, createdBy: caller().id });
+      logger.warn({ caller: caller().id, scope: body.scope }, 'sending stopped');
+      return { status: fresh ? 201 : 200, body: { scope: body.scope } };
+    },
+  });
+
+export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
+  endpoint({
+    params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
+    answer: async ({ params, caller }) => {
+      needAgency(caller(), await ownerOf(pool, params.scope));
+      if (!(await removeStop(pool, params.scope)))
+        throw new AllimError('not-found', `nothing is stopped by ${params.scope}`);
+      logger.warn({ caller: caller().id, scope: params.scope }, 'sending resumed');
+      return { status: 204 };
+    },
+  });

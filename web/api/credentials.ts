@@ -1,0 +1,87 @@
+/**
+ * Who calls: the administrator by the token in the data folder, agencies by keys that were issued to them. A key is shown once; what is
+ * kept is its hash. Comparisons take the same time wherever two hashes differ.
+ */
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../domain/clock.ts';
+import { AllimError } from '../../domain/errors.ts';
+import type { Sql, SqlPool } from '../../domain/sql.ts';
+import type { Credential, Scope } from '../../producers/credential.ts';
+import { type ApiKey, findApiKey, saveApiKey } from '../../store/api-keys.ts';
+
+export interface Credentials {
+  /** null where the token is nobody's, or was revoked or has expired (within 5 s). */
+  verify(token: string): Promise<Credential | null>;
+}
+
+const REMEMBER_MS = 5_000;
+const ADMINISTRATOR: Credential = { id: 'administrator', agency: null, scopes: [], sources: [] };
+
+const sha256 = (text: string) => hash('sha256', text, 'buffer');
+
+/** What a key is called in logs and when it is revoked: 12 hex digits of its hash. */
+export const keyName = (keyHash: Buffer) => keyHash.subarray(0, 6).toString('hex');
+
+export function createCredentials(parts: {
+  readonly pool: SqlPool;
+  readonly clock: Clock;
+  readonly administratorToken: string;
+}): Credentials {
+  const administrator = sha256(parts.administratorToken);
+  // Keyed by hash: a heap dump shows no key that works.
+  const known = new LRUCache<string, { readonly credential: Credential; readonly expiresMs: number }>({
+    max: 1_000,
+    ttl: REMEMBER_MS,
+  });
+  return {
+    async verify(token) {
+      const given = sha256(token);
+      if (timingSafeEqual(given, administrator)) return ADMINISTRATOR;
+      const name = given.toString('hex');
+      const remembered = known.get(name);
+      if (remembered !== undefined)
+        return remembered.expiresMs > parts.clock.nowMs() ? remembered.credential : null;
+      const key = await findApiKey(parts.pool, given, parts.clock.nowMs());
+      if (key === undefined || !timingSafeEqual(key.keyHash, given)) return null;
+      const credential: Credential = {
+        id: `key:${keyName(given)}`,
+        agency: key.agency,
+        scopes: key.scopes as readonly Scope[],
+        sources: key.sources,
+      };
+      known.set(name, { credential, expiresMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY });
+      return credential;
+    },
+  };
+}
+
+/** Makes a key for an agency. The key is in the answer and nowhere else. Throws `agency-unknown`. */
+export async function issueKey(sql: Sql, key: ApiKey): Promise<{ key: string; name: string }> {
+  const secret = `allim_${randomBytes(32).toString('base64url')}`;
+  const keyHash = sha256(secret);
+  if (!(await saveApiKey(sql, keyHash, key)))
+    throw new AllimError('agency-unknown', `no agency ${key.agency} is known`, {
+      ids: { agency: key.agency },
+    });
+  return { key: secret, name: keyName(keyHash) };
+}
+
+/** The administrator's token: made on first start, readable by the owner alone. */
+export async function loadAdministratorToken(dataDir: string): Promise<string> {
+  const file = path.join(dataDir, 'administrator-token');
+  await mkdir(dataDir, { recursive: true });
+  const fresh = `allim_admin_${randomBytes(32).toString('base64url')}`;
+  try {
+    await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' });
+    return fresh;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const token = (await readFile(file, 'utf8')).trim();
+  if (token.length < 32)
+    throw new AllimError('config-invalid', `${file} holds no token; remove it to have a new one made`);
+  return token;
+}

@@ -1,0 +1,40 @@
+/** Lists by cursor: `?limit=…&cursor=…`, and `next` in the answer until the end. */
+import { Type } from 'typebox';
+import type { Cursor } from '../../store/inbox.ts';
+import { invalid } from './endpoint.ts';
+
+/** Query values are strings; nothing is coerced. */
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|1[0-9][0-9]|200)$' })),
+    cursor: Type.Optional(Type.String({ maxLength: 200 })),
+  },
+  { additionalProperties: false },
+);
+
+const AT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function readPage(query: { readonly limit?: string; readonly cursor?: string }): {
+  readonly limit: number;
+  readonly after: Cursor | null;
+} {
+  const limit = query.limit === undefined ? 50 : Number(query.limit);
+  if (query.cursor === undefined) return { limit, after: null };
+  const [at, id] = Buffer.from(query.cursor, 'base64url').toString('utf8').split('|');
+  if (at === undefined || id === undefined || !AT.test(at) || !UUID.test(id))
+    throw invalid('/querystring/cursor', 'is not a cursor of this list');
+  return { limit, after: { at, id } };
+}
+
+/** Rows were asked for with one more than the limit, which says whether there is a next page. */
+export function pageOf<R extends Cursor>(
+  rows: readonly R[],
+  limit: number,
+): { rows: R[]; next: string | null } {
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  return {
+    rows: rows.slice(0, limit),
+    next: last === undefined ? null : Buffer.from(`${last.at}|${last.id}`).toString('base64url'),
+  };
+}

@@ -1,0 +1,112 @@
+/** Problem documents (RFC 9457): the only place that turns an error into an answer. Never a stack, never what a body said. */
+import type { FastifyError } from 'fastify';
+import { isTransient } from '../../broker/transient.ts';
+import { AllimError, type ErrorCode, type Fault } from '../../domain/errors.ts';
+import { faultsOf } from '../../domain/event-types.ts';
+
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
+  'agency-unknown': 422,
+  'broker-unavailable': 503,
+  'config-invalid': 500,
+  'content-type-unsupported': 415,
+  'event-conflict': 409,
+  'event-expired': 422,
+  'event-invalid': 422,
+  'event-too-old': 422,
+  'event-type-unknown': 422,
+  forbidden: 403,
+  'migration-invalid': 500,
+  'not-found': 404,
+  'offset-out-of-range': 500,
+  'payload-too-large': 413,
+  'position-fenced': 503,
+  'position-gap': 503,
+  'profile-invalid': 422,
+  'profile-misplaced': 422,
+  'profile-owned': 409,
+  'queue-unavailable': 503,
+  'record-corrupt': 500,
+  'record-too-large': 413,
+  'request-invalid': 422,
+  'request-malformed': 400,
+  'rule-conflict': 409,
+  'rule-invalid': 422,
+  'source-foreign': 422,
+  'store-unavailable': 503,
+  'template-failed': 500,
+  'template-invalid': 422,
+  'too-many-requests': 429,
+  'topic-invalid': 500,
+  unauthorized: 401,
+};
+
+const TITLE: Readonly<Record<number, string>> = {
+  400: 'The body cannot be read',
+  401: 'A credential is needed',
+  403: 'The credential may not do this',
+  404: 'There is nothing here',
+  409: 'This contradicts what is known',
+  413: 'The body is too large',
+  415: 'The body is of a kind that is not read here',
+  422: 'The content is not valid',
+  429: 'Too many calls',
+  500: 'Something went wrong here',
+  503: 'Not available now; try again',
+};
+
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode | 'internal';
+  /** The request's id, under which the log has it. */
+  readonly instance: string;
+  readonly faults?: readonly Fault[];
+};
+
+/** Fastify's own refusals, in our words. */
+const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content-type-unsupported',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'request-malformed',
+  FST_ERR_CTP_EMPTY_TYPE: 'content-type-unsupported',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-malformed',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'request-malformed',
+  FST_ERR_BAD_URL: 'request-malformed',
+};
+
+/** Any thrown thing as one of ours; null for what is a fault of ours. */
+export function asAllimError(error: unknown): AllimError | null {
+  if (error instanceof AllimError) return error;
+  const { code, validation, validationContext } = error as Partial<FastifyError>;
+  if (validation !== undefined) {
+    const prefix =
+      validationContext === 'body' || validationContext === undefined ? '' : `/${validationContext}`;
+    const faults = faultsOf(validation as Parameters<typeof faultsOf>[0], prefix);
+    return new AllimError(
+      'request-invalid',
+      `the request is not valid: ${faults.map((fault) => `${fault.pointer || '/'} ${fault.message}`).join('; ')}`,
+      { faults },
+    );
+  }
+  const known = code === undefined ? undefined : FASTIFY_CODES[code];
+  if (known !== undefined) return new AllimError(known, (error as Error).message);
+  if (isTransient(error))
+    return new AllimError('store-unavailable', 'the database is not available', { cause: error });
+  return null;
+}
+
+export function problemOf(error: AllimError | null, requestId: string): Problem {
+  const status = error === null ? 500 : STATUS[error.code];
+  const code = error?.code ?? 'internal';
+  return {
+    type: `urn:allim:problem:${code}`,
+    title: TITLE[status] ?? 'Something went wrong here',
+    status,
+    detail: error === null ? 'The fault is ours; the log has it under the instance.' : error.message,
+    code,
+    instance: requestId,
+    ...(error !== null && error.faults.length > 0 ? { faults: error.faults } : {}),
+  };
+}

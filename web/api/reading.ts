@@ -1,0 +1,39 @@
+/** What callers may read. An agency sees its own: an inbox is a citizen's, and shows an agency only what it sent itself. */
+import { Type } from 'typebox';
+import type { SqlPool } from '../../domain/sql.ts';
+import { CITIZEN_ID } from '../../producers/citizen-body.ts';
+import type { Catalogue } from '../../store/catalogue.ts';
+import { listInbox, listQuarantine } from '../../store/inbox.ts';
+import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { PageQuery, pageOf, readPage } from './paging.ts';
+
+export const inbox = (pool: SqlPool): Endpoint =>
+  endpoint({
+    params: Type.Object({ id: Type.String({ pattern: CITIZEN_ID }) }),
+    query: PageQuery,
+    answer: async ({ params, query, caller }) => {
+      const { limit, after } = readPage(query);
+      const { rows, next } = pageOf(
+        await listInbox(pool, params.id, caller().agency, after, limit + 1),
+        limit,
+      );
+      return ok({ notifications: rows, next });
+    },
+  });
+
+export const quarantine = (pool: SqlPool): Endpoint =>
+  endpoint({
+    query: PageQuery,
+    answer: async ({ query, caller }) => {
+      const { limit, after } = readPage(query);
+      const { rows, next } = pageOf(await listQuarantine(pool, caller().agency, after, limit + 1), limit);
+      return ok({ quarantine: rows, next });
+    },
+  });
+
+export const eventTypes = (catalogue: Catalogue): Endpoint =>
+  endpoint({ answer: async () => ok({ eventTypes: (await catalogue.refresh()).eventTypes.all }) });
+
+/** The field catalogue belongs to `rules`, so it is handed in. */
+export const fields = (list: () => unknown): Endpoint =>
+  endpoint({ answer: async () => ok({ fields: list() }) });

@@ -1,0 +1,50 @@
+/**
+ * Every route of the API with its permission. Those of `producers/` mount themselves: `POST /api/v1/events` (events) and
+ * `PUT /api/v1/citizens/:id` (citizens).
+ */
+import type { FastifyInstance } from 'fastify';
+import * as administration from './administration.ts';
+import * as authoring from './authoring.ts';
+import { mountRoutes, type Route } from './endpoint.ts';
+import { type Check, databaseCheck, healthz, readyz } from './health.ts';
+import * as reading from './reading.ts';
+import { type StatusParts, status } from './status.ts';
+
+export type ApiParts = StatusParts &
+  authoring.AuthoringParts &
+  administration.AdministrationParts & {
+    /** Beside the database: broker, queue, misplaced profiles. */
+    readonly checks: readonly Check[];
+    /** The field catalogue as it is shown. */
+    readonly fields: () => unknown;
+  };
+
+/** What every role that serves HTTP has. */
+export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>): readonly Route[] => [
+  ['GET', '/healthz', 'public', healthz()],
+  ['GET', '/readyz', 'public', readyz([databaseCheck(parts.pool), ...parts.checks], parts.logger)],
+];
+
+export const apiRoutes = (parts: ApiParts): readonly Route[] => [
+  ...healthRoutes(parts),
+  ['GET', '/api/v1/status', 'read', status(parts)],
+  ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
+  ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
+  ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
+  ['GET', '/api/v1/event-types', 'read', reading.eventTypes(parts.catalogue)],
+  ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
+  ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
+  ['PUT', '/api/v1/templates/:name', 'rules', authoring.putTemplate(parts)],
+  ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],
+  ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
+  ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
+  ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
+  ['POST', '/api/v1/agencies/:id/keys', 'administrator', administration.postKey(parts)],
+  ['DELETE', '/api/v1/agencies/:id/keys/:name', 'administrator', administration.deleteKey(parts)],
+];
+
+export function mountApi(app: FastifyInstance, parts: ApiParts): void {
+  mountRoutes(app, apiRoutes(parts));
+}

@@ -1,0 +1,165 @@
+/**
+ * The HTTP server that plugins and routes are mounted on: request ids, who calls and what they may do, problem documents, headers, limits.
+ * Guarantees: a route without a permission cannot be registered; no answer holds a stack; no log line holds a body, an address or a query.
+ */
+import { randomUUID } from 'node:crypto';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AllimError } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
+import { mayDo } from '../../producers/credential.ts';
+import { decodeJson } from '../../producers/json-body.ts';
+import type { Credentials } from './credentials.ts';
+import { asAllimError, problemOf } from './problems.ts';
+
+export type ServerParts = {
+  readonly credentials: Credentials;
+  readonly logger: Logger;
+  /** With https the browser is told to stay with it. */
+  readonly publicUrl?: string;
+  /** The proxy in front, so that a caller's address is theirs; see Fastify's `trustProxy`. */
+  readonly trustProxy?: boolean | string;
+  /** Wrong credentials from one address within a minute before it is told to wait; 20 unless told. */
+  readonly failuresPerMinute?: number;
+};
+
+const BODY_BYTES = 1_048_576;
+/** What a caller who sends too much may still send before the connection is cut, so that they can read why they were refused. */
+const DISCARDED_BYTES = 64 * 1_048_576;
+
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+} as const;
+
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const logger = parts.logger.child({ part: 'http' });
+  const app = Fastify({
+    // Ours instead of Fastify's: its serializers log addresses, headers and messages of errors.
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_BYTES,
+    trustProxy: parts.trustProxy ?? false,
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
+    },
+    routerOptions: { maxParamLength: 512 },
+    // Time for a body, against connections that trickle (Node's own default is 5 minutes).
+    requestTimeout: 60_000,
+  });
+
+  await app.register(rateLimit, { global: false });
+  const countFailure = app.createRateLimit({ max: parts.failuresPerMinute ?? 20, timeWindow: 60_000 });
+  app.decorateRequest('credential', null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => decodeJson(body),
+  );
+
+  app.addHook('onRoute', (route) => {
+    if (route.config?.permission === undefined)
+      throw new Error(`the route ${route.method} ${route.url} has no permission`);
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS).header('x-request-id', request.id);
+    if (parts.publicUrl?.startsWith('https:'))
+      reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+    const permission = request.routeOptions.config.permission;
+    // A path that no route has: answered below, whoever asks.
+    if (permission === undefined || permission === 'public') return;
+    const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
+    const credential = token === undefined ? null : await parts.credentials.verify(token);
+    if (credential === null) {
+      const count = await countFailure(request);
+      if (!count.isAllowed && count.isExceeded) {
+        reply.header('retry-after', count.ttlInSeconds);
+        throw new AllimError('too-many-requests', 'too many wrong credentials came from this address');
+      }
+      reply.header('www-authenticate', 'Bearer');
+      throw new AllimError('unauthorized', 'a valid credential is needed: Authorization: Bearer …');
+    }
+    if (!mayDo(credential, permission))
+      throw new AllimError('forbidden', `this needs the permission "${permission}"`, {
+        ids: { caller: credential.id },
+      });
+    request.credential = credential;
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    logger.debug(
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        caller: request.credential?.id ?? null,
+      },
+      'answered',
+    );
+  });
+
+  app.setErrorHandler(async (error, request, reply) => answer(error, request, reply));
+  app.setNotFoundHandler(async (request, reply) =>
+    answer(new AllimError('not-found', 'there is no such path or method'), request, reply),
+  );
+
+  async function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const known = asAllimError(error);
+    const problem = problemOf(known, request.id);
+    const line = {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      caller: request.credential?.id ?? null,
+      code: problem.code,
+      status: problem.status,
+      ...known?.ids,
+    };
+    if (problem.status < 500) logger.info(line, 'refused');
+    // Of a fault of ours only where it happened: messages of drivers quote values.
+    else logger.error({ ...line, ...whereOf(known?.cause ?? error) }, 'failed');
+    if (problem.status === 503) reply.header('retry-after', 2);
+    if (problem.status === 413) await discardBody(request);
+    return reply.code(problem.status).type('application/problem+json').send(problem);
+  }
+
+  return app;
+}
+
+function whereOf(error: unknown): { name: string; cause: string | null; at: string[] } {
+  const { name, code, stack } = (error ?? {}) as { name?: string; code?: string; stack?: string };
+  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    name: name ?? typeof error,
+    cause: code ?? null,
+    at: frames.slice(0, 8).map((line) => line.trim()),
+  };
+}
+
+/** Reads the rest of a refused body: a connection that is closed while the caller still writes resets, and the answer is lost. */
+function discardBody(request: FastifyRequest): Promise<void> {
+  const { raw } = request;
+  if (raw.readableEnded || raw.destroyed) return Promise.resolve();
+  let bytes = 0;
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 5_000);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    raw.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > DISCARDED_BYTES) end();
+    });
+    raw.on('end', end).on('close', end).on('error', end);
+    raw.resume();
+  });
+}

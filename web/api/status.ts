@@ -1,0 +1,100 @@
+/** `GET /api/v1/status`: what is left to do now. `idle` is what tests and people wait for, so it must never be said too early. */
+import type { Broker } from '../../broker/broker.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { TOPICS } from '../../domain/records.ts';
+import type { SqlPool } from '../../domain/sql.ts';
+import { countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
+import { type Endpoint, endpoint, ok } from './endpoint.ts';
+
+export type Population = {
+  readonly citizens: number;
+  /** The shards' positions in `citizen-profiles`, by partition; one that nobody serves is 0. */
+  readonly offsets: readonly number[];
+};
+
+export type StatusParts = {
+  readonly pool: SqlPool;
+  readonly broker: Pick<Broker, 'ends' | 'begins'>;
+  readonly clock: Clock;
+  /** null where no shard can be asked. */
+  readonly population: () => Promise<Population | null>;
+};
+
+export type Status = {
+  readonly idle: boolean;
+  readonly backlog: {
+    readonly events: number;
+    readonly profiles: number;
+    readonly requests: number;
+    readonly pages: number;
+    readonly schedulesDue: number;
+    readonly deliveries: number;
+  };
+  readonly population: Population | null;
+  readonly quarantine: number;
+};
+
+/** The dispatcher's groups; their positions move in the transaction that did the work. */
+const EVENTS_GROUP = 'allim-dispatcher-events';
+const PAGE_TOPICS = [TOPICS.audiences.urgent, TOPICS.audiences.bulk] as const;
+const READ_TOPICS = [TOPICS.events, ...PAGE_TOPICS];
+
+/**
+ * In the order of the path: what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
+ * meanwhile is seen at its next place; in any other order it could be missed at both.
+ */
+export async function readStatus(parts: StatusParts): Promise<Status> {
+  const { pool, broker } = parts;
+  const unrelayedBefore = await countUnrelayed(pool);
+  const ends = new Map<string, readonly number[]>();
+  const begins = new Map<string, readonly number[]>();
+  for (const topic of [...READ_TOPICS, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
+  const population = await parts.population();
+  const ledger = await readLedgerBacklog(pool, READ_TOPICS, parts.clock.nowMs());
+  const positions = new Map<string, number>();
+  for (const { group, topic, partition, position } of ledger.positions) {
+    if (topic === TOPICS.events && group !== EVENTS_GROUP) continue;
+    const key = `${topic}/${partition}`;
+    positions.set(key, Math.min(position, positions.get(key) ?? Number.POSITIVE_INFINITY));
+  }
+
+  async function behind(topic: string): Promise<number> {
+    let sum = 0;
+    for (const [partition, end] of (ends.get(topic) ?? []).entries()) {
+      let position = positions.get(`${topic}/${partition}`);
+      if (position === undefined) {
+        if (!begins.has(topic)) begins.set(topic, await broker.begins(topic));
+        position = begins.get(topic)?.[partition] ?? 0;
+      }
+      sum += Math.max(0, end - position);
+    }
+    return sum;
+  }
+
+  let pages = 0;
+  for (const topic of PAGE_TOPICS) pages += await behind(topic);
+  const profiles =
+    population === null
+      ? 0
+      : (ends.get(TOPICS.profiles) ?? []).reduce(
+          (sum, end, partition) => sum + Math.max(0, end - (population.offsets[partition] ?? 0)),
+          0,
+        );
+  const backlog = {
+    events: Math.max(unrelayedBefore, ledger.unrelayed) + (await behind(TOPICS.events)),
+    profiles,
+    requests: ledger.requests,
+    pages,
+    schedulesDue: ledger.schedulesDue,
+    deliveries: ledger.deliveries,
+  };
+  return {
+    idle: Object.values(backlog).every((count) => count === 0),
+    backlog,
+    population,
+    quarantine: ledger.quarantine,
+  };
+}
+
+export const status = (parts: StatusParts): Endpoint =>
+  endpoint({ answer: async () => ok(await readStatus(parts)) });
