@@ -142,7 +142,12 @@ export function makePlan(seed: number, size: Size, asOf: string): Plan {
     });
   };
   const paid = (act: number, citizen: string, ref: string) =>
-    say(act, { type: 'kr.nts.property-tax.paid', subject: citizen, obligation: `property-tax/${ref}`, data: {} });
+    say(act, {
+      type: 'kr.nts.property-tax.paid',
+      subject: citizen,
+      obligation: `property-tax/${ref}`,
+      data: {},
+    });
 
   const districts = [...SIGUNGU]
     .map((sigungu) => ({ code: sigungu.code, order: random() }))

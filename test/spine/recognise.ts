@@ -9,7 +9,9 @@ export type Recognised = {
 
 function lastDay(text: string): number {
   const days = [
-    ...text.matchAll(/(?<m>\d{1,2})월 (?<d>\d{1,2})일|\b(?<m2>\d{1,2})\/(?<d2>\d{1,2})|\b(?<d3>\d{1,2}) (?<m3>[A-Z][a-z]{2})/gu,
+    ...text.matchAll(
+      /(?<m>\d{1,2})월 (?<d>\d{1,2})일|\b(?<m2>\d{1,2})\/(?<d2>\d{1,2})|\b(?<d3>\d{1,2}) (?<m3>[A-Z][a-z]{2})/gu,
+    ),
   ];
   const found = days.at(-1)?.groups;
   if (found === undefined) return 0;
