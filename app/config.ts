@@ -52,6 +52,8 @@ export type Config = {
   } | null;
   /** Push services on loopback http may be called: for tests and demonstrations. */
   readonly pushLoopback: boolean;
+  /** Profiles come whole from a register: attributes by PUT are refused. */
+  readonly populationRegister: boolean;
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
   /** null: generated into the data folder (app/secrets.ts). */
   readonly secrets: {
@@ -179,6 +181,7 @@ function build(given: Given): Config {
             publicKey: given.VAPID_PUBLIC_KEY,
             privateKey: given.VAPID_PRIVATE_KEY ?? '',
           },
+    populationRegister: given.ALLIM_POPULATION_REGISTER === 'true',
     pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
     oidc:
       given.OIDC_ISSUER === undefined

@@ -18,7 +18,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'postgres-url': isUrl(['postgres:', 'postgresql:']),
   'redis-url': isUrl(['redis:', 'rediss:']),
   'smtp-url': isUrl(['smtp:', 'smtps:']),
-  'sms-url': isUrl(['smpp:', 'smpps:', 'https:', 'http:']),
+  'sms-url': isUrl(['smpp:', 'ssmpp:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   key: (text) => decodeKey(text) !== null,
@@ -50,6 +50,7 @@ export const Environment = Type.Object({
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
+  ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
   PORT: whole('a port from 0 to 65535', 0, 65_535),
   PUBLIC_URL: text('a URL beginning with https:// or http://', { format: 'http-url' }),
   DATABASE_URL: secret('a URL like postgresql://user:password@host:5432/database', {
@@ -63,7 +64,7 @@ export const Environment = Type.Object({
   KAFKA_SASL_PASSWORD: secret('a password'),
   SMTP_URL: secret('a URL like smtps://user:password@host:465', { format: 'smtp-url' }),
   SMTP_FROM: text('a mail address', { pattern: '^[^\\s@]+@[^\\s@]+$' }),
-  SMS_URL: secret('a URL like smpp://user:password@host:2775 or https://gateway', { format: 'sms-url' }),
+  SMS_URL: secret('a URL like smpp://user:password@host:2775', { format: 'sms-url' }),
   SMS_FROM: text('a sender of up to 20 characters', { maxLength: 20 }),
   VAPID_SUBJECT: text('mailto: and an address, or an https:// URL', {
     pattern: '^(mailto:[^\\s@]+@[^\\s@]+|https://.+)$',

@@ -1,5 +1,6 @@
 /** Starts roles in order and stops them in reverse, and with them the HTTP server of those that have one. */
 import type { Context } from './context.ts';
+import { createHttp, type Http, servesHttp } from './http.ts';
 import { createRoles, createShards, type Role, type RunningRole } from './roles.ts';
 
 export type Running = {
@@ -12,7 +13,10 @@ export type Running = {
 export async function startRoles(context: Context, names: readonly Role[]): Promise<Running> {
   const roles = createRoles(context, names, createShards(context));
   const started: RunningRole[] = [];
+  let http: Http | undefined;
   const stop = async () => {
+    await http?.stop();
+    http = undefined;
     for (const role of started.splice(0).toReversed()) await role.stop();
   };
   try {
@@ -20,9 +24,13 @@ export async function startRoles(context: Context, names: readonly Role[]): Prom
       await role.start();
       started.push(role);
     }
+    if (servesHttp(names)) {
+      http = createHttp(context, names, roles);
+      await http.start();
+    }
   } catch (error) {
     await stop();
     throw error;
   }
-  return { roles, url: null, stop };
+  return { roles, url: http?.url() ?? null, stop };
 }

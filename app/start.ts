@@ -6,11 +6,12 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/errors.ts';
 import { readSimulatedSends } from '../store/simulated-sends.ts';
-import { readStatus } from './backlog.ts';
+import { readStatus } from '../web/api/status.ts';
 import { loadConfig } from './config.ts';
 import { createContext } from './context.ts';
 import { DEMONSTRATION_SEED, rememberStory, runDemonstration, type Summary } from './demonstration.ts';
 import type { Left } from './demonstration-oracle.ts';
+import { populationOf } from './http.ts';
 import { ROLES } from './roles.ts';
 import { seedCatalogue } from './seed.ts';
 import { seedPopulation } from './seed-population.ts';
@@ -98,7 +99,7 @@ async function main(): Promise<number> {
         {
           pool,
           broker,
-          status: () => readStatus(context),
+          status: () => readStatus({ ...context, population: () => populationOf(pool) }),
           outbox: async function* (): AsyncGenerator<Left[]> {
             for await (const rows of readSimulatedSends(pool, sealer))
               yield rows.map(({ channel, address, content }) => ({

@@ -40,6 +40,7 @@ describe('configuration', () => {
       port: 8080,
       publicUrl: null,
       pushLoopback: false,
+      populationRegister: false,
       partitions: 8,
       databaseUrl: null,
       redisUrl: null,

@@ -1,8 +1,8 @@
 /** Problem documents (RFC 9457): the only place that turns an error into an answer. Never a stack, never what a body said. */
 import type { FastifyError } from 'fastify';
-import { isTransient } from '../../broker/transient.ts';
 import { AllimError, type ErrorCode, type Fault } from '../../domain/errors.ts';
 import { faultsOf } from '../../domain/event-types.ts';
+import { isTransient } from '../../domain/transient.ts';
 
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'agency-unknown': 422,

@@ -1,0 +1,121 @@
+/** The HTTP side of a process: the whole API for `web`, intake and health for `producers`, nothing for the other roles. */
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { AllimError, type Fault } from '../domain/errors.ts';
+import type { EventType } from '../domain/event.ts';
+import type { SqlPool } from '../domain/sql.ts';
+import { citizensOverHttp } from '../producers/citizens.ts';
+import { eventsOverHttp } from '../producers/http.ts';
+import { createRelay, type Relay } from '../producers/relay.ts';
+import { shippedFields } from '../rules/catalogue.ts';
+import { checkRule } from '../rules/check.ts';
+import { layoutOf, readProfile } from '../rules/profile.ts';
+import { readPopulation } from '../store/rules-processes.ts';
+import { parseTemplate } from '../templates/catalogue.ts';
+import { createCredentials } from '../web/api/credentials.ts';
+import { mountRoutes } from '../web/api/endpoint.ts';
+import type { Check } from '../web/api/health.ts';
+import { healthRoutes, mountApi } from '../web/api/routes.ts';
+import { createServer } from '../web/api/server.ts';
+import type { Population } from '../web/api/status.ts';
+import type { Context } from './context.ts';
+import type { Role, RunningRole } from './roles.ts';
+
+export type Http = {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** After start. */
+  url(): string;
+};
+
+/** What all rules processes hold together; null where none serves. A shard that nobody serves counts as not having read anything. */
+export async function populationOf(pool: SqlPool): Promise<Population | null> {
+  const { citizens, offsets } = await readPopulation(pool);
+  return offsets.length === 0 ? null : { citizens, offsets: offsets.map((offset) => Math.max(0, offset)) };
+}
+
+export function servesHttp(names: readonly Role[]): boolean {
+  return names.includes('web') || names.includes('producers');
+}
+
+export function createHttp(context: Context, names: readonly Role[], roles: readonly RunningRole[]): Http {
+  const { config, pool, broker, queue, logger, clock } = context;
+  let relay: Relay | undefined;
+  let server: FastifyInstance | undefined;
+  const checks: Check[] = [
+    { name: 'log', check: () => broker.ping() },
+    { name: 'queue', check: () => queue.ping() },
+    ...roles.map((role) => ({ name: role.name, check: () => role.check() })),
+  ];
+
+  return {
+    async start() {
+      if (server !== undefined) return;
+      relay = createRelay({ pool, broker, clock, logger });
+      const credentials = createCredentials({ pool, clock, administratorToken: context.secrets.adminToken });
+      server = await createServer({
+        credentials,
+        logger,
+        ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
+      });
+      const fields = shippedFields();
+      if (names.includes('web'))
+        mountApi(server, {
+          ...context,
+          checks,
+          production: config.env === 'production',
+          fields: () => [...fields.values()],
+          population: () => populationOf(pool),
+          checkRule: (json) =>
+            checkRule(json, {
+              fields,
+              eventType: (type): EventType | undefined => context.catalogue.current().eventTypes.get(type),
+            }),
+          checkTemplate: (name, files) => ({
+            hash: parseTemplate(name, files).hash,
+            definition: { name, files },
+          }),
+        });
+      else mountRoutes(server, healthRoutes({ pool, checks, logger }));
+      await server.register(eventsOverHttp, { ...context, relay });
+      await server.register(citizensOverHttp, {
+        ...context,
+        populationRegister: config.populationRegister,
+        allowLoopbackPush: config.pushLoopback,
+        checkAttributes: attributeFaults(),
+      });
+      await relay.start();
+      await server.listen({ host: config.host, port: config.port });
+    },
+    async stop() {
+      await server?.close();
+      server = undefined;
+      await relay?.stop();
+      relay = undefined;
+    },
+    url() {
+      const address = server?.server.address() as AddressInfo | null | undefined;
+      if (address === null || address === undefined) throw new Error('the server does not listen');
+      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      return `http://${host}:${address.port}`;
+    },
+  };
+}
+
+/** What the field catalogue says against attributes; the pointers of rules/profile.ts already point into them. */
+function attributeFaults(): (attributes: Readonly<Record<string, unknown>>) => readonly Fault[] {
+  const fields = shippedFields();
+  const layout = layoutOf(fields);
+  return (attributes) => {
+    const unknown = Object.keys(attributes)
+      .filter((name) => !fields.has(name))
+      .map((name) => ({ pointer: `/${name}`, message: 'is not a field of the catalogue' }));
+    try {
+      readProfile(attributes, layout);
+      return unknown;
+    } catch (error) {
+      if (error instanceof AllimError) return [...unknown, ...error.faults];
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * `npm run bench -- NAME [--json] [--profile]`: measures one thing beside a baseline in the same run, on services of its own. Loopback
+ * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
+ */
+import { latency } from './latency.ts';
+import { pipeline } from './pipeline.ts';
+import { type Bench, machine, readOptions, say } from './support.ts';
+import { targeted } from './targeted.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { pipeline, targeted, latency };
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  say(`usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json] [--profile]`);
+  process.exit(2);
+}
+const options = readOptions(args);
+const report = { bench: name, ...(await bench(options)), machine: machine() };
+if (options.has('json')) process.stdout.write(`${JSON.stringify(report)}\n`);
+else
+  for (const [part, values] of Object.entries({ ...report, bench: undefined }))
+    for (const [key, value] of Object.entries(values ?? {}))
+      process.stdout.write(`${part}.${key} ${String(value)}\n`);

@@ -1,0 +1,85 @@
+/**
+ * A process with some of our roles, as `app/main.ts ROLE` has them, that a bench drives over Node's IPC: its providers accept everything
+ * at once, and roles can be started and stopped again while the process stays warm.
+ * `node bench/role.ts ROLES CLAIM [FILE]`: roles by comma, rows a claim, and a file that takes `<delivery> <ms>` of each call.
+ */
+import { createWriteStream } from 'node:fs';
+import { loadConfig } from '../app/config.ts';
+import { createContext } from '../app/context.ts';
+import { createRoles, createShards, type Role, type RunningRole } from '../app/roles.ts';
+import type { NewRecord } from '../broker/broker.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
+import { createNullProvider } from '../workers/providers/null.ts';
+import type { Provider } from '../workers/providers/provider.ts';
+import { nowMs } from './support.ts';
+
+export type ToRole =
+  | { readonly do: 'start' | 'stop' | 'exit' }
+  | { readonly do: 'append'; readonly topic: string; readonly records: readonly NewRecord[] };
+export type FromRole = { readonly done: string } | { readonly failed: string };
+
+/** Jobs of both lanes that a worker has in hand: a provider's window is shared out between them. */
+const JOBS = 8;
+
+function recording(provider: Provider, file: string): Provider {
+  const out = createWriteStream(file, { flags: 'a' });
+  return {
+    ...provider,
+    async send(delivery, mayCall) {
+      out.write(`${delivery.delivery} ${nowMs()}\n`);
+      return provider.send(delivery, mayCall);
+    },
+    async stop() {
+      await provider.stop();
+    },
+  };
+}
+
+async function main(): Promise<void> {
+  const [names = '', claim = '100', file] = process.argv.slice(2);
+  const providers = Object.fromEntries(
+    CHANNELS.map((channel) => {
+      const provider = createNullProvider({ channel, window: Number(claim) * JOBS });
+      return [channel, file === undefined ? provider : recording(provider, file)];
+    }),
+  ) as Record<Channel, Provider>;
+  const context = await createContext(loadConfig(process.env), { providers });
+  let running: RunningRole[] = [];
+  const handle: Record<string, (message: ToRole) => Promise<void>> = {
+    async start() {
+      running = createRoles(context, names.split(',') as Role[], createShards(context));
+      for (const role of running) await role.start();
+    },
+    async stop() {
+      for (const role of running.splice(0).toReversed()) await role.stop();
+    },
+    async append(message) {
+      if (message.do === 'append') await context.broker.append(message.topic, message.records);
+    },
+    async exit() {
+      await handle['stop']?.({ do: 'stop' });
+      await context.stop();
+    },
+  };
+  const answer = (message: FromRole) =>
+    new Promise<void>((resolve) => {
+      process.send?.(message, () => resolve());
+    });
+  let last = Promise.resolve();
+  process.on('message', (message: ToRole) => {
+    last = last.then(async () => {
+      try {
+        await handle[message.do]?.(message);
+        await answer({ done: message.do });
+      } catch (error) {
+        await answer({ failed: `${message.do}: ${error instanceof Error ? error.stack : String(error)}` });
+      }
+      if (message.do === 'exit') process.exit(0);
+    });
+  });
+  // Whoever drives it was killed.
+  process.on('disconnect', () => process.exit(1));
+  await answer({ done: 'ready' });
+}
+
+await main();
