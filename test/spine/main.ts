@@ -314,7 +314,7 @@ async function killEach(processes: ReturnType<typeof createProcesses>): Promise<
   const random = randomStream(seed, 0xdead);
   const order = [...PROCESSES].map((name) => ({ name, at: random() })).sort((a, b) => a.at - b.at);
   for (const { name } of order) {
-    await delay((values.small ? 800 : 3_000) + random() * (values.small ? 2_000 : 9_000));
+    await delay((values.small ? 100 : 3_000) + random() * (values.small ? 1_000 : 9_000));
     say(`kill -9 ${name}`);
     await processes.kill(name, 200 + random() * 2_000);
   }

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SyntheticCitizen } from '../../producers/population.ts';
 import type { Said } from './plan.ts';
 
@@ -80,7 +81,7 @@ function command(brokers: string, event: Said, time: string): string {
     ...(event.subject === null ? {} : { ce_subject: event.subject }),
   };
   const given = Object.entries(headers).map(([name, value]) => `-H ${quote(`${name}=${value}`)}`);
-  return `printf %s ${quote(JSON.stringify(event.data))} | kcat -P -b ${brokers} -t agency-events -D '' ${MURMUR2.join(' ')} -X linger.ms=0 -k ${quote(event.subject ?? event.obligation)} ${given.join(' ')} || exit 1; echo .`;
+  return `kcat -P -b ${brokers} -t agency-events ${MURMUR2.join(' ')} -X linger.ms=0 -k ${quote(event.subject ?? event.obligation)} ${given.join(' ')} <<< ${quote(JSON.stringify(event.data))} || exit 1; echo .`;
 }
 
 /** Produces each event by a kcat of its own, `lanes` at a time. `progress` gets how many are acknowledged. */
@@ -89,7 +90,7 @@ export async function produceEvents(
   events: readonly Said[],
   folder: string,
   progress: (done: number) => void,
-  lanes = 6,
+  lanes = 8,
 ): Promise<void> {
   const time = new Date().toISOString();
   let done = 0;
@@ -126,13 +127,23 @@ export async function putCitizens(
         point.channel === 'push' ? point : { ...point, verified: true },
       );
       const body = JSON.stringify({ locale: citizen.locale, contactPoints });
-      const answer = await fetch(`${url}/api/v1/citizens/${citizen.id}`, {
-        method: 'PUT',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body,
-      });
-      const text = await answer.text();
-      if (answer.status !== 200) throw new Error(`PUT of a citizen: ${answer.status} ${text.slice(0, 500)}`);
+      const put = () =>
+        fetch(`${url}/api/v1/citizens/${citizen.id}`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          body,
+        }).catch(() => null);
+      let answer = await put();
+      const patience = performance.now() + 30_000;
+      while ((answer === null || answer.status >= 500) && performance.now() < patience) {
+        await delay(200);
+        answer = await put();
+      }
+      if (answer?.status !== 200)
+        throw new Error(
+          `PUT of a citizen: ${answer?.status ?? 'no answer'} ${(await answer?.text())?.slice(0, 500)}`,
+        );
+      await answer.arrayBuffer();
       progress(++done);
     }
   };
