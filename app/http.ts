@@ -2,22 +2,20 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AllimError, type Fault } from '../domain/errors.ts';
-import type { EventType } from '../domain/event.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
 import { eventsOverHttp } from '../producers/http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
 import { shippedFields } from '../rules/catalogue.ts';
-import { checkRule } from '../rules/check.ts';
 import { layoutOf, readProfile } from '../rules/profile.ts';
 import { readPopulation } from '../store/rules-processes.ts';
-import { parseTemplate } from '../templates/catalogue.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
+import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
 import type { Role, RunningRole } from './roles.ts';
 
@@ -66,15 +64,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
           production: config.env === 'production',
           fields: () => [...fields.values()],
           population: () => populationOf(pool),
-          checkRule: (json) =>
-            checkRule(json, {
-              fields,
-              eventType: (type): EventType | undefined => context.catalogue.current().eventTypes.get(type),
-            }),
-          checkTemplate: (name, files) => ({
-            hash: parseTemplate(name, files).hash,
-            definition: { name, files },
-          }),
+          ...createAuthoringChecks(context.catalogue),
         });
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));
       await server.register(eventsOverHttp, { ...context, relay });

@@ -2,7 +2,6 @@
 import { createECDH, createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
-import { keyId } from '../domain/ids.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -13,6 +12,7 @@ import {
   type SyntheticContactPoint,
 } from '../producers/population.ts';
 import { type BulkCitizen, insertCitizens } from '../store/bulk-citizens.ts';
+import { addressIndex, contactPointId, sealAddress } from '../store/contact-points.ts';
 
 export type SeedParts = {
   readonly pool: SqlPool;
@@ -21,8 +21,6 @@ export type SeedParts = {
   readonly clock: Clock;
 };
 
-/** The associated data of sealed addresses, as whoever opens them knows it. */
-const purposeOf = (channel: string) => `contact-point/${channel}`;
 const SOURCE = 'demonstration';
 const CHUNK = 2_500;
 const KEY_PAIRS = 16;
@@ -62,14 +60,15 @@ function toBulk(citizen: SyntheticCitizen, sealer: Sealer): BulkCitizen {
     contactPoints: citizen.contactPoints.map((point) => {
       const address = addressOf(point);
       // A browser is the same contact point while its endpoint is the same, whatever its keys.
-      const index = sealer.index(
-        purposeOf(point.channel),
+      const index = addressIndex(
+        sealer,
+        point.channel,
         point.channel === 'push' ? point.subscription.endpoint : address,
       );
       return {
-        id: keyId('contact-point', citizen.id, point.channel, index.toString('hex')),
+        id: contactPointId(citizen.id, point.channel, index),
         channel: point.channel,
-        address: sealer.seal(purposeOf(point.channel), address),
+        address: sealAddress(sealer, point.channel, address),
         index,
       };
     }),

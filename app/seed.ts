@@ -11,7 +11,7 @@ import type { EventType } from '../domain/event.ts';
 import { parseEventType } from '../domain/event-types.ts';
 import type { Logger } from '../domain/logger.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
+import { shippedFields } from '../rules/catalogue.ts';
 import { checkRule } from '../rules/check.ts';
 import {
   approveRule,
@@ -23,6 +23,7 @@ import {
 } from '../store/catalogue.ts';
 import { loadTemplates } from '../templates/catalogue.ts';
 import { assertTemplates } from '../templates/check.ts';
+import { longestValues } from './authoring-checks.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const TEMPLATES = path.join(ROOT, 'templates', 'catalogue');
@@ -40,24 +41,6 @@ async function readJsonFolder(folder: string): Promise<{ file: string; json: unk
     }
   }
   return found;
-}
-
-/** What the author of a text must reckon with: the longest value of each field that the agency may use. */
-function longestValues(fields: Fields, agency: string): ReadonlyMap<string, string | number | boolean> {
-  const values = new Map<string, string | number | boolean>();
-  for (const field of fields.values()) {
-    if (field.type === 'list' || !mayUse(field, agency)) continue;
-    if (field.type === 'enum')
-      values.set(
-        field.name,
-        field.values.reduce((a, b) => (b.length > a.length ? b : a)),
-      );
-    else if (field.type === 'string') values.set(field.name, 'x'.repeat(64));
-    else if (field.type === 'integer') values.set(field.name, field.max);
-    else if (field.type === 'number') values.set(field.name, 999_999_999);
-    else values.set(field.name, field.type === 'date' ? '2026-12-31' : true);
-  }
-  return values;
 }
 
 async function templateFiles(name: string): Promise<Record<string, string>> {

@@ -21,7 +21,7 @@ import {
   saveRuleDraft,
   saveTemplate,
 } from '../store/catalogue.ts';
-import { CONTACT_POINT_SEAL } from '../workers/deliver.ts';
+import { addressIndex, sealAddress } from '../store/contact-points.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const read = (...parts: string[]) => readFileSync(path.join(ROOT, ...parts), 'utf8');
@@ -90,8 +90,8 @@ export async function seedCitizens({ pool, sealer }: Context, count: number): Pr
     for (let index = 0; index < count; index++) {
       const citizen = citizenId(index);
       for (const [channel, address] of channelsOf(index)) {
-        const sealed = sealer.seal(CONTACT_POINT_SEAL, address).toString('hex');
-        const found = sealer.index(CONTACT_POINT_SEAL, `${channel}:${address}:${index}`).toString('hex');
+        const sealed = sealAddress(sealer, channel, address).toString('hex');
+        const found = addressIndex(sealer, channel, `${address}:${index}`).toString('hex');
         yield `${keyId('contact-point', citizen, channel)}\t${citizen}\t${channel}\t\\\\x${sealed}\t\\\\x${found}\t2026-01-01T00:00:00Z\n`;
       }
     }

@@ -3,13 +3,19 @@
  * the schedules, and the stage runs and fan-outs that are due at once; requests leave after the commit, and the relay repeats those that
  * a crash left. Never waits for a shard, never calls a provider. What cannot be taken in is quarantined in the same transaction.
  */
-import { type Batch, type Broker, type LogRecord, MAX_RECORD_BYTES } from '../broker/broker.ts';
+import type { Batch, Broker, LogRecord } from '../broker/broker.ts';
 import { handleIsolated } from '../broker/isolate.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
 import { eventOfRecord } from '../domain/cloud-events.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
-import { type CloudEvent, type EventType, isTargeted } from '../domain/event.ts';
+import {
+  type CloudEvent,
+  type EventType,
+  isTargeted,
+  MAX_EVENT_AGE_MS,
+  MAX_EVENT_BYTES,
+} from '../domain/event.ts';
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import { TOPICS } from '../domain/records.ts';
@@ -44,11 +50,6 @@ export type IntakeParts = {
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
-/** Kafka keeps what it got; the ledger keeps 400 days of events, so an older one could not be told from a new one. */
-const MAX_AGE_MS = 400 * 86_400_000;
-/** An event travels to the shards inside a request, beside others: a quarter of a record is as much as one may take. */
-const MAX_EVENT_BYTES = MAX_RECORD_BYTES / 4;
-
 type Accepted = EventRow & { readonly type: EventType; readonly record: LogRecord };
 
 export function createIntake(parts: IntakeParts) {
@@ -71,7 +72,7 @@ export function createIntake(parts: IntakeParts) {
           );
         if (
           event.time !== undefined &&
-          Temporal.Instant.from(event.time).epochMilliseconds < clock.nowMs() - MAX_AGE_MS
+          Temporal.Instant.from(event.time).epochMilliseconds < clock.nowMs() - MAX_EVENT_AGE_MS
         )
           throw new AllimError('event-too-old', 'the event is older than 400 days', {
             faults: [{ pointer: '/time', message: 'is more than 400 days ago' }],

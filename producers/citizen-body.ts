@@ -13,6 +13,11 @@ import type { ContactPoint } from '../store/contact-points.ts';
 const TIME = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 /** No control characters: the separator of id keys is one. */
 export const CITIZEN_ID = '^[^\\u0000-\\u001f\\u007f]{1,64}$';
+/** What the pattern cannot say; events and shards count UTF-16 units as well. */
+export function isCitizenId(id: string): boolean {
+  return id.length <= 64 && id.isWellFormed();
+}
+
 /** What a citizen may switch off: emergencies and statutory notices only move to another channel. */
 const SWITCHABLE = ['service', 'information'] as const;
 
@@ -133,7 +138,9 @@ export function readCitizenBody(
     points.set(key, { ...read, remove: given.remove === true });
   }
   for (const [index, relation] of (body.relations ?? []).entries())
-    if (relation.of === citizen)
+    if (!isCitizenId(relation.of))
+      faults.push({ pointer: `/relations/${index}/of`, message: 'must have at most 64 UTF-16 units' });
+    else if (relation.of === citizen)
       faults.push({ pointer: `/relations/${index}/of`, message: 'must be another citizen' });
   if (faults.length > 0)
     throw new AllimError(
@@ -218,14 +225,12 @@ function mailAddress(text: string): string | null {
   return fits && LOCAL_PART.test(local) && DOMAIN.test(domain) ? address : null;
 }
 
-/** The form of the endpoint. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
+/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
 function pushEndpoint(text: string, allowLoopback: boolean): string | null {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return null;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url.protocol === 'https:' || (allowLoopback && loopback && url.protocol === 'http:')
-    ? url.href
-    : null;
+  return url.protocol === 'https:' || (allowLoopback && loopback && url.protocol === 'http:') ? text : null;
 }
 
 function base64url(text: string): Buffer | null {

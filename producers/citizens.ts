@@ -25,6 +25,7 @@ import {
   CitizenBody,
   type CitizenBodyOptions,
   type CitizenChange,
+  isCitizenId,
   readCitizenBody,
 } from './citizen-body.ts';
 import { callerOf } from './credential.ts';
@@ -68,9 +69,9 @@ export const citizensOverHttp: FastifyPluginAsync<CitizensOverHttp> = async (app
     handler: async (request) => {
       const caller = callerOf(request);
       const { id } = request.params;
-      if (!id.isWellFormed())
-        throw new AllimError('profile-invalid', 'the citizen id is not Unicode text', {
-          faults: [{ pointer: '/id', message: 'must be Unicode text' }],
+      if (!isCitizenId(id))
+        throw new AllimError('profile-invalid', 'the citizen id cannot be one', {
+          faults: [{ pointer: '/params/id', message: 'must be Unicode text of at most 64 UTF-16 units' }],
         });
       if (request.body.attributes !== undefined && parts.populationRegister)
         throw new AllimError('profile-owned', 'a register owns the attributes of citizens here', {

@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { AllimError } from '../domain/errors.ts';
-import { decodeJson } from './json-body.ts';
+import { parseJson } from './json-body.ts';
 
 export const EVENT_MEDIA_TYPES = [
   'application/cloudevents+json',
@@ -22,7 +22,7 @@ export function readEventBody(headers: IncomingHttpHeaders, body: Uint8Array): E
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'us-ascii')
     throw unsupported(`${charset} is not read; send UTF-8`);
   if (mediaType === 'application/cloudevents-batch+json') return { batch: true, values: readBatch(body) };
-  if (mediaType === 'application/cloudevents+json') return { batch: false, values: [decodeJson(body)] };
+  if (mediaType === 'application/cloudevents+json') return { batch: false, values: [parseJson(body)] };
   if (mediaType === 'application/json' && Object.keys(headers).some((name) => name.startsWith('ce-')))
     return { batch: false, values: [readBinary(headers, body)] };
   throw unsupported(
@@ -35,7 +35,7 @@ function unsupported(message: string): AllimError {
 }
 
 function readBatch(body: Uint8Array): readonly unknown[] {
-  const values = decodeJson(body);
+  const values = parseJson(body);
   const fault = !Array.isArray(values)
     ? 'must be an array of events'
     : values.length > MAX_BATCH_EVENTS
@@ -55,7 +55,7 @@ function readBinary(headers: IncomingHttpHeaders, body: Uint8Array): unknown {
     if (name.startsWith('ce-') && typeof value === 'string')
       event[name.slice(3)] = percentDecoded(name.slice(3), value);
   // The body is the event's data, so a fault of it stands there.
-  return { ...event, datacontenttype: 'application/json', data: decodeJson(body) };
+  return { ...event, datacontenttype: 'application/json', data: parseJson(body) };
 }
 
 function percentDecoded(attribute: string, value: string): string {

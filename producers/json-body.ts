@@ -12,8 +12,23 @@ function malformed(message: string, cause?: unknown): AllimError {
   });
 }
 
-/** Throws `request-malformed` for what is no JSON, `request-invalid` for text that cannot be stored. */
+/** Throws `request-malformed`. Strings may still hold what Postgres cannot; an event's parser says where. */
+export function parseJson(body: Uint8Array): unknown {
+  return read(body).value;
+}
+
+/** The same, and `request-invalid` for text that cannot be stored. */
 export function decodeJson(body: Uint8Array): unknown {
+  const { value, escaped } = read(body);
+  if (escaped !== null && UNSTORABLE.test(escaped))
+    throw new AllimError('request-invalid', 'the body holds a NUL character or a lone surrogate', {
+      faults: [{ pointer: '', message: 'must not hold NUL characters or lone surrogates' }],
+    });
+  return value;
+}
+
+/** `escaped`: the value written again, where the text had escapes; only those can bring in such characters, or hide a name. */
+function read(body: Uint8Array): { value: unknown; escaped: string | null } {
   if (body.length === 0) throw malformed('is empty');
   let text: string;
   let value: unknown;
@@ -28,12 +43,7 @@ export function decodeJson(body: Uint8Array): unknown {
     // The parser's own message quotes the text, which may be somebody's address.
     throw malformed('is not JSON');
   }
-  // Only an escape can bring in either, or hide the name: the common body is looked at once and not written again.
-  const plain = text.includes('\\u') ? JSON.stringify(value) : text;
-  if (plain.includes('"__proto__"')) throw malformed('names a member __proto__');
-  if (plain !== text && UNSTORABLE.test(plain))
-    throw new AllimError('request-invalid', 'the body holds a NUL character or a lone surrogate', {
-      faults: [{ pointer: '', message: 'must not hold NUL characters or lone surrogates' }],
-    });
-  return value;
+  const escaped = text.includes('\\u') ? JSON.stringify(value) : null;
+  if ((escaped ?? text).includes('"__proto__"')) throw malformed('names a member __proto__');
+  return { value, escaped };
 }

@@ -17,7 +17,7 @@ export type RelayItem = { readonly row: EventRowId; readonly record: ReturnType<
 
 export interface Relay {
   start(): Promise<void>;
-  /** Waits for the append under way; what is left in memory is found by the next look of whoever runs. */
+  /** Waits until what is in memory is in the log, or one append has failed; what is left is found by the next look of whoever runs. */
   stop(): Promise<void>;
   /** Resolves when every event that was committed before the call is in the log and noted. Rejects when the log is not to be had. */
   drain(): Promise<void>;
@@ -113,7 +113,7 @@ export function createRelay(parts: RelayParts): Relay {
   function send(): Promise<void> {
     sending ??= sendOffered().finally(() => {
       sending = undefined;
-      if (running && offered.size > 0) void send();
+      if (offered.size > 0) void send();
     });
     return sending;
   }
@@ -144,12 +144,11 @@ export function createRelay(parts: RelayParts): Relay {
     async stop() {
       running = false;
       clearTimeout(timer);
-      // What is still in memory stands in the ledger.
-      offered.clear();
-      await Promise.all([sending, looking?.catch(() => undefined)]);
+      while (sending !== undefined) await sending;
+      await looking?.catch(() => undefined);
     },
     async drain() {
-      await sending;
+      while (sending !== undefined) await sending;
       await looking?.catch(() => undefined);
       // One millisecond on: `received_at < olderThan` must hold for what was received just now.
       await look(clock.nowMs() + 1);

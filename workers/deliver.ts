@@ -9,6 +9,7 @@ import type { Logger } from '../domain/logger.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Channel } from '../domain/statuses.ts';
 import type { BatchJob } from '../queue/queue.ts';
+import { openAddress } from '../store/contact-points.ts';
 import type { Claimed } from '../store/deliveries.ts';
 import type { Coalescer } from './coalescer.ts';
 import type { Renderer } from './message.ts';
@@ -28,7 +29,6 @@ export type DeliverParts = {
 };
 
 /** As store/contact-points.ts seals addresses: one of another channel does not open. */
-const CONTACT_POINT_SEAL = 'contact-point';
 
 /** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
 export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
@@ -40,9 +40,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     let address: string;
     try {
       content = await renderer.render(row);
-      address = sealer
-        .open(`${CONTACT_POINT_SEAL}/${channel}`, row.address ?? Buffer.alloc(0))
-        .toString('utf8');
+      address = openAddress(sealer, channel, row.address ?? Buffer.alloc(0));
     } catch (error) {
       logger.error(
         { delivery: row.id, template: row.template, err: messageOf(error) },

@@ -130,7 +130,10 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
     params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
     answer: async ({ params, caller }) => {
       needAgency(caller(), await ownerOf(pool, params.scope));
-      if (!(await removeStop(pool, params.scope)))
+      const stop = (await listStops(pool)).find(({ scope }) => scope === params.scope);
+      if (stop?.createdBy === 'administrator' && caller().agency !== null)
+        throw new AllimError('forbidden', 'what the administrator stopped, the administrator resumes');
+      if (stop === undefined || !(await removeStop(pool, params.scope)))
         throw new AllimError('not-found', `nothing is stopped by ${params.scope}`);
       logger.warn({ caller: caller().id, scope: params.scope }, 'sending resumed');
       return { status: 204 };

@@ -110,12 +110,13 @@ export const putEventType = ({ pool, catalogue, logger }: AuthoringParts): Endpo
     },
   });
 
-export const postRule = ({ pool, logger, checkRule }: AuthoringParts): Endpoint =>
+export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts): Endpoint =>
   endpoint({
     body: Json,
     answer: async ({ body, caller }) => {
       const rule = await checkRule(body);
       needAgency(caller(), rule.agency);
+      await needKnownAgency(catalogue, rule.agency);
       const hash = contentHash(rule);
       const { version } = await transaction(pool, async (sql) => {
         const owner = await ruleOwner(sql, rule.id);

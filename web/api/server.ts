@@ -47,6 +47,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
     },
     routerOptions: { maxParamLength: 512 },
+    // A path that cannot be decoded never reaches a route or a hook.
+    frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(HEADERS)),
     // Time for a body, against connections that trickle (Node's own default is 5 minutes).
     requestTimeout: 60_000,
   });

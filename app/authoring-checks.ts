@@ -1,0 +1,113 @@
+/**
+ * What is checked when a rule or a template comes in over the API: the same as when a file ships. A rule needs templates that exist and
+ * whose variables its event type and agency provide; a changed template must still suit every live rule that uses it.
+ */
+import { AllimError, type Fault } from '../domain/errors.ts';
+import type { EventType } from '../domain/event.ts';
+import type { Rule } from '../domain/rule.ts';
+import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
+import { checkRule } from '../rules/check.ts';
+import type { Catalogue, Snapshot } from '../store/catalogue.ts';
+import { parseTemplate, type Template, type TemplateCatalogue } from '../templates/catalogue.ts';
+import { checkTemplates } from '../templates/check.ts';
+
+/** What the author of a text must reckon with: the longest value of each field that the agency may use. */
+export function longestValues(
+  fields: Fields,
+  agency: string,
+): ReadonlyMap<string, string | number | boolean> {
+  const values = new Map<string, string | number | boolean>();
+  for (const field of fields.values()) {
+    if (field.type === 'list' || !mayUse(field, agency)) continue;
+    if (field.type === 'enum')
+      values.set(
+        field.name,
+        field.values.reduce((a, b) => (b.length > a.length ? b : a)),
+      );
+    else if (field.type === 'string') values.set(field.name, 'x'.repeat(64));
+    else if (field.type === 'integer') values.set(field.name, field.max);
+    else if (field.type === 'number') values.set(field.name, 999_999_999);
+    else values.set(field.name, field.type === 'date' ? '2026-12-31' : true);
+  }
+  return values;
+}
+
+export function createAuthoringChecks(catalogue: Catalogue) {
+  const fields = shippedFields();
+
+  async function liveTemplate(snapshot: Snapshot, name: string): Promise<Template | undefined> {
+    const id = snapshot.templates.get(name);
+    if (id === undefined) return undefined;
+    const { files } = (await catalogue.template(id)) as { files: Record<string, string> };
+    return parseTemplate(name, files);
+  }
+
+  /** Faults of the templates that a rule names, where `changed` stands for the live one of its name. */
+  async function faultsOf(
+    snapshot: Snapshot,
+    rule: Rule,
+    eventType: EventType,
+    changed?: Template,
+  ): Promise<readonly Fault[]> {
+    const templates = new Map<string, Template>();
+    for (const name of new Set(Object.values(rule.templates))) {
+      const template = changed?.name === name ? changed : await liveTemplate(snapshot, name);
+      if (template !== undefined) templates.set(name, template);
+    }
+    const words: TemplateCatalogue = {
+      templates,
+      agencyName: (agency, locale) => {
+        const names = snapshot.agencies.get(agency)?.name;
+        return names?.[locale] ?? names?.['ko'] ?? agency;
+      },
+    };
+    return checkTemplates(words, { rule, eventType, citizenFields: longestValues(fields, rule.agency) })
+      .faults;
+  }
+
+  return {
+    /** The rule as it is kept; `rule-invalid` with pointers into it, those of its templates under `/templates`. */
+    async checkRule(json: unknown): Promise<Rule> {
+      const snapshot = await catalogue.refresh();
+      const rule = checkRule(json, { fields, eventType: (name) => snapshot.eventTypes.get(name) });
+      const found = await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!);
+      if (found.length === 0) return rule;
+      const faults = found.map((fault) => ({
+        pointer: `/templates${fault.pointer}`,
+        message: fault.message,
+      }));
+      throw new AllimError(
+        'rule-invalid',
+        `the rule's templates: ${faults[0]!.pointer} ${faults[0]!.message}`,
+        {
+          faults,
+          ids: { rule: rule.id },
+        },
+      );
+    },
+    /** The template as it is kept; `template-invalid` where it is wrong in itself or for a live rule that uses it. */
+    async checkTemplate(
+      name: string,
+      files: Readonly<Record<string, string>>,
+    ): Promise<{ hash: string; definition: unknown }> {
+      const template = parseTemplate(name, files);
+      const snapshot = await catalogue.refresh();
+      for (const { rule } of snapshot.rules.values()) {
+        if (!Object.values(rule.templates).includes(name)) continue;
+        const eventType = snapshot.eventTypes.get(rule.on);
+        const faults = eventType === undefined ? [] : await faultsOf(snapshot, rule, eventType, template);
+        const own = faults.filter((fault) => fault.pointer.startsWith(`/${name}`));
+        if (own.length > 0)
+          throw new AllimError(
+            'template-invalid',
+            `the template does not suit rule ${rule.id}: ${own[0]!.pointer} ${own[0]!.message}`,
+            {
+              faults: own,
+              ids: { template: name, rule: rule.id },
+            },
+          );
+      }
+      return { hash: template.hash, definition: { name, files } };
+    },
+  };
+}
