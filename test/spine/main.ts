@@ -24,7 +24,17 @@ import { startRedis, stopRedis } from '../../scripts/services/redis.ts';
 import { startBundledPostgres } from '../../store/bundled.ts';
 import { migrate } from '../../store/migrate.ts';
 import { createPool, type Pool } from '../../store/postgres.ts';
-import { copyRows, judge, loadLedger, loadPlan, loadSeen, type Row, type Verdict } from './oracle.ts';
+import {
+  copyRows,
+  judge,
+  loadLedger,
+  loadPlan,
+  loadSeen,
+  personRow,
+  pointRows,
+  type Row,
+  type Verdict,
+} from './oracle.ts';
 import { ACTS, FULL, makePlan, people, type Size, SMALL } from './plan.ts';
 import { createProcesses, PROCESSES } from './processes.ts';
 import { openProfiles, produceEvents, putCitizens } from './produce.ts';
@@ -279,32 +289,12 @@ async function loadPeople(brokers: string, oracle: Pool, plan: ReturnType<typeof
       }
       done++;
       mention(() => `${done} citizens onto citizen-profiles by kcat`);
-      const { profile } = citizen;
-      yield [
-        citizen.id,
-        profile.birthDate,
-        profile.insurance,
-        profile.sido,
-        profile.sigungu,
-        profile.lastCheckupYear ?? null,
-        citizen.late,
-      ];
+      yield personRow(citizen);
     }
   }
   await copyRows(oracle, 'people', rows());
   await profiles.end();
-  await copyRows(
-    oracle,
-    'points',
-    [...reachable, ...late].flatMap((citizen) =>
-      citizen.contactPoints.map((point) => [
-        citizen.id,
-        ['push', 'email', 'sms'].indexOf(point.channel),
-        point.channel,
-        point.channel === 'push' ? citizen.id : point.address,
-      ]),
-    ),
-  );
+  await copyRows(oracle, 'points', [...reachable, ...late].flatMap(pointRows));
   say(`${size.citizens - late.length} profiles on citizen-profiles, and in the oracle`);
   return { reachable, late };
 }

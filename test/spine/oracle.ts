@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import type { SyntheticCitizen } from '../../producers/population.ts';
 import type { Pool } from '../../store/postgres.ts';
 import { type Plan, UNSYNCHRONISED } from './plan.ts';
 import { recognise } from './recognise.ts';
@@ -81,6 +82,21 @@ export async function loadPlan(oracle: Pool, plan: Plan): Promise<void> {
   );
 }
 
+export function personRow({ id, profile, late }: SyntheticCitizen & { readonly late: boolean }): Row {
+  const { birthDate, insurance, sido, sigungu, lastCheckupYear } = profile;
+  return [id, birthDate, insurance, sido, sigungu, lastCheckupYear ?? null, late];
+}
+
+/** As the sinks name addresses: of a push subscription the name of its browser. */
+export function pointRows(citizen: SyntheticCitizen): Row[] {
+  return citizen.contactPoints.map((point) => [
+    citizen.id,
+    ['push', 'email', 'sms'].indexOf(point.channel),
+    point.channel,
+    point.channel === 'push' ? citizen.id : point.address,
+  ]);
+}
+
 /** What the sinks wrote, as a person would read it. */
 export async function loadSeen(oracle: Pool, logFile: string): Promise<void> {
   async function* rows(): AsyncGenerator<Row> {
@@ -128,6 +144,7 @@ export async function loadLedger(oracle: Pool, product: Pool): Promise<void> {
 
 /** Unknown facts make a comparison NULL, and WHERE takes only what is true. $1 is the as-of day. Races are judged apart. */
 const EXPECTED = `
+DROP TABLE IF EXISTS chosen, concerned, expected, wanted, race, compared, inbox_compared;
 CREATE TABLE chosen AS SELECT DISTINCT ON (citizen) citizen, channel, address FROM points ORDER BY citizen, rank;
 CREATE UNIQUE INDEX ON chosen (citizen);
 CREATE TABLE concerned AS
