@@ -2,8 +2,10 @@
 import type { Fault } from '../domain/errors.ts';
 import type { Sql } from '../domain/sql.ts';
 
-/** Exact to the microsecond, as text: a JavaScript date would round it and skip rows. */
+/** RFC 3339, exact to the microsecond: a JavaScript date would round it and skip rows. */
 export type Cursor = { readonly at: string; readonly id: string };
+
+const instant = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 export type InboxNotice = Cursor & {
   readonly agency: string;
@@ -37,7 +39,7 @@ export async function listInbox(
 ): Promise<InboxNotice[]> {
   const { rows } = await sql.query<InboxNotice>({
     name: 'list-inbox',
-    text: `SELECT n.id, n.created_at::text AS at, n.agency_id AS agency, r.rule_id AS rule, n.stage_kind AS stage, n.citizen_id AS citizen,
+    text: `SELECT n.id, ${instant('n.created_at')} AS at, n.agency_id AS agency, r.rule_id AS rule, n.stage_kind AS stage, n.citizen_id AS citizen,
         jsonb_build_object('source', e.source, 'id', e.event_id, 'type', e.type) AS event,
         o.kind || '/' || o.ref AS obligation, o.state AS "obligationState", o.deadline, n.reach, n.no_address AS "noAddress",
         coalesce((
@@ -74,7 +76,7 @@ export async function listQuarantine(
   limit: number,
 ): Promise<QuarantineEntry[]> {
   const { rows } = await sql.query<QuarantineEntry>(
-    `SELECT id, created_at::text AS at, agency_id AS agency, topic, partition, record_offset AS "offset", key, code, message, faults
+    `SELECT id, ${instant('created_at')} AS at, agency_id AS agency, topic, partition, record_offset AS "offset", key, code, message, faults
      FROM quarantine WHERE state = 'open' AND ($1::text IS NULL OR agency_id = $1)
        AND ($2::timestamptz IS NULL OR (created_at, id) < ($2::timestamptz, $3::uuid))
      ORDER BY created_at DESC, id DESC LIMIT $4`,
