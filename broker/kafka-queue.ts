@@ -45,13 +45,13 @@ export function createFetchQueue(options: {
         signal.removeEventListener('abort', wake);
       }
       if (signal.aborted) return undefined;
-      const first = chunks.shift()!;
-      bytes -= first.bytes;
+      const chunk = joined(chunks.map((waiting) => waiting.chunk));
+      clear();
       const waiting = takers;
       takers = [];
       for (const resolve of waiting) resolve();
       options.onTake();
-      return first.chunk;
+      return chunk;
     },
     taken(ms) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -64,6 +64,17 @@ export function createFetchQueue(options: {
       await options.seek(offset);
     },
   };
+}
+
+/**
+ * Everything that waits, as one chunk. Fetches go on while a handler works, and where records trickle in each brings one or two: handed over as
+ * fetched, a handler that was behind would take a transaction for each of them and never catch up. Chunks follow each other without
+ * a step left out, because a fetch that does not begin where the one before ended is refused.
+ */
+function joined(chunks: readonly Chunk[]): Chunk {
+  const [first, last] = [chunks[0]!, chunks.at(-1)!];
+  if (first === last) return first;
+  return { from: first.from, next: last.next, records: chunks.flatMap((chunk) => chunk.records) };
 }
 
 /** Bytes in memory, roughly: key, value and 100 for the object. */

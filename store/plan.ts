@@ -421,7 +421,8 @@ export async function finishFanout(
     await sql.query(
       `WITH abandoned AS (
          SELECT n.id, n.month FROM runs r JOIN notifications n ON n.run_id = r.run_id AND n.month = $4
-         WHERE r.fanout_id = $1 AND r.run_id <> $2
+         -- Notifications have no index by run, so this reads the month: only where the abandoned run got as far as a page.
+         WHERE r.fanout_id = $1 AND r.run_id <> $2 AND r.pages_planned > 0
        ), rows AS (
          SELECT d.id, d.month, d.status, d.attempt FROM abandoned a JOIN deliveries d ON d.notification_id = a.id AND d.month = a.month
          ORDER BY d.id FOR UPDATE OF d
