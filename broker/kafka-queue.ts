@@ -45,7 +45,7 @@ export function createFetchQueue(options: {
         signal.removeEventListener('abort', wake);
       }
       if (signal.aborted) return undefined;
-      const chunk = joined(chunks.map((waiting) => waiting.chunk));
+      const chunk = joined(chunks.map((one) => one.chunk));
       clear();
       const waiting = takers;
       takers = [];
@@ -66,15 +66,15 @@ export function createFetchQueue(options: {
   };
 }
 
-/**
- * Everything that waits, as one chunk. Fetches go on while a handler works, and where records trickle in each brings one or two: handed over as
- * fetched, a handler that was behind would take a transaction for each of them and never catch up. Chunks follow each other without
- * a step left out, because a fetch that does not begin where the one before ended is refused.
- */
+/** Whoever fell behind takes in one step all that has come meanwhile; each chunk begins where the one before ends. */
 function joined(chunks: readonly Chunk[]): Chunk {
-  const [first, last] = [chunks[0]!, chunks.at(-1)!];
-  if (first === last) return first;
-  return { from: first.from, next: last.next, records: chunks.flatMap((chunk) => chunk.records) };
+  const first = chunks[0]!;
+  if (chunks.length === 1) return first;
+  return {
+    from: first.from,
+    next: chunks[chunks.length - 1]!.next,
+    records: chunks.flatMap((chunk) => chunk.records),
+  };
 }
 
 /** Bytes in memory, roughly: key, value and 100 for the object. */

@@ -24,7 +24,7 @@ import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
-import { createPlanner } from './planner.ts';
+import { createPlanner, PLAN_BYTES } from './planner.ts';
 import { createPump } from './pump.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
@@ -46,10 +46,10 @@ export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
   bulk: 'allim-dispatcher-audiences-bulk',
 };
 
-/** Small pages of targeted events are planned together up to this many matches; a full page is planned alone. */
-const MATCHES_A_PLAN = 5_000;
 const PAGES_A_BATCH = 50;
-const RELAY_AFTER_MS = 5_000;
+/** Another dispatcher may be slow in sending what it saved; a question asked twice costs a run, so this is not hurried. */
+const RELAY_AFTER_MS = 20_000;
+const RELAY_LOOK_MS = 5_000;
 const LOOK_MS = 1_000;
 const WAITING_LOOK_MS = 500;
 const MONTHS_AHEAD = 2;
@@ -111,7 +111,7 @@ export function createDispatcher(parts: DispatcherParts) {
   }
 
   const tasks: Task[] = [
-    createTask('relay of questions', RELAY_AFTER_MS, relayQuestions, logger),
+    createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
@@ -172,15 +172,14 @@ export function createDispatcher(parts: DispatcherParts) {
   };
 }
 
-/** Consecutive pages whose matches fit one transaction; told by their bytes, since a citizen takes some 30 of them. */
+/** Consecutive pages that fit one transaction together. */
 function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
-  const limit = MATCHES_A_PLAN * 30;
   const groups: R[][] = [];
   let bytes = 0;
   for (const record of records) {
     const size = record.value?.length ?? 0;
     const current = groups.at(-1);
-    if (current === undefined || bytes + size > limit) {
+    if (current === undefined || bytes + size > PLAN_BYTES) {
       groups.push([record]);
       bytes = size;
     } else {

@@ -255,17 +255,18 @@ export async function insertNotifications(
   });
 }
 
-/** Notifications that an abandoned run of the same stage run had planned belong to the new run from now on. */
+/** Notifications that another run of the fan-out had planned and that this run's answer holds too. */
 export async function adoptNotifications(
   sql: Sql,
-  rows: readonly { id: NotificationId; month: string; run: RunId }[],
+  rows: readonly { id: NotificationId; run: RunId }[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  await sql.query(
-    `UPDATE notifications n SET run_id = u.run FROM unnest($1::uuid[], $2::date[], $3::uuid[]) u(id, month, run)
-     WHERE n.id = u.id AND n.month = u.month`,
-    [rows.map((r) => r.id), rows.map((r) => r.month), rows.map((r) => r.run)],
-  );
+  await sql.query({
+    name: 'adopt-notifications',
+    text: `INSERT INTO run_adoptions (run_id, notification_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) u ORDER BY 1, 2
+      ON CONFLICT DO NOTHING`,
+    values: [rows.map((r) => r.run), rows.map((r) => r.id)],
+  });
 }
 
 export type DeliveryRow = {
@@ -421,8 +422,10 @@ export async function finishFanout(
     await sql.query(
       `WITH abandoned AS (
          SELECT n.id, n.month FROM runs r JOIN notifications n ON n.run_id = r.run_id AND n.month = $4
-         -- Notifications have no index by run, so this reads the month: only where the abandoned run got as far as a page.
-         WHERE r.fanout_id = $1 AND r.run_id <> $2 AND r.pages_planned > 0
+         WHERE r.fanout_id = $1 AND r.run_id <> $2
+           AND NOT EXISTS (SELECT 1 FROM run_adoptions a WHERE a.run_id = $2 AND a.notification_id = n.id)
+       ), forgotten AS (
+         DELETE FROM run_adoptions a USING runs r WHERE r.fanout_id = $1 AND a.run_id = r.run_id
        ), rows AS (
          SELECT d.id, d.month, d.status, d.attempt FROM abandoned a JOIN deliveries d ON d.notification_id = a.id AND d.month = a.month
          ORDER BY d.id FOR UPDATE OF d
