@@ -5,7 +5,7 @@ import { type AudiencePage, encodeRecord, TOPICS } from '../../domain/records.ts
 import type { Rule } from '../../domain/rule.ts';
 import { approveRule, publishRule, saveRuleDraft } from '../../store/catalogue.ts';
 import { loadEvents } from '../../store/events.ts';
-import { type Installation, install, paidEvent, PROFILE, windowEvent } from '../support/installation.ts';
+import { type Installation, install, PROFILE, paidEvent, windowEvent } from '../support/installation.ts';
 
 let it: Installation;
 let n = 0;

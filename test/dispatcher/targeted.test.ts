@@ -104,8 +104,7 @@ describe('done', () => {
 });
 
 describe('a correction', () => {
-  const corrected = () =>
-    assessed('v2', { sequence: '2', data: { amount: 99_000, dueOn: '2026-08-31' } });
+  const corrected = () => assessed('v2', { sequence: '2', data: { amount: 99_000, dueOn: '2026-08-31' } });
 
   test('after planning and before the claim takes the place of what was unsent', async () => {
     await it.citizen({ id: who, sms: '+821000000006' });

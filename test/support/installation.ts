@@ -37,7 +37,7 @@ import { endDeadSessions, sweepSessions } from '../../store/sessions.ts';
 import { createCoalescer } from '../../workers/coalescer.ts';
 import { createDeliver } from '../../workers/deliver.ts';
 import { createRenderer } from '../../workers/message.ts';
-import type { OutgoingDelivery, Outcome, Provider } from '../../workers/providers/provider.ts';
+import type { Outcome, OutgoingDelivery, Provider } from '../../workers/providers/provider.ts';
 import { createSession } from '../../workers/session.ts';
 import { createDatabase } from './postgres.ts';
 
@@ -186,9 +186,7 @@ CREATE TRIGGER hold_transitions BEFORE UPDATE ON deliveries FOR EACH ROW EXECUTE
 
 export type Installation = Awaited<ReturnType<typeof install>>;
 
-export async function install(
-  options: { partitions?: number; queue?: Queue; chance?: () => number } = {},
-) {
+export async function install(options: { partitions?: number; queue?: Queue; chance?: () => number } = {}) {
   const partitions = options.partitions ?? 2;
   const database = await createDatabase({ max: 20 });
   const { pool } = database;
