@@ -22,7 +22,7 @@ import {
   seedCitizens,
   seedProfiles,
 } from './seed.ts';
-import { nowMs, type Options, quantile, type Report, round, say, until } from './support.ts';
+import { nowMs, type Options, quantile, type Report, round, say, sayCpu, until } from './support.ts';
 
 const CITIZENS = 20_000;
 /** Where nobody of the seed lives: only who has moved there matches an event for it. */
@@ -55,8 +55,17 @@ export async function latency(options: Options): Promise<Report> {
       if (profiling) await sayStatements(env['DATABASE_URL']!, 0);
 
       say(`latency: ${rate} events a second for ${seconds} s`);
-      const appended = await steadily(rate, rate * seconds, (at) => taxEvent(context, `event-${at}`, at));
-      const calls = await called(context, record, [...appended.keys()]);
+      const groups = async () => ({
+        rules: [children[0]!.pid],
+        workers: [children[1]!.pid],
+        dispatcher: [children[2]!.pid],
+        publisher: [process.pid],
+        ...(await place.pids()),
+      });
+      const { appended, calls } = await sayCpu('latency', rate * seconds, groups, async () => {
+        const appended = await steadily(rate, rate * seconds, (at) => taxEvent(context, `event-${at}`, at));
+        return { appended, calls: await called(context, record, [...appended.keys()]) };
+      });
       const took = [...appended].map(([id, at]) => calls.get(id)! - at);
       if (profiling) await sayStatements(env['DATABASE_URL']!);
 

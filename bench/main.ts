@@ -2,12 +2,14 @@
  * `npm run bench -- NAME [--json] [--profile]`: measures one thing beside a baseline in the same run, on services of its own. Loopback
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
+import { fanout } from './fanout.ts';
+import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { pipeline, targeted, latency };
+const BENCHES: Readonly<Record<string, Bench>> = { pipeline, targeted, latency, fanout, idle };
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -14,7 +14,7 @@ import { openPlace, sayStatements } from './place.ts';
 import { type Child, start, startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
 import { checkupEvent, citizenId, seedCatalogue, seedCitizens } from './seed.ts';
-import { median, type Options, type Report, round, say, until } from './support.ts';
+import { median, type Options, type Report, round, say, sayCpu, until } from './support.ts';
 
 const CLAIMS = [100, 20] as const;
 
@@ -50,19 +50,33 @@ export async function pipeline(options: Options): Promise<Report> {
 
       const raw = async (count: number) => {
         await processor.ask({ do: 'expect', count });
-        const startedAt = performance.now();
-        const processed = processor.hear('processed');
-        await Promise.all([adder.ask({ do: 'add', count }), processed]);
-        return (count / (performance.now() - startedAt)) * 1_000;
+        const groups = async () => ({
+          adder: [adder.pid],
+          processor: [processor.pid],
+          ...(await place.pids()),
+        });
+        return await sayCpu('raw BullMQ', count, groups, async () => {
+          const startedAt = performance.now();
+          const processed = processor.hear('processed');
+          await Promise.all([adder.ask({ do: 'add', count }), processed]);
+          return (count / (performance.now() - startedAt)) * 1_000;
+        });
       };
       const ours = async (name: string, claim: number, count: number) => {
         await dispatcher.ask({ do: 'start' });
         await workers.get(claim)!.ask({ do: 'start' });
         const pages = await preparePages(context, name, count);
-        const startedAt = performance.now();
-        await context.broker.append(TOPICS.audiences.bulk, pages);
-        await until(`the end of ${name}`, () => settled(context));
-        const seconds = (performance.now() - startedAt) / 1_000;
+        const groups = async () => ({
+          dispatcher: [dispatcher.pid],
+          workers: [workers.get(claim)!.pid],
+          ...(await place.pids()),
+        });
+        const seconds = await sayCpu(name, count, groups, async () => {
+          const startedAt = performance.now();
+          await context.broker.append(TOPICS.audiences.bulk, pages);
+          await until(`the end of ${name}`, () => settled(context));
+          return (performance.now() - startedAt) / 1_000;
+        });
         await workers.get(claim)!.ask({ do: 'stop' });
         await dispatcher.ask({ do: 'stop' });
         await checkSent(context, name, count);

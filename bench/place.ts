@@ -13,7 +13,7 @@ import { startRedis, stopRedis } from '../scripts/services/redis.ts';
 import { type BundledPostgres, startBundledPostgres } from '../store/bundled.ts';
 import { choosePlace } from '../store/bundled-place.ts';
 import { createPool } from '../store/postgres.ts';
-import { say } from './support.ts';
+import { type Groups, say } from './support.ts';
 
 export type Place = {
   readonly folder: string;
@@ -24,6 +24,8 @@ export type Place = {
   /** null where the place is embedded: the roles' process starts the server itself. */
   readonly postgres: BundledPostgres | null;
   readonly redisUrl: string;
+  /** The services' processes by name. */
+  pids(): Promise<Groups>;
   stop(): Promise<void>;
 };
 
@@ -49,6 +51,7 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
     ALLIM_LOG_LEVEL: process.env['ALLIM_LOG_LEVEL'] ?? 'warn',
   };
   let postgres: BundledPostgres | null = null;
+  const services: Record<string, readonly number[]> = {};
   try {
     // For root the cluster lies elsewhere.
     const { home } = await choosePlace(dataDir);
@@ -62,6 +65,8 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
       stops.push(() => stopRedis(redis));
       const kafka = await startKafka(path.join(folder, 'kafka'), 1);
       stops.push(() => stopKafka(kafka));
+      services['redis'] = [redis.pid];
+      services['kafka'] = kafka.map((broker) => broker.pid);
       env['DATABASE_URL'] = server.url;
       env['REDIS_URL'] = `redis://127.0.0.1:${redis.port}`;
       env['KAFKA_BROKERS'] = kafka.map((broker) => `127.0.0.1:${broker.port}`).join(',');
@@ -75,6 +80,7 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
     folder,
     env,
     postgres,
+    pids: async () => ({ postgres: (await postgres?.pids()) ?? [], ...services }),
     redisUrl: env['REDIS_URL'] ?? '',
     stop,
     async withContext(work) {

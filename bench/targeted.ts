@@ -8,7 +8,7 @@ import { openPlace, sayStatements } from './place.ts';
 import { type Child, startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
 import { citizenId, propertyTaxEvent, seedCatalogue, seedCitizens, seedProfiles } from './seed.ts';
-import { type Options, type Report, round, say, until } from './support.ts';
+import { type Options, type Report, round, say, sayCpu, until } from './support.ts';
 
 const CHUNK = 2_000;
 
@@ -49,21 +49,31 @@ export async function targeted(options: Options): Promise<Report> {
       await until('the end of the warm-up', async () => (await sent()) === warm, { everyMs: 250 });
       if (profiling) await sayStatements(place.env['DATABASE_URL']!, 0);
 
+      const groups = async () => ({
+        rules: [children[0]!.pid],
+        workers: [children[1]!.pid],
+        dispatcher: [children[2]!.pid],
+        publisher: [process.pid],
+        ...(await place.pids()),
+      });
       const startedAt = performance.now();
-      await publish('event', events);
-      const publishedSeconds = (performance.now() - startedAt) / 1_000;
-      // Counting is itself work for the database, so first only what is cheap to ask is asked.
-      const open = async () => {
-        const { rows } = await context.pool.query<{ n: number }>(
-          `SELECT (SELECT count(*) FROM batches WHERE state <> 'ended') + (SELECT count(*) FROM fanouts WHERE state = 'asked') AS n`,
+      let publishedSeconds = 0;
+      await sayCpu('targeted', events, groups, async () => {
+        await publish('event', events);
+        publishedSeconds = (performance.now() - startedAt) / 1_000;
+        // Counting is itself work for the database, so first only what is cheap to ask is asked.
+        const open = async () => {
+          const { rows } = await context.pool.query<{ n: number }>(
+            `SELECT (SELECT count(*) FROM batches WHERE state <> 'ended') + (SELECT count(*) FROM fanouts WHERE state = 'asked') AS n`,
+          );
+          return rows[0]?.n ?? 0;
+        };
+        await until(
+          'the last event sent',
+          async () => (await open()) === 0 && (await sent()) === warm + events,
+          { everyMs: 200, timeoutMs: 600_000 },
         );
-        return rows[0]?.n ?? 0;
-      };
-      await until(
-        'the last event sent',
-        async () => (await open()) === 0 && (await sent()) === warm + events,
-        { everyMs: 200, timeoutMs: 600_000 },
-      );
+      });
       const seconds = (performance.now() - startedAt) / 1_000;
       if (profiling) await sayStatements(place.env['DATABASE_URL']!, 24);
       return {

@@ -45,13 +45,13 @@ export function createFetchQueue(options: {
         signal.removeEventListener('abort', wake);
       }
       if (signal.aborted) return undefined;
-      const first = chunks.shift()!;
-      bytes -= first.bytes;
+      const chunk = joined(chunks.map((one) => one.chunk));
+      clear();
       const waiting = takers;
       takers = [];
       for (const resolve of waiting) resolve();
       options.onTake();
-      return first.chunk;
+      return chunk;
     },
     taken(ms) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -63,6 +63,17 @@ export function createFetchQueue(options: {
       clear();
       await options.seek(offset);
     },
+  };
+}
+
+/** Whoever fell behind takes in one step all that has come meanwhile; each chunk begins where the one before ends. */
+function joined(chunks: readonly Chunk[]): Chunk {
+  const first = chunks[0]!;
+  if (chunks.length === 1) return first;
+  return {
+    from: first.from,
+    next: chunks[chunks.length - 1]!.next,
+    records: chunks.flatMap((chunk) => chunk.records),
   };
 }
 

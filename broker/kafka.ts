@@ -86,8 +86,17 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     counts.set(topic, found);
     return found;
   }
+  /** kafkajs answers a second question about a topic from metadata that the first is still fetching, and fails. */
+  const firstBounds = new Map<string, Promise<unknown>>();
   async function bounds(topic: string): Promise<readonly Bounds[]> {
-    const offsets = await admin.fetchTopicOffsets(topic);
+    const first = firstBounds.get(topic);
+    await first?.catch(() => {});
+    const asked = admin.fetchTopicOffsets(topic);
+    if (first === undefined) {
+      firstBounds.set(topic, asked);
+      asked.catch(() => firstBounds.delete(topic));
+    }
+    const offsets = await asked;
     const result: Bounds[] = [];
     for (const { partition, low, high } of offsets)
       result[partition] = { begin: Number(low), end: Number(high) };

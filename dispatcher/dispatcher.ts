@@ -39,7 +39,9 @@ export type DispatcherParts = {
 };
 
 const PAGES_A_BATCH = 50;
-const RELAY_AFTER_MS = 5_000;
+/** Another dispatcher may be slow in sending what it saved; a question asked twice costs a run, so this is not hurried. */
+const RELAY_AFTER_MS = 20_000;
+const RELAY_LOOK_MS = 5_000;
 const LOOK_MS = 1_000;
 const WAITING_LOOK_MS = 500;
 const MONTHS_AHEAD = 2;
@@ -74,7 +76,7 @@ export function createDispatcher(parts: DispatcherParts) {
   ];
 
   const tasks: Task[] = [
-    createTask('relay of questions', RELAY_AFTER_MS, relayQuestions, logger),
+    createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),

@@ -34,6 +34,7 @@ import { advancePosition, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { findLinks, saveUnresolved } from '../store/unresolved.ts';
 import { openBroadcasts } from './broadcasts.ts';
+import { createCombine } from './combine.ts';
 import { foldTargeted, type TargetedEvent } from './obligation-changes.ts';
 import type { Ask, Requests } from './requests.ts';
 import { openTargeted } from './targeted.ts';
@@ -50,6 +51,12 @@ export type IntakeParts = {
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
+/** Events of one transaction, from as many partitions as have some. Two at a time, so that one reads while the other commits. */
+const EVENTS_A_TRANSACTION = 500;
+const TRANSACTIONS = 2;
+
+type Slice = Parameters<typeof advancePosition>[2];
+type Job = { readonly records: readonly LogRecord[]; readonly slice: Slice };
 type Accepted = EventRow & { readonly type: EventType; readonly record: LogRecord };
 
 export function createIntake(parts: IntakeParts) {
@@ -89,23 +96,32 @@ export function createIntake(parts: IntakeParts) {
     return { accepted, rejected };
   }
 
-  async function takeIn(
-    records: readonly LogRecord[],
-    slice: Parameters<typeof advancePosition>[2],
-  ): Promise<void> {
-    const { accepted, rejected } = await parse(records);
+  const takeIn = createCombine<Job>({
+    width: TRANSACTIONS,
+    limit: EVENTS_A_TRANSACTION,
+    weight: (job) => job.records.length,
+    run: takeJobs,
+  });
+
+  async function takeJobs(jobs: readonly Job[]): Promise<void> {
+    const { accepted, rejected } = await parse(jobs.flatMap((job) => job.records));
     const snapshot = catalogue.current();
     // The end of every shard's profiles after the events were acknowledged: what was acknowledged before them is matched on.
     const profileEnds = accepted.length > 0 ? await broker.ends(TOPICS.profiles) : [];
     const asked = await transaction(pool, async (sql) => {
-      await advancePosition(sql, INTAKE_GROUP, slice);
+      // In the order in which another dispatcher would take the partitions over.
+      for (const { slice } of jobs.toSorted((a, b) => a.slice.partition - b.slice.partition))
+        await advancePosition(sql, INTAKE_GROUP, slice);
       const fresh = await acceptOnce(sql, accepted, rejected);
       await saveQuarantine(sql, parts.sealer, rejected);
       return plan(sql, fresh, snapshot, profileEnds);
     });
     if (rejected.length > 0)
       logger.warn(
-        { topic: slice.topic, partition: slice.partition, from: slice.from, quarantined: rejected.length },
+        {
+          at: rejected.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`),
+          quarantined: rejected.length,
+        },
         'events were quarantined',
       );
     try {
@@ -261,7 +277,7 @@ export function createIntake(parts: IntakeParts) {
       claimPositions(pool, INTAKE_GROUP, partitions, (topic) => broker.begins(topic)),
     handle: (batch: Batch) =>
       handleIsolated(batch, {
-        handle: (chunk) => takeIn(chunk.records, { ...batch, ...chunk }),
+        handle: (chunk) => takeIn({ records: chunk.records, slice: { ...batch, ...chunk } }),
         async quarantine(record, error, chunk) {
           await transaction(pool, async (sql) => {
             await advancePosition(sql, INTAKE_GROUP, { ...batch, ...chunk });

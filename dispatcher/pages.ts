@@ -13,15 +13,12 @@ import type { Lane } from '../domain/statuses.ts';
 import { failFanouts } from '../store/campaigns.ts';
 import { advancePosition } from '../store/positions.ts';
 import { saveQuarantine } from '../store/quarantine.ts';
-import type { Planner } from './planner.ts';
+import { PLAN_BYTES, type Planner } from './planner.ts';
 
 export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
   urgent: 'allim-dispatcher-audiences-urgent',
   bulk: 'allim-dispatcher-audiences-bulk',
 };
-
-/** Small pages of targeted events are planned together up to this many matches; a full page is planned alone. */
-const MATCHES_A_PLAN = 5_000;
 
 export function createPages(parts: {
   readonly pool: SqlPool;
@@ -67,15 +64,14 @@ function fanoutIn(value: Buffer | null): string | undefined {
   return /"fanout"\s*:\s*"([0-9a-f]{8}-[0-9a-f-]{27})"/.exec(value?.toString('utf8', 0, 500) ?? '')?.[1];
 }
 
-/** Consecutive pages whose matches fit one transaction; told by their bytes, since a citizen takes some 30 of them. */
+/** Consecutive pages that fit one transaction together: small ones of targeted events, a full one alone. */
 function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
-  const limit = MATCHES_A_PLAN * 30;
   const groups: R[][] = [];
   let bytes = 0;
   for (const record of records) {
     const size = record.value?.length ?? 0;
     const current = groups.at(-1);
-    if (current === undefined || bytes + size > limit) {
+    if (current === undefined || bytes + size > PLAN_BYTES) {
       groups.push([record]);
       bytes = size;
     } else {

@@ -23,6 +23,7 @@ import { type AudiencePage, decodePage } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
 import { deadlineOf, isImmediate, type WorkingDays } from '../domain/timeline.ts';
+import type { QueueName } from '../queue/queue.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { loadEvents } from '../store/events.ts';
 import { changeObligations, endUnsent, type ObligationChange, obligationId } from '../store/obligations.ts';
@@ -47,6 +48,7 @@ import {
 import { advancePosition } from '../store/positions.ts';
 import { dropResolved, saveUnresolved } from '../store/unresolved.ts';
 import { expiryOf } from './broadcasts.ts';
+import { createCombine } from './combine.ts';
 import { obligationKey } from './obligation-changes.ts';
 import { judgeRecipient } from './recipients.ts';
 import { CORRECTED } from './targeted.ts';
@@ -59,8 +61,8 @@ export type PlannerParts = {
   readonly calendar: WorkingDays;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called after a commit that left batches ready. */
-  readonly wake: () => void;
+  /** Called after a commit that left batches ready for these queues. */
+  readonly wake: (queues: ReadonlySet<QueueName>) => void;
 };
 
 type Context = FanoutContext & { readonly live: LiveRule; readonly body: CloudEvent | undefined };
@@ -82,6 +84,19 @@ type Match = {
 };
 
 type Slice = Parameters<typeof advancePosition>[2];
+type Job = {
+  readonly group: string;
+  readonly pages: readonly AudiencePage[];
+  readonly bytes: number;
+  readonly slice: Slice;
+};
+
+/**
+ * Bytes of pages that are planned in one transaction: one full page, since a citizen takes some 30 bytes, or many small ones of targeted
+ * events. And transactions at a time: each of a full page holds some 40 MB here and in the server.
+ */
+export const PLAN_BYTES = 150_000;
+const PLAN_WIDTH = 2;
 
 export type Planner = {
   /** Plans the pages of consecutive records of one partition and moves its position, in one transaction. */
@@ -91,18 +106,40 @@ export type Planner = {
 export function createPlanner(parts: PlannerParts): Planner {
   const { pool, catalogue, clock, logger } = parts;
 
+  /** The lanes apart, so that the urgent one never waits for a full page of the other. */
+  const lanes = new Map<string, (job: Job) => Promise<void>>();
+
+  /** Plans the pages of consecutive records of one partition and moves its position, in one transaction. */
   async function planRecords(group: string, records: readonly LogRecord[], slice: Slice): Promise<void> {
-    const pages = records.map((record) => decodePage(record.value));
-    const planned = await transaction(pool, async (sql) => {
-      await advancePosition(sql, group, slice);
-      let deliveries = 0;
-      for (const some of oneRunAFanout(pages)) deliveries += await planPages(sql, some);
-      return deliveries;
-    });
-    if (planned > 0) parts.wake();
+    let plan = lanes.get(group);
+    if (plan === undefined) {
+      plan = createCombine({
+        width: PLAN_WIDTH,
+        limit: PLAN_BYTES,
+        weight: (job) => job.bytes,
+        run: planJobs,
+      });
+      lanes.set(group, plan);
+    }
+    const bytes = records.reduce((sum, record) => sum + (record.value?.length ?? 0), 0);
+    await plan({ group, pages: records.map((record) => decodePage(record.value)), bytes, slice });
   }
 
-  async function planPages(sql: Sql, given: readonly AudiencePage[]): Promise<number> {
+  async function planJobs(jobs: readonly Job[]): Promise<void> {
+    const ready = await transaction(pool, async (sql) => {
+      // In the order in which another dispatcher would take the partitions over.
+      for (const { group, slice } of jobs.toSorted((a, b) => a.slice.partition - b.slice.partition))
+        await advancePosition(sql, group, slice);
+      const queues = new Set<QueueName>();
+      for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
+        for (const queue of await planPages(sql, pages)) queues.add(queue);
+      return queues;
+    });
+    if (ready.size > 0) parts.wake(ready);
+  }
+
+  /** Returns the queues that batches are ready for. */
+  async function planPages(sql: Sql, given: readonly AudiencePage[]): Promise<ReadonlySet<QueueName>> {
     const nowMs = clock.nowMs();
     const fanouts = await lockFanouts(sql, [...new Set(given.map((page) => page.fanout))].sort());
     const open = given.filter((page) => {
@@ -112,7 +149,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         logger.warn({ fanout: page.fanout, page: page.page }, 'a page of an unknown fan-out was dropped');
       return context?.state === 'asked';
     });
-    if (open.length === 0) return 0;
+    if (open.length === 0) return new Set();
     const keyOf = (page: AudiencePage) => ({
       fanout: page.fanout,
       run: page.run,
@@ -121,7 +158,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     });
     const started = await startPages(sql, open.map(keyOf), nowMs);
     const pages = open.filter((page) => started.has(`${page.run}/${page.page}`));
-    if (pages.length === 0) return 0;
+    if (pages.length === 0) return new Set();
     const contexts = await loadContexts(sql, fanouts, pages);
     const counts = new Map(pages.map((page) => [page, noCounts()]));
     const matches = await toMatches(sql, pages, contexts, counts);
@@ -144,7 +181,7 @@ export function createPlanner(parts: PlannerParts): Planner {
           'the counts of a run do not add up: its fan-out failed',
         );
     }
-    return told.deliveries.length;
+    return new Set(told.deliveries.map((row): QueueName => `${row.channel}-${row.lane}`));
   }
 
   async function loadContexts(
@@ -273,7 +310,7 @@ export function createPlanner(parts: PlannerParts): Planner {
   ): Promise<{
     notifications: NotificationRow[];
     deliveries: DeliveryRow[];
-    adopted: { id: NotificationId; month: string; run: AudiencePage['run'] }[];
+    adopted: { id: NotificationId; run: AudiencePage['run'] }[];
   }> {
     const people = await loadPeople(sql, [...new Set(matches.map((match) => match.citizen))]);
     const snapshot = catalogue.current();
@@ -326,7 +363,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     );
     const notifications: NotificationRow[] = [];
     const deliveries: DeliveryRow[] = [];
-    const adopted: { id: NotificationId; month: string; run: AudiencePage['run'] }[] = [];
+    const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
     const filling = new Map<string, { batch: BatchId; size: number }>();
     const seen = new Set<string>();
     for (const { match, key, contactPoint } of candidates) {
@@ -350,7 +387,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         match.citizen,
       );
       if (again) {
-        adopted.push({ id, month: context.month, run: page.run });
+        adopted.push({ id, run: page.run });
         continue;
       }
       notifications.push({

@@ -6,7 +6,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
-import { type SqlPool, transaction } from '../domain/sql.ts';
+import type { SqlPool } from '../domain/sql.ts';
 import { CHANNELS, type Channel, LANES, type Lane } from '../domain/statuses.ts';
 import type { Queue, QueueName } from '../queue/queue.ts';
 import { pumpBatches, requeueBatches, staleQueued } from '../store/batches.ts';
@@ -23,18 +23,29 @@ const RECONCILE_MS = 2_000;
 const RECONCILE_LIMIT = 1_000;
 /** Redis refuses writes when it is full and BullMQ then deadlocks: leave room. */
 const MAX_FILL = 0.6;
+/** A second of jobs is some hundred kilobytes: how full it is need not be known more often. */
+const FILL_LOOK_MS = 1_000;
 
 export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; logger: Logger }) {
   const { pool, queue, clock, logger } = parts;
 
+  let filled = 0;
+  let filledAt = Number.NEGATIVE_INFINITY;
+  async function isFull(): Promise<boolean> {
+    // While it is full it is looked at each time, so that work goes on as soon as there is room.
+    if (filled > MAX_FILL || performance.now() - filledAt > FILL_LOOK_MS) {
+      filled = await queue.fill();
+      filledAt = performance.now();
+    }
+    return filled > MAX_FILL;
+  }
+
   async function round(channel: Channel, lane: Lane): Promise<{ added: number; more: boolean }> {
-    if ((await queue.fill()) > MAX_FILL) {
+    if (await isFull()) {
       logger.warn({ channel, lane }, 'the queue store is nearly full; nothing is queued until it drains');
       return { added: 0, more: false };
     }
-    const result = await transaction(pool, (sql) =>
-      pumpBatches(sql, channel, lane, WINDOW, BATCHES_A_ROUND, clock.nowMs()),
-    );
+    const result = await pumpBatches(pool, channel, lane, WINDOW, BATCHES_A_ROUND, clock.nowMs());
     if (result.queued.length > 0) await queue.add(`${channel}-${lane}`, result.queued);
     return { added: result.queued.length, more: result.more };
   }
@@ -49,11 +60,11 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
     const again = await requeueBatches(pool, gone);
     if (again > 0) {
       logger.warn({ queue: name, batches: again }, 'queued batches had no job and are queued again');
-      wake();
+      wake([name]);
     }
   }
 
-  const pumps: Task[] = [];
+  const pumps = new Map<QueueName, Task>();
   for (const channel of CHANNELS)
     for (const lane of LANES) {
       let timer: NodeJS.Timeout | undefined;
@@ -71,7 +82,7 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
         },
         logger,
       );
-      pumps.push(task);
+      pumps.set(`${channel}-${lane}`, task);
     }
   const reconciler = createTask(
     'reconcile',
@@ -87,8 +98,9 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
     logger,
   );
 
-  function wake(): void {
-    for (const pump of pumps) pump.wake();
+  /** Looks at these queues now, or at all. */
+  function wake(queues: Iterable<QueueName> = pumps.keys()): void {
+    for (const name of queues) pumps.get(name)?.wake();
   }
 
   return {
@@ -98,10 +110,10 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
     /** Queues again what has no job any more. */
     reconcile,
     start(): void {
-      for (const task of [...pumps, reconciler]) task.start();
+      for (const task of [...pumps.values(), reconciler]) task.start();
     },
     async stop(): Promise<void> {
-      await Promise.all([...pumps, reconciler].map((task) => task.stop()));
+      await Promise.all([...pumps.values(), reconciler].map((task) => task.stop()));
     },
   };
 }

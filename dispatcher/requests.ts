@@ -63,8 +63,20 @@ export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool
     months.add(month);
   }
 
+  /** On their way now, so the relay of this process leaves them alone however long that takes. */
+  const sending = new Set<string>();
+
   async function send(asks: readonly Ask[], events: EventBodies): Promise<void> {
     if (asks.length === 0) return;
+    for (const ask of asks) sending.add(ask.fanout.id);
+    try {
+      await append(asks, events);
+    } finally {
+      for (const ask of asks) sending.delete(ask.fanout.id);
+    }
+  }
+
+  async function append(asks: readonly Ask[], events: EventBodies): Promise<void> {
     for (const { run } of asks) await ensureMonth(run.month);
     for (const lane of LANES) {
       const mine = asks.filter((ask) => ask.fanout.lane === lane);
@@ -87,7 +99,8 @@ export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool
   return {
     send,
     async repeat(olderThanMs, limit) {
-      const asks = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
+      const left = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
+      const asks = left.filter((ask) => !sending.has(ask.fanout.id));
       if (asks.length === 0) return 0;
       const rows = new Set(
         asks.flatMap((ask) =>

@@ -16,7 +16,8 @@ export type PumpResult = {
 
 /**
  * Moves ready batches into the window of one channel and lane: `queued`, with the next generation. Agencies take turns: each gives its
- * oldest before any gives a second. Part of a transaction; the lock ends with it.
+ * oldest before any gives a second. One statement, whose lock ends with it; a batch that another moved between this statement's
+ * snapshot and its lock is no longer `ready` when it is updated, and stays as it is.
  */
 export async function pumpBatches(
   sql: Sql,
@@ -26,44 +27,34 @@ export async function pumpBatches(
   limit: number,
   nowMs: number,
 ): Promise<PumpResult> {
-  const lock = await sql.query<{ locked: boolean }>({
-    name: 'pump-lock',
-    text: `SELECT pg_try_advisory_xact_lock(hashtext('allim-pump'), hashtext($1)) AS locked`,
-    values: [`${channel}-${lane}`],
-  });
-  if (lock.rows[0]?.locked !== true) return { locked: false, queued: [], more: false };
-  const { rows } = await sql.query<{ id: BatchId; generation: number; ready: number; room: number }>({
+  const { rows } = await sql.query<{
+    locked: boolean;
+    ready: number;
+    id: BatchId | null;
+    generation: number;
+  }>({
     name: 'pump',
-    text: `WITH open AS (SELECT coalesce(sum(open), 0)::int AS n FROM batches WHERE channel = $1 AND lane = $2 AND state = 'queued'),
+    text: `WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('allim-pump'), hashtext($1 || '-' || $2)) AS locked),
+      open AS (SELECT coalesce(sum(open), 0)::int AS n FROM batches WHERE channel = $1 AND lane = $2 AND state = 'queued'),
       ready AS (
         SELECT b.id, b.month, b.open, b.created_at, row_number() OVER (PARTITION BY a.id ORDER BY b.created_at) AS turn
-        FROM agencies a CROSS JOIN LATERAL (
+        FROM lock CROSS JOIN agencies a CROSS JOIN LATERAL (
           SELECT id, month, open, created_at FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready' AND agency_id = a.id
           ORDER BY created_at LIMIT $4
-        ) b
+        ) b WHERE lock.locked
       ), picked AS (
         SELECT id, month FROM (
           SELECT id, month, sum(open) OVER (ORDER BY turn, created_at, id) - open AS before FROM ready ORDER BY turn, created_at, id LIMIT $4
         ) r WHERE r.before + (SELECT n FROM open) < $3
       ), moved AS (
         UPDATE batches b SET state = 'queued', generation = generation + 1, queued_at = $5 FROM picked p
-        WHERE b.id = p.id AND b.month = p.month RETURNING b.id, b.generation
+        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation
       )
-      SELECT m.id, m.generation, (SELECT count(*) FROM ready)::int AS ready FROM moved m`,
+      SELECT l.locked, (SELECT count(*) FROM ready)::int AS ready, m.id, m.generation FROM lock l LEFT JOIN moved m ON true`,
     values: [channel, lane, window, limit, new Date(nowMs)],
   });
-  const queued = rows.map((row) => ({ batch: row.id, generation: row.generation }));
-  const more = rows.length > 0 ? rows[0]!.ready > rows.length : await hasReady(sql, channel, lane);
-  return { locked: true, queued, more };
-}
-
-async function hasReady(sql: Sql, channel: Channel, lane: Lane): Promise<boolean> {
-  const { rows } = await sql.query<{ found: boolean }>({
-    name: 'has-ready',
-    text: `SELECT EXISTS (SELECT 1 FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready') AS found`,
-    values: [channel, lane],
-  });
-  return rows[0]?.found === true;
+  const queued = rows.flatMap(({ id, generation }) => (id === null ? [] : [{ batch: id, generation }]));
+  return { locked: rows[0]!.locked, queued, more: rows[0]!.ready > queued.length };
 }
 
 /** Batches that were queued before `olderThan`, whose jobs may be gone. */

@@ -2,6 +2,7 @@
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import { keyId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
+import { groupRows } from './groups.ts';
 
 export type ObligationState = 'open' | 'done' | 'cancelled';
 
@@ -40,6 +41,10 @@ export async function changeObligations(
 ): Promise<Changed[]> {
   if (changes.length === 0) return [];
   const sorted = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const { groups, of } = groupRows(
+    sorted,
+    (c) => `${c.agency}/${c.event}/${c.kind}/${c.ref}/${c.version}/${c.state}/${c.deadline}`,
+  );
   const { rows } = await sql.query<{
     id: ObligationId;
     state: ObligationState;
@@ -48,9 +53,9 @@ export async function changeObligations(
   }>({
     name: 'change-obligations',
     text: `INSERT INTO obligations AS o (id, agency_id, kind, ref, citizen_id, version, state, event_id, deadline, updated_at)
-      SELECT id, agency, kind, ref, citizen, version, state, event, deadline, $10
-      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::uuid[], $9::date[])
-        u(id, agency, kind, ref, citizen, version, state, event, deadline)
+      SELECT id, ($4::text[])[g], ($5::text[])[g], ($6::text[])[g], citizen, ($7::bigint[])[g], ($8::text[])[g], ($9::uuid[])[g],
+        ($10::date[])[g], $11
+      FROM unnest($1::uuid[], $2::int[], $3::text[]) u(id, g, citizen)
       ON CONFLICT (id) DO UPDATE SET
         state = excluded.state,
         version = greatest(o.version, excluded.version),
@@ -63,14 +68,15 @@ export async function changeObligations(
       RETURNING id, state, event_id, xmax <> 0 AS existed`,
     values: [
       sorted.map((c) => c.id),
-      sorted.map((c) => c.agency),
-      sorted.map((c) => c.kind),
-      sorted.map((c) => c.ref),
+      of,
       sorted.map((c) => c.citizen),
-      sorted.map((c) => c.version.toString()),
-      sorted.map((c) => c.state),
-      sorted.map((c) => c.event),
-      sorted.map((c) => c.deadline),
+      groups.map((c) => c.agency),
+      groups.map((c) => c.kind),
+      groups.map((c) => c.ref),
+      groups.map((c) => c.version.toString()),
+      groups.map((c) => c.state),
+      groups.map((c) => c.event),
+      groups.map((c) => c.deadline),
       new Date(nowMs),
     ],
   });

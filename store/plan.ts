@@ -15,6 +15,7 @@ import type {
 } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
+import { groupRows } from './groups.ts';
 import type { ObligationState } from './obligations.ts';
 
 /** A fan-out with everything its pages are planned by. */
@@ -179,11 +180,13 @@ export async function tell(
 ): Promise<{ fresh: Set<string>; before: Map<string, StageRunId> }> {
   if (rows.length === 0) return { fresh: new Set(), before: new Map() };
   const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const { groups, of } = groupRows(sorted, (row) => row.stageRun);
   const inserted = await sql.query<{ key: string }>({
     name: 'tell',
-    text: `INSERT INTO told (key, agency_id, stage_run_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]) u
+    text: `INSERT INTO told (key, agency_id, stage_run_id)
+      SELECT key, ($3::text[])[g], ($4::uuid[])[g] FROM unnest($1::uuid[], $2::int[]) u(key, g)
       ON CONFLICT (key) DO NOTHING RETURNING key`,
-    values: [sorted.map((r) => r.key), sorted.map((r) => r.agency), sorted.map((r) => r.stageRun)],
+    values: [sorted.map((r) => r.key), of, groups.map((r) => r.agency), groups.map((r) => r.stageRun)],
   });
   const fresh = new Set(inserted.rows.map((row) => row.key));
   const rest = sorted.filter((row) => !fresh.has(row.key)).map((row) => row.key);
@@ -222,50 +225,57 @@ export async function insertNotifications(
   nowMs: number,
 ): Promise<void> {
   if (rows.length === 0) return;
+  const { groups, of } = groupRows(
+    rows,
+    (r) =>
+      `${r.run}/${r.stageRun}/${r.event}/${r.stageKind}/${r.version}/${r.template}/${r.locale}/${r.reach}/${r.previousEvent}/${r.noAddress}`,
+  );
   await sql.query({
     name: 'insert-notifications',
     text: `INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
         version, reach, template_id, locale, "values", previous_event_id, no_address, created_at)
-      SELECT id, month, agency, stage_run, run, obligation, event, citizen, recipient, kind, version, reach, template, locale, vals::jsonb,
-        previous, no_address, $18
-      FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-        $11::bigint[], $12::text[], $13::int[], $14::text[], $15::text[], $16::uuid[], $17::boolean[])
-        u(id, month, agency, stage_run, run, obligation, event, citizen, recipient, kind, version, reach, template, locale, vals, previous, no_address)
+      SELECT id, ($6::date[])[g], ($7::text[])[g], ($8::uuid[])[g], ($9::uuid[])[g], obligation, ($10::uuid[])[g], citizen, recipient,
+        ($11::text[])[g], ($12::bigint[])[g], ($13::text[])[g], ($14::int[])[g], ($15::text[])[g], vals::jsonb, ($16::uuid[])[g],
+        ($17::boolean[])[g], $18
+      FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $19::text[]) u(id, g, obligation, citizen, recipient, vals)
       ON CONFLICT DO NOTHING`,
     values: [
       rows.map((r) => r.id),
-      rows.map((r) => r.month),
-      rows.map((r) => r.agency),
-      rows.map((r) => r.stageRun),
-      rows.map((r) => r.run),
+      of,
       rows.map((r) => r.obligation),
-      rows.map((r) => r.event),
       rows.map((r) => r.citizen),
       rows.map((r) => r.recipient),
-      rows.map((r) => r.stageKind),
-      rows.map((r) => r.version.toString()),
-      rows.map((r) => r.reach),
-      rows.map((r) => r.template),
-      rows.map((r) => r.locale),
-      rows.map((r) => r.values),
-      rows.map((r) => r.previousEvent),
-      rows.map((r) => r.noAddress),
+      groups.map((r) => r.month),
+      groups.map((r) => r.agency),
+      groups.map((r) => r.stageRun),
+      groups.map((r) => r.run),
+      groups.map((r) => r.event),
+      groups.map((r) => r.stageKind),
+      groups.map((r) => r.version.toString()),
+      groups.map((r) => r.reach),
+      groups.map((r) => r.template),
+      groups.map((r) => r.locale),
+      groups.map((r) => r.previousEvent),
+      groups.map((r) => r.noAddress),
       new Date(nowMs),
+      // Shorter arrays are filled up with nulls.
+      rows.some((r) => r.values !== null) ? rows.map((r) => r.values) : [],
     ],
   });
 }
 
-/** Notifications that an abandoned run of the same stage run had planned belong to the new run from now on. */
+/** Notifications that another run of the fan-out had planned and that this run's answer holds too. */
 export async function adoptNotifications(
   sql: Sql,
-  rows: readonly { id: NotificationId; month: string; run: RunId }[],
+  rows: readonly { id: NotificationId; run: RunId }[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  await sql.query(
-    `UPDATE notifications n SET run_id = u.run FROM unnest($1::uuid[], $2::date[], $3::uuid[]) u(id, month, run)
-     WHERE n.id = u.id AND n.month = u.month`,
-    [rows.map((r) => r.id), rows.map((r) => r.month), rows.map((r) => r.run)],
-  );
+  await sql.query({
+    name: 'adopt-notifications',
+    text: `INSERT INTO run_adoptions (run_id, notification_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) u ORDER BY 1, 2
+      ON CONFLICT DO NOTHING`,
+    values: [rows.map((r) => r.run), rows.map((r) => r.id)],
+  });
 }
 
 export type DeliveryRow = {
@@ -283,32 +293,33 @@ export type DeliveryRow = {
 /** Deliveries and the batches that carry them. Ids of both are keys, so a second time writes nothing. */
 export async function insertDeliveries(sql: Sql, rows: readonly DeliveryRow[], nowMs: number): Promise<void> {
   if (rows.length === 0) return;
-  const values = [
-    rows.map((r) => r.id),
-    rows.map((r) => r.month),
-    rows.map((r) => r.agency),
-    rows.map((r) => r.notification),
-    rows.map((r) => r.contactPoint),
-    rows.map((r) => r.channel),
-    rows.map((r) => r.lane),
-    rows.map((r) => r.batch),
-    rows.map((r) => (r.expiresAtMs === null ? null : new Date(r.expiresAtMs))),
-    new Date(nowMs),
-  ];
+  const { groups, of } = groupRows(rows, (r) => `${r.batch}/${r.expiresAtMs}`);
   // A batch is closed by the transaction that makes it, from rows that it inserted.
   await sql.query({
     name: 'insert-deliveries',
     text: `WITH row AS (
         INSERT INTO deliveries (id, month, agency_id, notification_id, contact_point_id, channel, lane, status, batch_id, expires_at)
-        SELECT id, month, agency, notification, contact_point, channel, lane, 'planned', batch, expires
-        FROM unnest($1::uuid[], $2::date[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::timestamptz[])
-          u(id, month, agency, notification, contact_point, channel, lane, batch, expires)
+        SELECT id, ($5::date[])[g], ($6::text[])[g], notification, contact_point, ($7::text[])[g], ($8::text[])[g], 'planned',
+          ($9::uuid[])[g], ($10::timestamptz[])[g]
+        FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[]) u(id, g, notification, contact_point)
         ON CONFLICT DO NOTHING RETURNING id, month, agency_id, channel, lane, batch_id
       )
       INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
-      SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $10 FROM row GROUP BY 1, 2, 3, 4, 5
+      SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $11 FROM row GROUP BY 1, 2, 3, 4, 5
       ON CONFLICT DO NOTHING`,
-    values,
+    values: [
+      rows.map((r) => r.id),
+      of,
+      rows.map((r) => r.notification),
+      rows.map((r) => r.contactPoint),
+      groups.map((r) => r.month),
+      groups.map((r) => r.agency),
+      groups.map((r) => r.channel),
+      groups.map((r) => r.lane),
+      groups.map((r) => r.batch),
+      groups.map((r) => (r.expiresAtMs === null ? null : new Date(r.expiresAtMs))),
+      new Date(nowMs),
+    ],
   });
 }
 
@@ -422,6 +433,9 @@ export async function finishFanout(
       `WITH abandoned AS (
          SELECT n.id, n.month FROM runs r JOIN notifications n ON n.run_id = r.run_id AND n.month = $4
          WHERE r.fanout_id = $1 AND r.run_id <> $2
+           AND NOT EXISTS (SELECT 1 FROM run_adoptions a WHERE a.run_id = $2 AND a.notification_id = n.id)
+       ), forgotten AS (
+         DELETE FROM run_adoptions a USING runs r WHERE r.fanout_id = $1 AND a.run_id = r.run_id
        ), rows AS (
          SELECT d.id, d.month, d.status, d.attempt FROM abandoned a JOIN deliveries d ON d.notification_id = a.id AND d.month = a.month
          ORDER BY d.id FOR UPDATE OF d

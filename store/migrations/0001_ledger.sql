@@ -358,6 +358,16 @@ CREATE TABLE notifications (
 ) PARTITION BY RANGE (month);
 CREATE INDEX notifications_obligation ON notifications (obligation_id);
 CREATE INDEX notifications_inbox ON notifications (recipient_id);
+-- To find what an abandoned run had planned. One value for thousands of neighbours, so it costs next to nothing.
+CREATE INDEX notifications_run ON notifications (run_id);
+
+-- Notifications of another run of the same fan-out that this run's answer holds too. A row of its own and not a mark on the
+-- notification: two runs of one fan-out may interleave, and either may be the one that is completed.
+CREATE TABLE run_adoptions (
+  run_id uuid NOT NULL,
+  notification_id uuid NOT NULL,
+  PRIMARY KEY (run_id, notification_id)
+);
 
 -- One sending to one contact point. The current attempt stands on the row; earlier ones go to `attempts`.
 -- `unclear` counts attempts of which nobody knows how they ended.

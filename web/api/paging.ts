@@ -12,7 +12,7 @@ export const PageQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const AT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+const AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function readPage(query: { readonly limit?: string; readonly cursor?: string }): {
