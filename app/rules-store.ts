@@ -7,7 +7,7 @@ import { failFanouts, plannedPages } from '../store/campaigns.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { advancePosition, claimPositions } from '../store/positions.ts';
 import { saveQuarantine } from '../store/quarantine.ts';
-import { awaitedCitizens, markArrived } from '../store/unresolved.ts';
+import { awaitedCitizens, dropForgotten, markArrived } from '../store/unresolved.ts';
 import { citizenFieldsOf, parseTemplate } from '../templates/catalogue.ts';
 
 export function createRulesStore(parts: {
@@ -56,6 +56,9 @@ export function createRulesStore(parts: {
     },
     async profilesArrived(ids) {
       await markArrived(pool, ids);
+    },
+    async profilesForgotten(ids) {
+      await dropForgotten(pool, ids);
     },
     awaited: () => awaitedCitizens(pool),
   };

@@ -4,27 +4,24 @@
  * task takes what it works on under a lock. Never talks to a provider and never evaluates a condition.
  */
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
-import type { Batch, Broker, Consumer } from '../broker/broker.ts';
-import { handleIsolated } from '../broker/isolate.ts';
+import type { Broker, Consumer } from '../broker/broker.ts';
 import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import type { Lane } from '../domain/statuses.ts';
 import { LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
-import { failFanouts } from '../store/campaigns.ts';
 import type { Catalogue } from '../store/catalogue.ts';
-import { advancePosition, claimPositions } from '../store/positions.ts';
-import { saveQuarantine } from '../store/quarantine.ts';
+import { claimPositions } from '../store/positions.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
-import { createPlanner, PLAN_BYTES } from './planner.ts';
+import { createPages, PLAN_GROUPS } from './pages.ts';
+import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
@@ -41,11 +38,6 @@ export type DispatcherParts = {
   readonly logger: Logger;
 };
 
-export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
-  urgent: 'allim-dispatcher-audiences-urgent',
-  bulk: 'allim-dispatcher-audiences-bulk',
-};
-
 const PAGES_A_BATCH = 50;
 /** Another dispatcher may be slow in sending what it saved; a question asked twice costs a run, so this is not hurried. */
 const RELAY_AFTER_MS = 20_000;
@@ -60,6 +52,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const pump = createPump(parts);
   const intake = createIntake({ ...parts, requests });
   const planner = createPlanner({ ...parts, wake: pump.wake });
+  const planPages = createPages({ ...parts, planner });
   const due = createDue({ ...parts, requests, wake: pump.wake });
 
   const consumers: Consumer[] = [
@@ -77,38 +70,10 @@ export function createDispatcher(parts: DispatcherParts) {
         maxBatchRecords: PAGES_A_BATCH,
         assigned: (partitions) =>
           claimPositions(pool, PLAN_GROUPS[lane], partitions, (topic) => broker.begins(topic)),
-        handle: (batch) => planBatch(PLAN_GROUPS[lane], batch),
+        handle: (batch) => planPages(PLAN_GROUPS[lane], batch),
       }),
     ),
   ];
-
-  function planBatch(group: string, batch: Batch): Promise<void> {
-    return handleIsolated(batch, {
-      async handle(chunk) {
-        let from = chunk.from;
-        for (const records of groupPages(chunk.records)) {
-          const last = records === chunk.records || records.at(-1) === chunk.records.at(-1);
-          const next = last ? chunk.next : (records.at(-1)?.offset ?? from) + 1;
-          await planner.planRecords(group, records, { ...batch, from, next });
-          batch.advance(next);
-          from = next;
-        }
-      },
-      async quarantine(record, error, chunk) {
-        await transaction(pool, async (sql) => {
-          await advancePosition(sql, group, { ...batch, ...chunk });
-          await saveQuarantine(sql, parts.sealer, [{ ...record, error }]);
-          await failFanouts(
-            sql,
-            record.key === null ? [] : [record.key],
-            `page quarantined: ${messageOf(error)}`,
-            clock.nowMs(),
-          );
-        });
-      },
-      logger,
-    });
-  }
 
   const tasks: Task[] = [
     createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
@@ -170,23 +135,4 @@ export function createDispatcher(parts: DispatcherParts) {
     /** False when a consumer cannot heal itself: readiness fails. */
     healthy: () => consumers.every((consumer) => consumer.healthy()),
   };
-}
-
-/** Consecutive pages that fit one transaction together. */
-function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
-  const groups: R[][] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const size = record.value?.length ?? 0;
-    const current = groups.at(-1);
-    if (current === undefined || bytes + size > PLAN_BYTES) {
-      groups.push([record]);
-      bytes = size;
-    } else {
-      current.push(record);
-      bytes += size;
-    }
-  }
-  // A batch of nothing but holes still moves the position.
-  return groups.length === 0 ? [records] : groups;
 }

@@ -98,7 +98,12 @@ type Job = {
 export const PLAN_BYTES = 150_000;
 const PLAN_WIDTH = 2;
 
-export function createPlanner(parts: PlannerParts) {
+export type Planner = {
+  /** Plans the pages of consecutive records of one partition and moves its position, in one transaction. */
+  planRecords(group: string, records: readonly LogRecord[], slice: Slice): Promise<void>;
+};
+
+export function createPlanner(parts: PlannerParts): Planner {
   const { pool, catalogue, clock, logger } = parts;
 
   /** The lanes apart, so that the urgent one never waits for a full page of the other. */
@@ -125,10 +130,10 @@ export function createPlanner(parts: PlannerParts) {
       // In the order in which another dispatcher would take the partitions over.
       for (const { group, slice } of jobs.toSorted((a, b) => a.slice.partition - b.slice.partition))
         await advancePosition(sql, group, slice);
-      return planPages(
-        sql,
-        jobs.flatMap((job) => job.pages),
-      );
+      const queues = new Set<QueueName>();
+      for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
+        for (const queue of await planPages(sql, pages)) queues.add(queue);
+      return queues;
     });
     if (ready.size > 0) parts.wake(ready);
   }
@@ -359,7 +364,7 @@ export function createPlanner(parts: PlannerParts) {
     const notifications: NotificationRow[] = [];
     const deliveries: DeliveryRow[] = [];
     const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
-    const batchSizes = new Map<string, number>();
+    const filling = new Map<string, { batch: BatchId; size: number }>();
     const seen = new Set<string>();
     for (const { match, key, contactPoint } of candidates) {
       const { counts, context, page } = match;
@@ -406,8 +411,13 @@ export function createPlanner(parts: PlannerParts) {
       });
       if (contactPoint === null) continue;
       const bucket = `${context.agency}/${contactPoint.channel}/${context.lane}/${context.month}`;
-      const size = batchSizes.get(bucket) ?? 0;
-      batchSizes.set(bucket, size + 1);
+      // Pages that are planned together share batches. The opener names one: its page is planned once, so no other batch has that id.
+      let current = filling.get(bucket);
+      if (current === undefined || current.size >= BATCH_DELIVERIES) {
+        current = { batch: keyId<BatchId>('batch', page.run, page.page, bucket, match.index), size: 0 };
+        filling.set(bucket, current);
+      }
+      current.size++;
       deliveries.push({
         id: keyId<DeliveryId>('delivery', id, contactPoint.id),
         month: context.month,
@@ -416,7 +426,7 @@ export function createPlanner(parts: PlannerParts) {
         contactPoint: contactPoint.id,
         channel: contactPoint.channel,
         lane: context.lane,
-        batch: keyId<BatchId>('batch', page.run, page.page, bucket, Math.floor(size / BATCH_DELIVERIES)),
+        batch: current.batch,
         expiresAtMs: match.expiresAtMs,
       });
     }
@@ -457,6 +467,26 @@ export function createPlanner(parts: PlannerParts) {
   }
 
   return { planRecords };
+}
+
+/**
+ * Consecutive pages among which no fan-out has two runs: a question that was asked twice is answered twice, often side by side. The run
+ * that ends first completes the fan-out, and what follows must see that; judged together, the second would take the first for
+ * abandoned and cancel what it had planned.
+ */
+function oneRunAFanout(pages: readonly AudiencePage[]): AudiencePage[][] {
+  const groups: AudiencePage[][] = [];
+  let runs = new Map<string, string>();
+  for (const page of pages) {
+    const run = runs.get(page.fanout);
+    if (groups.length === 0 || (run !== undefined && run !== page.run)) {
+      groups.push([]);
+      runs = new Map();
+    }
+    runs.set(page.fanout, page.run);
+    groups.at(-1)!.push(page);
+  }
+  return groups;
 }
 
 function templateOf(live: LiveRule, stageKind: string, templates: ReadonlyMap<string, number>): number {

@@ -105,6 +105,10 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
 
   return {
     wake,
+    /** One round of one channel and lane; how many batches it queued, and whether more are ready. */
+    round,
+    /** Queues again what has no job any more. */
+    reconcile,
     start(): void {
       for (const task of [...pumps.values(), reconciler]) task.start();
     },

@@ -21,7 +21,9 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryStatus, readonly DeliveryStatus[]>> = {
   planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled'],
   waiting: ['planned', 'expired', 'cancelled', 'suppressed', 'failed-temporary', 'failed-technical'],
+  // Back to planned only where the claim's answer was lost, so that no call was made.
   sending: [
+    'planned',
     'sent',
     'delivered',
     'waiting',

@@ -40,6 +40,8 @@ export type RulesStore = {
   }): Promise<void>;
   /** These citizens were unknown until now: their `unresolved` events may be judged. */
   profilesArrived(ids: readonly string[]): Promise<void>;
+  /** These citizens were ended by a tombstone: their `unresolved` events end with them. */
+  profilesForgotten(ids: readonly string[]): Promise<void>;
   /**
    * Citizens that `unresolved` events wait for. Those that a shard knows are given to `profilesArrived` once it has caught up and every
    * 30 s: a profile may arrive while nobody serves its shard, or between an answer that did not know it and the planning of that page.

@@ -216,6 +216,10 @@ class Server implements ShardServer {
       await this.quarantine(record, error);
       shard.refused.shift();
     }
+    if (shard.forgotten.length > 0) {
+      await this.store.profilesForgotten(shard.forgotten);
+      shard.forgotten = [];
+    }
     if (shard.arrived.length === 0) return;
     await this.store.profilesArrived(shard.arrived);
     shard.arrived = [];

@@ -39,6 +39,8 @@ export class Shard {
   refused: Refused[] = [];
   /** Citizens first seen after the catch-up that were not announced yet. */
   arrived: string[] = [];
+  /** Citizens whose tombstone came after the catch-up and was not announced yet. */
+  forgotten: string[] = [];
   private readonly partitions: number;
   private readonly target: number;
   private readonly placed: (misplaced: boolean) => void;
@@ -102,8 +104,10 @@ export class Shard {
             ids: { partition: record.partition, belongs: home },
           },
         );
-      if (value === null) this.population.forget(key);
-      else if (
+      if (value === null) {
+        this.population.forget(key);
+        if (record.offset >= this.target) this.forgotten.push(key);
+      } else if (
         this.population.upsert(key, parseProfile(value, this.population.layout)) &&
         record.offset >= this.target
       )

@@ -93,12 +93,6 @@ export async function requeueBatches(sql: Sql, batches: readonly QueuedBatch[]):
   return rows.filter((row) => row.state === 'ready').length;
 }
 
-/** Forgets which jobs were queued: after the queue's store was lost, everything queued is looked at again at once. */
-export async function countQueued(sql: Sql): Promise<number> {
-  const { rows } = await sql.query<{ n: number }>(`SELECT count(*) AS n FROM batches WHERE state = 'queued'`);
-  return rows[0]?.n ?? 0;
-}
-
 /**
  * Puts due rows of `waiting` into new batches of at most 100. Rows under a stop that is in force stay. Delivery rows are locked before
  * waiting rows, as everywhere. Returns how many deliveries were put back.
@@ -115,6 +109,11 @@ export async function regroupWaiting(sql: Sql, nowMs: number, limit: number): Pr
        SELECT w.delivery_id, w.month FROM waiting w
        WHERE w.due_at <= $1 AND w.reason <> 'next-channel'
          AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || w.agency_id, 'channel:' || w.channel))
+         -- Rows of a stopped campaign too: put back, they would be refused at the claim and make a new batch every few seconds.
+         AND (NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope LIKE 'campaign:%') OR NOT EXISTS (
+           SELECT 1 FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month
+           JOIN stage_runs r ON r.id = n.stage_run_id JOIN stops s ON s.scope = 'campaign:' || r.campaign_id::text
+           WHERE d.id = w.delivery_id AND d.month = w.month))
        ORDER BY w.due_at LIMIT $2
      ), locked AS (
        SELECT d.id, d.month, d.agency_id, d.channel, d.lane FROM due JOIN deliveries d ON d.id = due.delivery_id AND d.month = due.month

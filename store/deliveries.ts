@@ -120,8 +120,12 @@ WITH result AS (
       WHEN c.category IN ('service', 'information') AND c.category = ANY(f.off) THEN 'suppressed/opted-out'
       WHEN EXISTS (SELECT 1 FROM opt_outs w WHERE w.citizen_id = n.recipient_id AND w.ended_at IS NULL
         AND (w.agency_id IS NULL OR w.agency_id = p.agency_id) AND (w.category IS NULL OR w.category = c.category)
-        AND (w.channel = p.channel OR (w.channel IS NULL AND c.category IN ('service', 'information')))) THEN 'suppressed/opted-out'
-      WHEN a.id IS NULL OR a.invalid_at IS NOT NULL OR a.verified_at IS NULL THEN 'failed-permanent/address-gone'
+        AND w.channel IS NULL AND c.category IN ('service', 'information')) THEN 'suppressed/opted-out'
+      -- Not this channel, or not this address: the notice goes on to the next.
+      WHEN NOT p.channel = ANY(f.channels) OR EXISTS (SELECT 1 FROM opt_outs w WHERE w.citizen_id = n.recipient_id AND w.ended_at IS NULL
+        AND (w.agency_id IS NULL OR w.agency_id = p.agency_id) AND (w.category IS NULL OR w.category = c.category)
+        AND w.channel = p.channel) THEN 'suppressed/channel-off'
+      WHEN a.id IS NULL OR a.invalid_at IS NOT NULL OR a.verified_at IS NULL THEN 'suppressed/address-gone'
       WHEN EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || p.agency_id, 'channel:' || p.channel, 'campaign:' || c.id::text)) THEN 'waiting/stopped'
       WHEN c.category <> 'emergency' AND f.quiet_from IS NOT NULL AND f.quiet_to IS NOT NULL AND CASE WHEN f.quiet_from <= f.quiet_to
           THEN local.t >= f.quiet_from AND local.t < f.quiet_to ELSE local.t >= f.quiet_from OR local.t < f.quiet_to END THEN 'waiting/quiet-hours'
@@ -151,8 +155,8 @@ WITH result AS (
   INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
   SELECT CASE j.verdict WHEN 'waiting/quiet-hours' THEN j.quiet_until WHEN 'waiting/stopped' THEN $11::timestamptz + interval '5 seconds' ELSE $11 END,
     j.id, j.month, j.agency_id, j.channel, j.lane,
-    CASE j.verdict WHEN 'failed-permanent/address-gone' THEN 'next-channel' ELSE split_part(j.verdict, '/', 2) END
-  FROM judged j WHERE j.verdict LIKE 'waiting/%' OR j.verdict = 'failed-permanent/address-gone' ON CONFLICT DO NOTHING
+    CASE WHEN j.verdict LIKE 'suppressed/%' THEN 'next-channel' ELSE split_part(j.verdict, '/', 2) END
+  FROM judged j WHERE j.verdict LIKE 'waiting/%' OR j.verdict IN ('suppressed/channel-off', 'suppressed/address-gone') ON CONFLICT DO NOTHING
 ), ended AS (
   UPDATE batches b SET open = x.open, state = CASE WHEN x.open = 0 THEN 'ended' ELSE b.state END
   FROM unnest($16::uuid[], $17::int[]) u(id, generation)

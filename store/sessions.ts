@@ -57,7 +57,8 @@ export async function sweepSessions(sql: Sql, nowMs: number): Promise<number> {
     `WITH flying AS (
        SELECT d.id, d.month FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
        JOIN deliveries d ON d.id = x.id AND d.month = b.month
-       WHERE b.state <> 'ended' AND d.status = 'sending' AND d.session_id = ANY($1::uuid[])
+       -- A ready batch that was never queued was never claimed from.
+       WHERE (b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0)) AND d.status = 'sending' AND d.session_id = ANY($1::uuid[])
        ORDER BY d.id FOR UPDATE OF d
      ), ended AS (
        UPDATE deliveries d SET unclear = d.unclear + 1, finished_at = $2, code = 'session-lost',

@@ -55,11 +55,21 @@ export async function dropResolved(
   ]);
 }
 
-/** Called by the shard with citizens it saw for the first time: what waits for them may be judged. */
+/** Called by the shard with citizens it saw for the first time: what waits for them may be judged, at once by anybody's clock. */
 export async function markArrived(sql: Sql, citizens: readonly string[]): Promise<number> {
   const { rowCount } = await sql.query({
     name: 'mark-arrived',
-    text: `UPDATE unresolved SET state = 'arrived', look_at = now() WHERE citizen_id = ANY($1::text[]) AND state <> 'arrived'`,
+    text: `UPDATE unresolved SET state = 'arrived', look_at = '-infinity' WHERE citizen_id = ANY($1::text[]) AND state <> 'arrived'`,
+    values: [citizens],
+  });
+  return rowCount ?? 0;
+}
+
+/** Called by the shard for tombstones: nobody is left to be told. Returns how many events no longer wait. */
+export async function dropForgotten(sql: Sql, citizens: readonly string[]): Promise<number> {
+  const { rowCount } = await sql.query({
+    name: 'drop-forgotten',
+    text: 'DELETE FROM unresolved WHERE citizen_id = ANY($1::text[])',
     values: [citizens],
   });
   return rowCount ?? 0;

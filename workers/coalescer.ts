@@ -25,8 +25,8 @@ export interface Coalescer {
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
 const RETRY_MS = 200;
-/** A statement whose connection broke may still commit; by then it has, or never will (statement time-out of the pool: 10 s). */
-const UNHEARD_MS = 12_000;
+/** When claims whose answer was lost are looked for: a statement whose connection broke may still wait for a lock and commit later. */
+const UNHEARD_MS = [RETRY_MS, 12_000, 60_000] as const;
 
 export function createCoalescer(parts: {
   pool: SqlPool;
@@ -56,6 +56,12 @@ export function createCoalescer(parts: {
     });
   }
 
+  /** Also where nothing else is to be said until then: rows of a quiet night would stay claimed. */
+  function expectUnheard(inMs: number): void {
+    unheard.push(performance.now() + inMs);
+    setTimeout(schedule, inMs + 1).unref();
+  }
+
   /** Gives back what a lost answer claimed. Runs alone, so that no answer can be on its way. */
   async function recover(): Promise<void> {
     const due = unheard.findIndex((at) => at <= performance.now());
@@ -67,6 +73,8 @@ export function createCoalescer(parts: {
       if (released > 0) logger.warn({ released }, 'claims whose answer was lost were given back');
     } catch (error) {
       logger.warn({ err: messageOf(error) }, 'lost claims could not be looked at');
+      unheard.splice(due, 1);
+      expectUnheard(1_000);
     } finally {
       running--;
     }
@@ -106,14 +114,15 @@ export function createCoalescer(parts: {
       // Results are facts that exist nowhere else: they are said again until they are heard. Whether the failed statement had committed
       // does not matter, since a result fits its row only once. Claims are given up, and what they may have taken is given back.
       results.unshift(...mine.results);
-      if (mine.claims.length > 0) unheard.push(performance.now() + RETRY_MS, performance.now() + UNHEARD_MS);
+      if (mine.claims.length > 0) for (const ms of UNHEARD_MS) expectUnheard(ms);
       for (const { waiter } of mine.claims) waiter.reject(error);
       for (const { waiter } of mine.ends) waiter.reject(error);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     } finally {
       running--;
     }
-    if (results.length + claims.length + ends.length > 0 || unheard.length > 0) schedule();
+    if (results.length + claims.length + ends.length > 0 || unheard.some((at) => at <= performance.now()))
+      schedule();
   }
 
   /** One claim a batch and turn: rows are handed out by batch. */

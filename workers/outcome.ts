@@ -16,7 +16,13 @@ export function retryDelayMs(attempt: number, chance: number): number {
 
 type Row = Pick<Claimed, 'id' | 'month' | 'attempt' | 'expiresAt' | 'unclear'>;
 
-/** `flushed` false: nothing left this process, so the attempt did not happen whatever the provider's state. */
+/** What a provider said, as a text column takes it: one NUL would fail the statement, and with it every result beside it, again and again. */
+function stored(text: string | null): string | null {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+  return text === null ? null : text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 200);
+}
+
+/** The row that is written for an outcome; `chance` in [0, 1) is the jitter of a retry. */
 export function resultOf(
   row: Row,
   session: Result['session'],
@@ -34,16 +40,17 @@ export function resultOf(
     unclear: false,
     addressDead: false,
   };
+  const code = outcome.kind === 'accepted' ? null : stored(outcome.code);
   switch (outcome.kind) {
     case 'accepted':
-      return { ...base, status: 'sent', code: null, reference: outcome.reference };
+      return { ...base, status: 'sent', code: null, reference: stored(outcome.reference) };
     case 'permanent':
-      return { ...base, status: 'failed-permanent', code: outcome.code, addressDead: true };
+      return { ...base, status: 'failed-permanent', code, addressDead: true };
     case 'unknown':
       // Once more, flagged; the second time nobody can tell what a third would do.
       return row.unclear === 0
-        ? { ...base, status: 'waiting', code: outcome.code, unclear: true, retryAtMs: nowMs + FIRST_RETRY_MS }
-        : { ...base, status: 'ambiguous', code: outcome.code, unclear: true };
+        ? { ...base, status: 'waiting', code, unclear: true, retryAtMs: nowMs + FIRST_RETRY_MS }
+        : { ...base, status: 'ambiguous', code, unclear: true };
     case 'temporary':
     case 'technical': {
       const failed = outcome.kind === 'temporary' ? 'failed-temporary' : 'failed-technical';
@@ -51,8 +58,8 @@ export function resultOf(
       const retryAtMs = nowMs + Math.max(given ?? 0, retryDelayMs(row.attempt, chance));
       const last = row.attempt >= (outcome.kind === 'temporary' ? MAX_ATTEMPTS : MAX_TECHNICAL);
       if (last || (row.expiresAt !== null && retryAtMs >= row.expiresAt.getTime()))
-        return { ...base, status: failed, code: outcome.code };
-      return { ...base, status: 'waiting', code: outcome.code, retryAtMs };
+        return { ...base, status: failed, code };
+      return { ...base, status: 'waiting', code, retryAtMs };
     }
   }
 }

@@ -71,6 +71,8 @@ class Ledger implements RulesStore {
     this.quarantined.push({ topic, offset, code, ...(fanout === undefined ? {} : { fanout }) });
   }
 
+  async profilesForgotten(): Promise<void> {}
+
   async profilesArrived(ids: readonly string[]): Promise<void> {
     this.arrived.push([...ids]);
   }

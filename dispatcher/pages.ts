@@ -1,0 +1,84 @@
+/**
+ * Takes pages in for the planner: small ones of targeted events together, a full one alone, each group with the position it moves. A page
+ * that cannot be planned is quarantined and its fan-out fails, so that nobody waits for an answer that will not come.
+ */
+import type { Batch } from '../broker/broker.ts';
+import { handleIsolated } from '../broker/isolate.ts';
+import type { Clock } from '../domain/clock.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { Sealer } from '../domain/sealing.ts';
+import { type SqlPool, transaction } from '../domain/sql.ts';
+import type { Lane } from '../domain/statuses.ts';
+import { failFanouts } from '../store/campaigns.ts';
+import { advancePosition } from '../store/positions.ts';
+import { saveQuarantine } from '../store/quarantine.ts';
+import { PLAN_BYTES, type Planner } from './planner.ts';
+
+export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
+  urgent: 'allim-dispatcher-audiences-urgent',
+  bulk: 'allim-dispatcher-audiences-bulk',
+};
+
+export function createPages(parts: {
+  readonly pool: SqlPool;
+  readonly planner: Planner;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}) {
+  const { pool, planner, sealer, clock, logger } = parts;
+
+  return function handle(group: string, batch: Batch): Promise<void> {
+    return handleIsolated(batch, {
+      async handle(chunk) {
+        let from = chunk.from;
+        for (const records of groupPages(chunk.records)) {
+          const last = records === chunk.records || records.at(-1) === chunk.records.at(-1);
+          const next = last ? chunk.next : (records.at(-1)?.offset ?? from) + 1;
+          await planner.planRecords(group, records, { ...batch, from, next });
+          batch.advance(next);
+          from = next;
+        }
+      },
+      async quarantine(record, error, chunk) {
+        const fanout = fanoutIn(record.value);
+        await transaction(pool, async (sql) => {
+          await advancePosition(sql, group, { ...batch, ...chunk });
+          await saveQuarantine(sql, sealer, [{ ...record, error }]);
+          await failFanouts(
+            sql,
+            fanout === undefined ? [] : [fanout],
+            `page quarantined: ${messageOf(error)}`,
+            clock.nowMs(),
+          );
+        });
+      },
+      logger,
+    });
+  };
+}
+
+/** The fan-out that a page names, also where the rest of it cannot be read: it stands first. */
+function fanoutIn(value: Buffer | null): string | undefined {
+  return /"fanout"\s*:\s*"([0-9a-f]{8}-[0-9a-f-]{27})"/.exec(value?.toString('utf8', 0, 500) ?? '')?.[1];
+}
+
+/** Consecutive pages that fit one transaction together: small ones of targeted events, a full one alone. */
+function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
+  const groups: R[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.value?.length ?? 0;
+    const current = groups.at(-1);
+    if (current === undefined || bytes + size > PLAN_BYTES) {
+      groups.push([record]);
+      bytes = size;
+    } else {
+      current.push(record);
+      bytes += size;
+    }
+  }
+  // A batch of nothing but holes still moves the position.
+  return groups.length === 0 ? [records] : groups;
+}

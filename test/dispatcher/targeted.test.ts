@@ -1,0 +1,220 @@
+/** Events about one person: what opens, changes, settles and withdraws an obligation does to what was planned and sent about it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { TOPICS } from '../../domain/records.ts';
+import { dropExpiredUnresolved } from '../../store/unresolved.ts';
+import { type Installation, install, paidEvent, taxEvent } from '../support/installation.ts';
+
+let it: Installation;
+let n = 0;
+/** A citizen, an obligation and ids of this test alone. */
+let who: string;
+let tax: string;
+
+beforeAll(async () => {
+  it = await install();
+});
+afterAll(() => it.close());
+beforeEach(async () => {
+  n++;
+  who = `c-${n}`;
+  tax = `property-tax/${n}`;
+  it.forgetSent();
+});
+
+const assessed = (id: string, more: Partial<Parameters<typeof taxEvent>[0]> = {}) =>
+  taxEvent({ id: `${id}-${n}`, subject: who, allimobligation: tax, ...more });
+const paid = (more = {}) => paidEvent({ id: `paid-${n}`, subject: who, allimobligation: tax, ...more });
+
+describe('a targeted event', () => {
+  test('reaches its person once, on the first channel that has an address', async () => {
+    await it.citizen({ id: who, sms: '+821000000001', email: 'a@example.kr' });
+    await it.publish(assessed('e'));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened email sent']);
+    expect(it.sent()).toHaveLength(1);
+    expect(it.sent()[0]!.text).toContain('132,000');
+  });
+
+  test('comes again after a crash and is not told again', async () => {
+    await it.citizen({ id: who, sms: '+821000000002' });
+    await it.publish(assessed('e'));
+    await it.publish(assessed('e'));
+    await it.idle();
+    await it.publish(assessed('e'));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    expect(it.sent()).toHaveLength(1);
+  });
+
+  test('without an address leaves an inbox row that is counted as no address', async () => {
+    await it.citizen({ id: who });
+    await it.publish(assessed('e'));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened no-address']);
+    const [run] = await it.rows<{ no_address: number; planned: number }>(
+      `SELECT r.no_address, r.planned FROM runs r JOIN notifications n ON n.run_id = r.run_id WHERE n.recipient_id = $1`,
+      [who],
+    );
+    expect(run).toMatchObject({ no_address: 1, planned: 1 });
+  });
+});
+
+describe('done', () => {
+  test('before it opens means that nothing is announced', async () => {
+    await it.citizen({ id: who, sms: '+821000000003' });
+    await it.publish(paid());
+    await it.idle();
+    await it.publish(assessed('late'));
+    await it.idle();
+    expect(await it.told(who)).toEqual([]);
+    expect(
+      await it.rows(
+        `SELECT o.state, e.state AS event FROM obligations o, events e WHERE o.citizen_id = $1 AND e.event_id = $2`,
+        [who, `late-${n}`],
+      ),
+    ).toEqual([{ state: 'done', event: 'accepted' }]);
+  });
+
+  test('ends what is planned and what waits, and the reminder that was scheduled', async () => {
+    await it.citizen({ id: who, sms: '+821000000004' });
+    await it.publish(assessed('e'));
+    await it.settle();
+    await it.publish(paid());
+    await it.intake();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
+    expect(await it.rows('SELECT 1 FROM schedules WHERE citizen_id = $1', [who])).toEqual([]);
+    await it.idle();
+    expect(it.sent()).toEqual([]);
+  });
+
+  test('that comes between two attempts ends the second', async () => {
+    await it.citizen({ id: who, sms: '+821000000005' });
+    it.providers.sms.answer = () => ({ kind: 'temporary', code: 'busy' });
+    await it.publish(assessed('e'));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms waiting/busy']);
+    await it.publish(paid());
+    await it.idle();
+    it.at(60_000);
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
+    expect(it.sent()).toHaveLength(1);
+    expect(await it.rows('SELECT 1 FROM waiting')).toEqual([]);
+  });
+});
+
+describe('a correction', () => {
+  const corrected = () => assessed('v2', { sequence: '2', data: { amount: 99_000, dueOn: '2026-08-31' } });
+
+  test('after planning and before the claim takes the place of what was unsent', async () => {
+    await it.citizen({ id: who, sms: '+821000000006' });
+    await it.publish(assessed('v1', { sequence: '1' }));
+    await it.settle();
+    await it.pump();
+    await it.publish(corrected());
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/superseded', 'opened sms sent']);
+    expect(it.sent().map((sent) => sent.text.includes('99,000'))).toEqual([true]);
+  });
+
+  test('after the claim tells the person and corrects, with the old values', async () => {
+    await it.citizen({ id: who, email: 'b@example.kr' });
+    await it.publish(assessed('v1', { sequence: '1' }));
+    await it.idle();
+    await it.publish(corrected());
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened email sent', 'corrected email sent']);
+    expect(it.sent()[1]!.text).toMatch(/132,000.*→.*99,000/);
+    expect(await it.rows('SELECT due_at FROM schedules WHERE citizen_id = $1', [who])).toEqual([
+      { due_at: new Date('2026-08-24T09:00:00+09:00') },
+    ]);
+  });
+
+  test('that meets a call under way corrects it', async () => {
+    await it.citizen({ id: who, email: 'c@example.kr' });
+    it.providers.email.answer = async () => {
+      it.providers.email.answer = () => ({ kind: 'accepted', reference: null });
+      await it.publish(corrected());
+      await it.intake();
+      return { kind: 'accepted', reference: null };
+    };
+    await it.publish(assessed('v1', { sequence: '1' }));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened email sent', 'corrected email sent']);
+  });
+
+  test('in the same batch as what it corrects is the only one told', async () => {
+    await it.citizen({ id: who, sms: '+821000000008' });
+    await it.publish(corrected(), assessed('v1', { sequence: '1' }));
+    await it.idle();
+    expect(it.sent().map((sent) => sent.text.includes('99,000'))).toEqual([true]);
+    expect(await it.rows('SELECT event_id, state FROM events WHERE event_id = $1', [`v1-${n}`])).toEqual([
+      { event_id: `v1-${n}`, state: 'superseded' },
+    ]);
+  });
+
+  test('with a sequence that goes backwards is recorded as superseded', async () => {
+    await it.citizen({ id: who, sms: '+821000000009' });
+    await it.publish(corrected());
+    await it.idle();
+    await it.publish(assessed('v1', { sequence: '1' }));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [`v1-${n}`])).toEqual([
+      { state: 'superseded' },
+    ]);
+  });
+});
+
+describe('a person who is not known', () => {
+  test('is told when the profile comes, and the event leaves the list', async () => {
+    await it.citizen({ id: who, sms: '+821000000010', profile: null });
+    await it.publish(assessed('e'));
+    await it.idle();
+    expect(await it.told(who)).toEqual([]);
+    expect(await it.rows('SELECT state FROM unresolved WHERE citizen_id = $1', [who])).toEqual([
+      { state: 'new' },
+    ]);
+    await it.citizen({ id: who, sms: '+821000000010' });
+    await it.readProfiles();
+    it.at(1_000);
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toEqual([]);
+  });
+
+  test('is no longer waited for after a tombstone', async () => {
+    await it.publish(assessed('e'));
+    await it.idle();
+    await it.append(TOPICS.profiles, { key: who, value: null });
+    await it.readProfiles();
+    expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toEqual([]);
+  });
+
+  test('is no longer waited for after the event has expired', async () => {
+    await it.publish(assessed('e', { expirytime: '2026-07-10T15:00:00+09:00' }));
+    await it.idle();
+    expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toHaveLength(1);
+    await dropExpiredUnresolved(it.pool, Date.parse('2026-07-10T15:00:01+09:00'));
+    expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toEqual([]);
+  });
+});
+
+describe('the same event by HTTP and by Kafka', () => {
+  test('is one row and one campaign, whichever comes first', async () => {
+    await it.citizen({ id: who, sms: '+821000000011' });
+    const { eventRow, takeEvents } = await import('../../store/events.ts');
+    const event = assessed('both');
+    await takeEvents(it.pool, 'received', [eventRow(event, 'nts')], it.clock.nowMs());
+    await it.publish(event);
+    await it.publish(event);
+    await it.idle();
+    expect(await takeEvents(it.pool, 'received', [eventRow(event, 'nts')], it.clock.nowMs())).toEqual(
+      new Map([[eventRow(event, 'nts').row, 'known']]),
+    );
+    expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [event.id])).toEqual([
+      { state: 'accepted' },
+    ]);
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+  });
+});
