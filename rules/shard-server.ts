@@ -58,6 +58,9 @@ export function createShardServer(options: ShardServerOptions): ShardServer {
   return new Server(options);
 }
 
+/** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
+const PARKED_MS = 60_000;
+
 const laneKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 class Server implements ShardServer {
@@ -70,6 +73,8 @@ class Server implements ShardServer {
   private readonly placement = new Placement();
   private readonly awaitedPollMs: number;
   private readonly shards = new Map<number, Shard>();
+  /** Given up a moment ago, kept in case they come back. */
+  private readonly parked = new Map<number, { readonly shard: Shard; readonly timer: NodeJS.Timeout }>();
   private readonly lanes = new Map<string, Lane>();
   private consumer: Consumer | undefined;
   private sweep: NodeJS.Timeout | undefined;
@@ -119,6 +124,7 @@ class Server implements ShardServer {
     this.consumer = undefined;
     for (const shard of this.shards.values()) shard.close();
     this.shards.clear();
+    for (const partition of [...this.parked.keys()]) this.unpark(partition);
     this.lanes.clear();
   }
 
@@ -144,6 +150,7 @@ class Server implements ShardServer {
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
     const profiles = partitions.filter(({ topic }) => topic === TOPICS.profiles);
+    const goesOn: StartPosition[] = [];
     if (profiles.length > 0) {
       const [begins, ends] = await Promise.all([
         this.broker.begins(TOPICS.profiles),
@@ -151,6 +158,12 @@ class Server implements ShardServer {
       ]);
       for (const { partition } of profiles) {
         this.shards.get(partition)?.close();
+        const kept = this.unpark(partition);
+        if (kept !== undefined && kept.position >= begins[partition]! && kept.position <= ends[partition]!) {
+          this.shards.set(partition, kept);
+          goesOn.push({ topic: TOPICS.profiles, partition, offset: kept.position, fence: 0 });
+          continue;
+        }
         const shard = new Shard({
           partition,
           partitions: this.partitions,
@@ -164,7 +177,7 @@ class Server implements ShardServer {
       }
     }
     const requests = partitions.filter(({ topic }) => topic !== TOPICS.profiles);
-    if (requests.length === 0) return [];
+    if (requests.length === 0) return goesOn;
     const starts = await this.store.startPositions(RULES_GROUP, requests);
     for (const { topic, partition } of requests) {
       const start = starts.find((found) => found.topic === topic && found.partition === partition);
@@ -172,19 +185,40 @@ class Server implements ShardServer {
       this.lanes.get(laneKey(at))?.close();
       this.lanes.set(laneKey(at), new Lane(at, start ?? { fence: 0 }, this.laneWork(), this.logger));
     }
-    return starts;
+    return [...goesOn, ...starts];
   }
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     for (const at of partitions) {
       if (at.topic === TOPICS.profiles) {
-        this.shards.get(at.partition)?.close();
-        this.shards.delete(at.partition);
+        this.park(at.partition);
       } else {
         this.lanes.get(laneKey(at))?.close();
         this.lanes.delete(laneKey(at));
       }
     }
+  }
+
+  /**
+   * A member that was silent for a session loses everything and gets most of it back at once. Reading a million profiles again takes a minute,
+   * in which it may fall silent anew and never get to answer; its columns and their position are as good as they were.
+   */
+  private park(partition: number): void {
+    const shard = this.shards.get(partition);
+    if (shard === undefined) return;
+    shard.close();
+    this.shards.delete(partition);
+    if (!shard.caughtUp) return;
+    const timer = setTimeout(() => this.parked.delete(partition), PARKED_MS);
+    timer.unref();
+    this.parked.set(partition, { shard, timer });
+  }
+
+  private unpark(partition: number): Shard | undefined {
+    const found = this.parked.get(partition);
+    clearTimeout(found?.timer);
+    this.parked.delete(partition);
+    return found?.shard;
   }
 
   private noteCatchUp(shard: Shard): void {

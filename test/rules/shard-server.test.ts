@@ -306,6 +306,19 @@ test('a shard restarted after page 2 of 5 starts a new run, and every page of it
   expect(ledger.positions.get('match-requests.bulk/0')).toBe(1);
 });
 
+test('a member that lost its shards and got them back does not read them again', async () => {
+  const ids = Object.keys(crowd(3));
+  await tell(crowd(3));
+  await server.start();
+  await eventually(() => expect(server.status().citizens).toBe(3));
+  // From here on the profiles cannot be read again: only who kept them can answer.
+  for (const at of [0, 1]) broker.partition(TOPICS.profiles, at).records.fill(null);
+  await broker.consumers[0]!.rejoin();
+  await ask();
+  await server.drain();
+  expect(pages().flatMap((page) => page.citizens)).toEqual(ids.toSorted());
+});
+
 test('a request waits for the profiles that were acknowledged before it', async () => {
   const [id] = Object.keys(crowd(1));
   await server.start();

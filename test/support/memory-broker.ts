@@ -19,6 +19,7 @@ import { partitionOf } from '../../domain/murmur2.ts';
 type Partition = { readonly records: (LogRecord | null)[]; readonly wake: Set<() => void> };
 
 export class MemoryBroker implements Broker {
+  readonly consumers: MemoryConsumer[] = [];
   private readonly topics = new Map<string, Partition[]>();
   /** Called before an append is written; what it throws, the append rejects with. */
   beforeAppend: (topic: string) => void = () => {};
@@ -82,7 +83,9 @@ export class MemoryBroker implements Broker {
   }
 
   subscribe(subscription: Subscription): Consumer {
-    return new MemoryConsumer(this, subscription);
+    const consumer = new MemoryConsumer(this, subscription);
+    this.consumers.push(consumer);
+    return consumer;
   }
 
   partitionsOf(topics: readonly string[]): TopicPartition[] {
@@ -101,7 +104,7 @@ class MemoryConsumer implements Consumer {
   private readonly broker: MemoryBroker;
   private readonly subscription: Subscription;
   private readonly paused = new Set<string>();
-  private readonly stopping = new AbortController();
+  private stopping = new AbortController();
   private held: readonly TopicPartition[] = [];
   private loops: Promise<void>[] = [];
 
@@ -162,10 +165,21 @@ class MemoryConsumer implements Consumer {
   }
 
   async stop(): Promise<void> {
+    await this.leave();
+  }
+
+  private async leave(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.loops);
     if (this.held.length > 0) await this.subscription.revoked?.(this.held);
     this.held = [];
+  }
+
+  /** Loses everything and gets it back, as a member does that was silent for a session. */
+  async rejoin(): Promise<void> {
+    await this.leave();
+    this.stopping = new AbortController();
+    await this.start();
   }
 
   pause(partitions: readonly TopicPartition[]): void {
