@@ -86,7 +86,12 @@ async function planned(
   citizens: number,
   serverPids: () => Promise<readonly number[]>,
 ): Promise<Planned> {
-  const memory = async () => (await residentMb(child.pid)) + (await proportionalMb(await serverPids()));
+  let parts = '';
+  const memory = async () => {
+    const [ours, servers] = [await residentMb(child.pid), await proportionalMb(await serverPids())];
+    parts = `${round(ours)} MB ours, ${round(servers)} MB the server's`;
+    return ours + servers;
+  };
   // The shards have read everybody before the event comes, as in a service that has been up for a while.
   await append(child, TOPICS.events, [checkupEvent('warm', { area: '26' })]);
   await until(
@@ -100,7 +105,9 @@ async function planned(
     { everyMs: 200 },
   );
   const before = await memory();
+  say(`fanout: before it ${parts}`);
   let peak = before;
+  let peakParts = parts;
   const at: number[] = [];
   const startedAt = performance.now();
   await append(child, TOPICS.events, [checkupEvent('nationwide')]);
@@ -111,7 +118,7 @@ async function planned(
         `SELECT coalesce((SELECT sum(planned) FROM runs), 0)::int AS planned, (SELECT count(*) FROM fanouts WHERE state = 'complete') AS complete`,
       );
       const now = await memory();
-      peak = Math.max(peak, now);
+      if (now > peak) [peak, peakParts] = [now, parts];
       while (at.length < MARKS.length && (rows[0]?.planned ?? 0) >= citizens * MARKS[at.length]!)
         at.push(now);
       return rows[0]?.complete === 16;
@@ -119,6 +126,7 @@ async function planned(
     { everyMs: 100, timeoutMs: 600_000 },
   );
   const seconds = (performance.now() - startedAt) / 1_000;
+  say(`fanout: at the peak ${peakParts}`);
   const { rows } = await pool.query<{ deliveries: number; notifications: number }>(
     'SELECT (SELECT count(*) FROM deliveries) AS deliveries, (SELECT count(*) FROM notifications) AS notifications',
   );

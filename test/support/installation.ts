@@ -345,7 +345,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     return answered;
   }
 
-  const first = await dispatcher();
+  let first = await dispatcher();
   const hand = await worker();
 
   async function deliver(by = hand): Promise<number> {
@@ -394,8 +394,14 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     ...parts,
     database,
     providers,
-    first,
     dispatcher,
+    /** A younger dispatcher takes every partition over and does the steps from here on; the positions may have been set back before. */
+    async takeOver(): Promise<void> {
+      first = await dispatcher();
+    },
+    get first() {
+      return first;
+    },
     worker,
     hand,
     shards,
@@ -405,9 +411,9 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     settle,
     idle,
     memory: queue as MemoryQueue,
-    intake: first.intake,
-    plan: first.plan,
-    pump: first.pump,
+    intake: () => first.intake(),
+    plan: (limit?: number) => first.plan(limit),
+    pump: () => first.pump(),
     /** Sets the clock to an instant, or forward by milliseconds. */
     at: (instant: string | number) => {
       now = typeof instant === 'string' ? Date.parse(instant) : now + instant;

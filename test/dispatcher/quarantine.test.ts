@@ -1,0 +1,181 @@
+/** What arrives by Kafka and cannot be taken in: a quarantine row with the reason and the place, and the partition goes on. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { NewRecord } from '../../broker/broker.ts';
+import { recordOfEvent } from '../../domain/cloud-events.ts';
+import { TOPICS } from '../../domain/records.ts';
+import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
+
+let it: Installation;
+let n = 0;
+
+beforeAll(async () => {
+  it = await install({ partitions: 1 });
+  await it.citizen({ id: 'c', sms: '+821000000001' });
+});
+afterAll(() => it.close());
+
+const good = () => taxEvent({ id: `good-${++n}`, subject: 'c', allimobligation: `property-tax/${n}` });
+/** The record of a good event, changed. */
+function bad(headers: Record<string, string> = {}, value?: string | Buffer | null): NewRecord {
+  const record = recordOfEvent(good());
+  return {
+    ...record,
+    headers: { ...record.headers, ...headers },
+    value: value === undefined ? record.value : value,
+  };
+}
+const structured = (value: unknown): NewRecord => ({
+  key: 'c',
+  headers: { 'content-type': 'application/cloudevents+json' },
+  value: JSON.stringify(value),
+});
+
+describe('an event that cannot be taken in', () => {
+  const cases: readonly (readonly [string, () => NewRecord, string, string])[] = [
+    ['is malformed JSON', () => bad({}, '{"amount": 1'), 'event-invalid', '/data'],
+    ['is not UTF-8', () => bad({}, Buffer.from([0x7b, 0xff, 0x7d])), 'event-invalid', '/data'],
+    ['has no value', () => bad({}, null), 'event-invalid', '/data'],
+    ['has another content type', () => bad({ 'content-type': 'text/csv' }), 'content-type-unsupported', ''],
+    ['is no CloudEvent', () => ({ key: 'c', value: '{}' }), 'event-invalid', ''],
+    ['has an unknown type', () => bad({ ce_type: 'kr.nts.nothing.known' }), 'event-type-unknown', '/type'],
+    [
+      'has data against its schema',
+      () => bad({}, JSON.stringify({ amount: 'much', dueOn: '2026-07-31' })),
+      'event-invalid',
+      '/data/amount',
+    ],
+    [
+      'names a day that does not exist',
+      () => bad({}, JSON.stringify({ amount: 1, dueOn: '2026-02-30' })),
+      'event-invalid',
+      '/data/dueOn',
+    ],
+    ['comes from a foreign source', () => bad({ ce_source: '/nhis/checkup' }), 'source-foreign', '/source'],
+    ['has no id', () => structured({ ...good(), id: undefined }), 'event-invalid', '/id'],
+    ['has a sequence of words', () => bad({ ce_sequence: 'first' }), 'event-invalid', '/sequence'],
+    [
+      'is older than the ledger remembers',
+      () => bad({ ce_time: '2020-01-01T00:00:00Z' }),
+      'event-too-old',
+      '/time',
+    ],
+    [
+      'is too large',
+      () => bad({}, JSON.stringify({ amount: 1, dueOn: '2026-07-31', office: 'x'.repeat(300_000) })),
+      'payload-too-large',
+      '',
+    ],
+  ];
+  test.each(cases)(
+    '%s: it is quarantined, and those around it are told',
+    async (_, record, code, pointer) => {
+      const [before, after] = [good(), good()];
+      const refused = record();
+      await it.append(TOPICS.events, recordOfEvent(before), refused, recordOfEvent(after));
+      await it.intake();
+      const [row] = await it.rows<{ code: string; faults: { pointer: string }[]; record_offset: number }>(
+        `SELECT code, faults, record_offset FROM quarantine ORDER BY record_offset DESC LIMIT 1`,
+      );
+      expect(row?.code).toBe(code);
+      if (pointer !== '') expect(row?.faults.map((fault) => fault.pointer)).toContain(pointer);
+      expect(
+        await it.rows('SELECT event_id FROM events WHERE event_id = ANY($1::text[])', [
+          [before.id, after.id],
+        ]),
+      ).toHaveLength(2);
+    },
+  );
+
+  test('has the id of another one: the first stands, the second is a conflict, also within one batch', async () => {
+    const first = good();
+    const other = { ...first, data: { amount: 7, dueOn: '2026-07-31' } };
+    await it.publish(first, other);
+    await it.intake();
+    await it.publish(other);
+    await it.intake();
+    expect(await it.rows(`SELECT count(*)::int AS n FROM quarantine WHERE code = 'event-conflict'`)).toEqual([
+      { n: 2 },
+    ]);
+    expect(
+      await it.rows(`SELECT body->'data'->>'amount' AS amount FROM events WHERE event_id = $1`, [first.id]),
+    ).toEqual([{ amount: '132000' }]);
+  });
+});
+
+describe('a page that cannot be planned', () => {
+  async function ask(): Promise<{ fanout: string; stageRun: string; request: number }> {
+    await it.publish(windowEvent({ id: `w-${++n}`, allimobligation: `checkup/${n}` }));
+    await it.intake();
+    const [row] = await it.rows<{ fanout: string; stageRun: string; request: number }>(
+      `SELECT f.id AS fanout, f.stage_run_id AS "stageRun", f.request FROM fanouts f JOIN stage_runs r ON r.id = f.stage_run_id
+       JOIN campaigns c ON c.id = r.campaign_id WHERE c.obligation_ref = $1`,
+      [String(n)],
+    );
+    return row!;
+  }
+  const page = (asked: Record<string, unknown>, more: Record<string, unknown>) => ({
+    key: null,
+    partition: 0,
+    value: JSON.stringify({
+      ...asked,
+      run: randomUUID(),
+      page: 0,
+      last: true,
+      profileOffset: 0,
+      totals: { matched: 1, possible: 0, unknown: 0, pages: 1 },
+      citizens: ['c'],
+      reach: ['certain'],
+      values: {},
+      unknown: [],
+      ...more,
+    }),
+  });
+
+  test.each([
+    ['lacks its citizens', (asked: object) => page({ ...asked }, { citizens: undefined })],
+    ['has citizens that are no list', (asked: object) => page({ ...asked }, { citizens: 5 })],
+    ['has a run that is no id', (asked: object) => page({ ...asked }, { run: 'first' })],
+    [
+      'is cut off',
+      (asked: object) => {
+        const whole = page({ ...asked }, {});
+        return { ...whole, value: whole.value.slice(0, -40) };
+      },
+    ],
+  ])('%s: its fan-out fails, and the next page is planned', async (_, make) => {
+    const broken = await ask();
+    const whole = await ask();
+    const before = await it.rows('SELECT id FROM quarantine');
+    await it.append(TOPICS.audiences.bulk, make(broken), page(whole, {}));
+    await it.plan();
+    expect(await it.rows('SELECT state FROM fanouts WHERE id = $1', [broken.fanout])).toEqual([
+      { state: 'failed' },
+    ]);
+    expect(await it.rows('SELECT state FROM fanouts WHERE id = $1', [whole.fanout])).toEqual([
+      { state: 'complete' },
+    ]);
+    expect(await it.rows('SELECT id FROM quarantine')).toHaveLength(before.length + 1);
+  });
+
+  test('is of an unknown fan-out: it is dropped, and the next page is planned', async () => {
+    const whole = await ask();
+    await it.append(TOPICS.audiences.bulk, page({ ...whole, fanout: randomUUID() }, {}), page(whole, {}));
+    await it.plan();
+    expect(await it.rows('SELECT state FROM fanouts WHERE id = $1', [whole.fanout])).toEqual([
+      { state: 'complete' },
+    ]);
+  });
+
+  test('whose counts do not add up fails its fan-out', async () => {
+    const asked = await ask();
+    await it.append(
+      TOPICS.audiences.bulk,
+      page(asked, { totals: { matched: 2, possible: 0, unknown: 0, pages: 1 } }),
+    );
+    await it.plan();
+    expect(await it.rows('SELECT state FROM fanouts WHERE id = $1', [asked.fanout])).toEqual([
+      { state: 'failed' },
+    ]);
+  });
+});
