@@ -162,7 +162,8 @@ async function bringUp(
         return { pid: lock.pid, port: lock.port, adopted: child === null || child.pid !== lock.pid };
     } else if (child === null || child.exitCode !== null || child.signalCode !== null) {
       // Our own start may lose against another's, or meet backends that outlive a killed postmaster for a moment.
-      if (attempts++ >= 20) break;
+      // A busy machine may take long to end those, and nothing but waiting helps.
+      if (attempts++ >= 20 && !(await logTail(place)).includes('is still in use')) break;
       if (attempts > 1) await delay(Math.min(100 * attempts, 1000));
       if (lock !== null && isAlive(lock.pid) && lock.pid !== process.pid) await disarmLockFile(place.cluster);
       child = await launch(place, bin, loopback ? await freePort() : PORT, loopback);
