@@ -87,7 +87,7 @@ export function createDispatcher(parts: DispatcherParts) {
   let cron: ScheduledTask | undefined;
 
   async function relayQuestions(): Promise<boolean> {
-    const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200);
+    const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200, clock.nowMs());
     if (repeated > 0) logger.info({ fanouts: repeated }, 'questions that a crash had left were asked');
     return repeated === 200;
   }

@@ -262,6 +262,10 @@ export function createIntake(parts: IntakeParts) {
           citizen: null,
           subjectKeyHash: hash,
           askedOffset: null,
+          expiresAtMs:
+            item.event.expirytime === undefined
+              ? null
+              : Temporal.Instant.from(item.event.expirytime).epochMilliseconds,
         });
     }
     await saveUnresolved(sql, unlinked, nowMs);

@@ -444,6 +444,8 @@ export function createPlanner(parts: PlannerParts): Planner {
   ): Promise<void> {
     const unknown = (page.unknownEvents ?? []) as EventRowId[];
     counts.unknown += unknown.length;
+    const bodies = unknown.length > 0 ? await loadEvents(sql, unknown) : new Map<string, CloudEvent>();
+    const { rule } = context.live;
     await saveUnresolved(
       sql,
       unknown.map((event, index) => ({
@@ -453,6 +455,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         citizen: page.unknown[index] ?? null,
         subjectKeyHash: null,
         askedOffset: page.profileOffset,
+        expiresAtMs: expiryIn(rule, bodies.get(event), parts.calendar),
       })),
       nowMs,
     );
@@ -487,6 +490,14 @@ function oneRunAFanout(pages: readonly AudiencePage[]): AudiencePage[][] {
     groups.at(-1)!.push(page);
   }
   return groups;
+}
+
+function expiryIn(
+  rule: LiveRule['rule'],
+  body: CloudEvent | undefined,
+  calendar: WorkingDays,
+): number | null {
+  return body === undefined ? null : expiryOf(body, deadlineOf(rule, body.data, calendar));
 }
 
 function templateOf(live: LiveRule, stageKind: string, templates: ReadonlyMap<string, number>): number {

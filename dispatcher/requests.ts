@@ -8,7 +8,13 @@ import type { EventRowId } from '../domain/ids.ts';
 import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { LANES } from '../domain/statuses.ts';
-import { type Fanout, markRequested, type StageRun, unrequestedFanouts } from '../store/campaigns.ts';
+import {
+  type Fanout,
+  failFanouts,
+  markRequested,
+  type StageRun,
+  unrequestedFanouts,
+} from '../store/campaigns.ts';
 import { loadEvents } from '../store/events.ts';
 
 /** A saved fan-out with what its question is made of. Events by row id: the broadcast's own, or those of the pairs. */
@@ -19,7 +25,7 @@ export interface Requests {
   /** Appends the questions and marks their fan-outs as asked. Rejects where the log cannot be reached: the relay will repeat them. */
   send(asks: readonly Ask[], events: EventBodies): Promise<void>;
   /** Repeats questions that were saved before `olderThanMs` and never marked. Returns how many. */
-  repeat(olderThanMs: number, limit: number): Promise<number>;
+  repeat(olderThanMs: number, limit: number, nowMs: number): Promise<number>;
 }
 
 export function matchEvent(event: CloudEvent): MatchEvent {
@@ -51,6 +57,10 @@ function requestOf(ask: Ask, events: EventBodies): MatchRequest {
           })),
         }),
   };
+}
+
+function rowsOf(ask: Ask): readonly EventRowId[] {
+  return ask.broadcast === null ? (ask.fanout.pairs ?? []).map((pair) => pair.event) : [ask.broadcast];
 }
 
 export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool }): Requests {
@@ -98,16 +108,21 @@ export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool
 
   return {
     send,
-    async repeat(olderThanMs, limit) {
+    async repeat(olderThanMs, limit, nowMs) {
       const left = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
       const asks = left.filter((ask) => !sending.has(ask.fanout.id));
       if (asks.length === 0) return 0;
-      const rows = new Set(
-        asks.flatMap((ask) =>
-          ask.broadcast === null ? (ask.fanout.pairs ?? []).map((p) => p.event) : [ask.broadcast],
-        ),
+      const rows = new Set(asks.flatMap(rowsOf));
+      const events = await loadEvents(pool, [...rows]);
+      const whole = asks.filter((ask) => rowsOf(ask).every((row) => events.has(row)));
+      // An event that is gone (a restore, a month detached) must not keep the others from being asked.
+      await failFanouts(
+        pool,
+        asks.filter((ask) => !whole.includes(ask)).map((ask) => ask.fanout.id),
+        'its event is not in the ledger',
+        nowMs,
       );
-      await send(asks, await loadEvents(pool, [...rows]));
+      await send(whole, events);
       return asks.length;
     },
   };

@@ -12,6 +12,8 @@ export type Unresolved = {
   readonly subjectKeyHash: Buffer | null;
   /** The shard's position when it did not know the citizen. */
   readonly askedOffset: number | null;
+  /** When telling is pointless; null if never. */
+  readonly expiresAtMs: number | null;
 };
 
 /**
@@ -23,9 +25,9 @@ export async function saveUnresolved(sql: Sql, rows: readonly Unresolved[], nowM
   await sql.query(
     `INSERT INTO unresolved AS x (id, agency_id, event_id, stage_run_id, citizen_id, subject_key_hash, asked_offset, state, look_at, expires_at, created_at)
      SELECT u.id, u.agency, u.event, u.run, u.citizen, u.key, u.asked, CASE WHEN u.citizen IS NULL THEN 'waiting' ELSE 'new' END,
-       $8::timestamptz + interval '1 second', e.expires_at, $8
-     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::bigint[]) u(id, agency, event, run, citizen, key, asked)
-     JOIN events e ON e.id = u.event
+       $8::timestamptz + interval '1 second', u.expires, $8
+     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::bigint[], $9::timestamptz[])
+       u(id, agency, event, run, citizen, key, asked, expires)
      ORDER BY u.id
      ON CONFLICT (id) DO UPDATE SET asked_offset = excluded.asked_offset,
        state = CASE x.state WHEN 'arrived' THEN 'arrived' ELSE excluded.state END,
@@ -39,6 +41,7 @@ export async function saveUnresolved(sql: Sql, rows: readonly Unresolved[], nowM
       rows.map((r) => r.subjectKeyHash),
       rows.map((r) => r.askedOffset),
       new Date(nowMs),
+      rows.map((r) => (r.expiresAtMs === null ? null : new Date(r.expiresAtMs))),
     ],
   );
 }
@@ -139,15 +142,6 @@ export async function markLooked(
 export async function dropExpiredUnresolved(sql: Sql, nowMs: number): Promise<number> {
   const { rowCount } = await sql.query('DELETE FROM unresolved WHERE expires_at < $1', [new Date(nowMs)]);
   return rowCount ?? 0;
-}
-
-/** The agency's key for a person was linked: the waiting rows of that key, removed, for the intake to take in anew. */
-export async function takeLinked(sql: Sql, agency: string, keyHash: Buffer): Promise<EventRowId[]> {
-  const { rows } = await sql.query<{ event_id: EventRowId }>(
-    'DELETE FROM unresolved WHERE agency_id = $1 AND subject_key_hash = $2 RETURNING event_id',
-    [agency, keyHash],
-  );
-  return rows.map((row) => row.event_id);
 }
 
 /** Citizens that events wait for. */

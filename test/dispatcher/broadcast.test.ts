@@ -314,7 +314,9 @@ describe('a crash after the commit of T1', () => {
     await it.intake();
     await it.pool.query('UPDATE fanouts SET requested_at = NULL');
     it.at(6_000);
-    expect(await it.first.requests.repeat(it.clock.nowMs() - 5_000, 200)).toBeGreaterThan(0);
+    expect(await it.first.requests.repeat(it.clock.nowMs() - 5_000, 200, it.clock.nowMs())).toBeGreaterThan(
+      0,
+    );
     await it.idle();
     for (const id of people) expect(await it.told(id)).toEqual(['opened sms sent']);
     const [row] = await it.rows<{ id: string }>('SELECT id FROM events WHERE event_id = $1', [`w-${n}`]);
