@@ -5,6 +5,7 @@
 import { messageOf } from '../domain/errors.ts';
 import { loadConfig } from './config.ts';
 import { createContext } from './context.ts';
+import { keepHeapTight } from './memory.ts';
 import { ROLES, type Role } from './roles.ts';
 import { startRoles } from './start-roles.ts';
 
@@ -44,6 +45,7 @@ async function main(given: string | undefined): Promise<number> {
   }
 }
 
+keepHeapTight();
 try {
   process.exitCode = await main(process.argv[2]);
 } catch (error) {

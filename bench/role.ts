@@ -6,6 +6,7 @@
 import { createWriteStream } from 'node:fs';
 import { loadConfig } from '../app/config.ts';
 import { createContext } from '../app/context.ts';
+import { keepHeapTight } from '../app/memory.ts';
 import { createRoles, createShards, type Role, type RunningRole } from '../app/roles.ts';
 import type { NewRecord } from '../broker/broker.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
@@ -82,4 +83,6 @@ async function main(): Promise<void> {
   await answer({ done: 'ready' });
 }
 
+// As app/main.ts does.
+keepHeapTight();
 await main();

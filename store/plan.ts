@@ -126,6 +126,9 @@ export type Person = {
   contactPoints: { readonly id: string; readonly channel: Channel }[];
 };
 
+/** `since` is microseconds since the epoch. */
+type Point = { readonly id: string; readonly channel: Channel; readonly since: number };
+
 export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<string, Person>> {
   const people = new Map<string, Person>();
   const found = await sql.query<{
@@ -151,14 +154,18 @@ export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<
     });
   if (people.size === 0) return people;
   const known = [...people.keys()];
-  const points = await sql.query<{ citizen_id: string; id: string; channel: Channel }>({
+  // Put in order here, a few a person: ordering ten thousand rows costs the server more than finding them.
+  const points = await sql.query<Point & { citizen_id: string }>({
     name: 'load-contact-points',
-    text: `SELECT citizen_id, id, channel FROM contact_points
-      WHERE citizen_id = ANY($1::text[]) AND verified_at IS NOT NULL AND invalid_at IS NULL ORDER BY created_at, id`,
+    text: `SELECT citizen_id, id, channel, (extract(epoch FROM created_at) * 1000000)::bigint AS since FROM contact_points
+      WHERE citizen_id = ANY($1::text[]) AND verified_at IS NOT NULL AND invalid_at IS NULL`,
     values: [known],
   });
-  for (const row of points.rows)
-    people.get(row.citizen_id)?.contactPoints.push({ id: row.id, channel: row.channel });
+  const pointsOf = Map.groupBy(points.rows, (row) => row.citizen_id);
+  for (const [citizen, rows] of pointsOf) {
+    if (rows.length > 1) rows.sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
+    for (const { id, channel } of rows) people.get(citizen)?.contactPoints.push({ id, channel });
+  }
   const optOuts = await sql.query<{
     citizen_id: string;
     agency: string | null;

@@ -54,12 +54,16 @@ export async function sweepSessions(sql: Sql, nowMs: number): Promise<number> {
   const ids = sessions.rows.map((row) => row.id);
   if (ids.length === 0) return 0;
   const { rows } = await sql.query<{ n: number }>(
-    `WITH flying AS (
-       SELECT d.id, d.month FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
-       JOIN deliveries d ON d.id = x.id AND d.month = b.month
+    `WITH named AS MATERIALIZED (
+       SELECT DISTINCT x.id, b.month FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
        -- A ready batch that was never queued was never claimed from.
-       WHERE (b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0)) AND d.status = 'sending' AND d.session_id = ANY($1::uuid[])
-       ORDER BY d.id FOR UPDATE OF d
+       WHERE b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0) ORDER BY x.id
+     ), flying AS (
+       -- One by one by key: a join lets the planner read the whole month for the sake of its order.
+       SELECT f.id, f.month FROM named n CROSS JOIN LATERAL (
+         SELECT d.id, d.month FROM deliveries d
+         WHERE d.id = n.id AND d.month = n.month AND d.status = 'sending' AND d.session_id = ANY($1::uuid[]) FOR UPDATE
+       ) f
      ), ended AS (
        UPDATE deliveries d SET unclear = d.unclear + 1, finished_at = $2, code = 'session-lost',
          status = CASE WHEN d.unclear = 0 THEN 'waiting' ELSE 'ambiguous' END::delivery_status
