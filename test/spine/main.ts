@@ -248,9 +248,10 @@ async function run(folder: string): Promise<boolean> {
     const events = plan.said.filter((event) => event.act === act);
     if (act === 2) {
       const profiles = openProfiles(services.brokers);
+      // Before the profiles: events that wait for these people are judged, and addressed, the moment they arrive.
+      await putCitizens(url, token, late, () => {});
       for (const citizen of late) await profiles.write(citizen.id, citizen.profile);
       await profiles.end();
-      await putCitizens(url, token, late, () => {});
       await until('late profiles', (s) => s.population.citizens >= size.citizens);
     }
     const actAt = performance.now();
