@@ -129,6 +129,7 @@ export function createDispatcher(parts: DispatcherParts) {
       await Promise.all(consumers.map((consumer) => consumer.stop()));
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();
+      await requests.settle();
       await cron?.destroy();
       cron = undefined;
     },

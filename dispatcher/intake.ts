@@ -30,7 +30,7 @@ import {
   endUnsent,
   type ObligationChange,
 } from '../store/obligations.ts';
-import { advancePosition, claimPositions } from '../store/positions.ts';
+import { advancePosition, advancePositions, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { findLinks, saveUnresolved } from '../store/unresolved.ts';
 import { openBroadcasts } from './broadcasts.ts';
@@ -51,9 +51,9 @@ export type IntakeParts = {
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
-/** Events of one transaction, from as many partitions as have some. Two at a time, so that one reads while the other commits. */
+/** Events of one transaction, from as many partitions as have some. One at a time: what comes meanwhile goes together in the next. */
 const EVENTS_A_TRANSACTION = 500;
-const TRANSACTIONS = 2;
+const TRANSACTIONS = 1;
 
 type Slice = Parameters<typeof advancePosition>[2];
 type Job = { readonly records: readonly LogRecord[]; readonly slice: Slice };
@@ -109,9 +109,11 @@ export function createIntake(parts: IntakeParts) {
     // The end of every shard's profiles after the events were acknowledged: what was acknowledged before them is matched on.
     const profileEnds = accepted.length > 0 ? await broker.ends(TOPICS.profiles) : [];
     const asked = await transaction(pool, async (sql) => {
-      // In the order in which another dispatcher would take the partitions over.
-      for (const { slice } of jobs.toSorted((a, b) => a.slice.partition - b.slice.partition))
-        await advancePosition(sql, INTAKE_GROUP, slice);
+      await advancePositions(
+        sql,
+        INTAKE_GROUP,
+        jobs.map((job) => job.slice),
+      );
       const fresh = await acceptOnce(sql, accepted, rejected);
       await saveQuarantine(sql, parts.sealer, rejected);
       return plan(sql, fresh, snapshot, profileEnds);

@@ -29,7 +29,7 @@ import { loadEvents } from '../store/events.ts';
 import { changeObligations, endUnsent, type ObligationChange, obligationId } from '../store/obligations.ts';
 import {
   adoptNotifications,
-  countPage,
+  countPages,
   type DeliveryRow,
   type FanoutContext,
   finishFanout,
@@ -45,7 +45,7 @@ import {
   startPages,
   tell,
 } from '../store/plan.ts';
-import { advancePosition } from '../store/positions.ts';
+import { advancePositions } from '../store/positions.ts';
 import { dropResolved, saveUnresolved } from '../store/unresolved.ts';
 import { expiryOf } from './broadcasts.ts';
 import { createCombine } from './combine.ts';
@@ -83,7 +83,7 @@ type Match = {
   previousEvent: EventRowId | null;
 };
 
-type Slice = Parameters<typeof advancePosition>[2];
+type Slice = Parameters<typeof advancePositions>[2][number];
 type Job = {
   readonly group: string;
   readonly pages: readonly AudiencePage[];
@@ -97,6 +97,9 @@ type Job = {
  */
 export const PLAN_BYTES = 150_000;
 const PLAN_WIDTH = 2;
+/** Small pages: what comes while one transaction runs goes together in the next, which costs less than two side by side. */
+const URGENT_WIDTH = 1;
+const UNIQUE_VIOLATION = '23505';
 
 export type Planner = {
   /** Plans the pages of consecutive records of one partition and moves its position, in one transaction. */
@@ -114,7 +117,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     let plan = lanes.get(group);
     if (plan === undefined) {
       plan = createCombine({
-        width: PLAN_WIDTH,
+        width: group.endsWith('urgent') ? URGENT_WIDTH : PLAN_WIDTH,
         limit: PLAN_BYTES,
         weight: (job) => job.bytes,
         run: planJobs,
@@ -126,20 +129,32 @@ export function createPlanner(parts: PlannerParts): Planner {
   }
 
   async function planJobs(jobs: readonly Job[]): Promise<void> {
-    const ready = await transaction(pool, async (sql) => {
-      // In the order in which another dispatcher would take the partitions over.
-      for (const { group, slice } of jobs.toSorted((a, b) => a.slice.partition - b.slice.partition))
-        await advancePosition(sql, group, slice);
-      const queues = new Set<QueueName>();
-      for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
-        for (const queue of await planPages(sql, pages)) queues.add(queue);
-      return queues;
+    const run = (careful: boolean) =>
+      transaction(pool, async (sql) => {
+        await advancePositions(
+          sql,
+          jobs[0]!.group,
+          jobs.map((job) => job.slice),
+        );
+        const queues = new Set<QueueName>();
+        for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
+          for (const queue of await planPages(sql, pages, careful)) queues.add(queue);
+        return queues;
+      });
+    // A told key that is new has no notification yet, so none is looked for. Should one stand all the same, it is left alone.
+    const ready = await run(false).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
+      return run(true);
     });
     if (ready.size > 0) parts.wake(ready);
   }
 
   /** Returns the queues that batches are ready for. */
-  async function planPages(sql: Sql, given: readonly AudiencePage[]): Promise<ReadonlySet<QueueName>> {
+  async function planPages(
+    sql: Sql,
+    given: readonly AudiencePage[],
+    careful: boolean,
+  ): Promise<ReadonlySet<QueueName>> {
     const nowMs = clock.nowMs();
     const fanouts = await lockFanouts(sql, [...new Set(given.map((page) => page.fanout))].sort());
     const open = given.filter((page) => {
@@ -164,20 +179,23 @@ export function createPlanner(parts: PlannerParts): Planner {
     const matches = await toMatches(sql, pages, contexts, counts);
     const obligations = await openObligations(sql, matches, nowMs);
     const told = await decideAndTell(sql, matches, obligations, nowMs);
-    await insertNotifications(sql, told.notifications, nowMs);
-    await insertDeliveries(sql, told.deliveries, nowMs);
+    await insertNotifications(sql, told.notifications, nowMs, careful);
+    await insertDeliveries(sql, told.deliveries, nowMs, careful);
     await adoptNotifications(sql, told.adopted);
-    for (const page of pages) {
-      const context = contexts.get(page.fanout)!;
-      const count = counts.get(page)!;
-      await settleUnknown(sql, page, context, count, nowMs);
-      const total =
-        page.last && page.totals !== null ? { pages: page.totals.pages, matched: page.totals.matched } : null;
-      const state = await countPage(sql, keyOf(page), count, total);
-      if (state.complete) await finishFanout(sql, context, state, nowMs);
-      if (state.complete && !state.balanced)
+    for (const page of pages)
+      await settleUnknown(sql, page, contexts.get(page.fanout)!, counts.get(page)!, nowMs);
+    const counted = pages.map((page) => ({
+      page: keyOf(page),
+      counts: counts.get(page)!,
+      total:
+        page.last && page.totals !== null ? { pages: page.totals.pages, matched: page.totals.matched } : null,
+    }));
+    for (const state of await countPages(sql, counted, nowMs)) {
+      if (!state.complete || (state.balanced && state.runsOfFanout === 1)) continue;
+      await finishFanout(sql, contexts.get(state.fanout)!, state, nowMs);
+      if (!state.balanced)
         logger.error(
-          { fanout: page.fanout, run: page.run },
+          { fanout: state.fanout, run: state.run },
           'the counts of a run do not add up: its fan-out failed',
         );
     }

@@ -3,8 +3,10 @@
  * between. A shard answers a repeated question with a new run; the ledger's keys absorb it.
  */
 import type { Broker } from '../broker/broker.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
-import type { EventRowId } from '../domain/ids.ts';
+import type { EventRowId, FanoutId } from '../domain/ids.ts';
+import type { Logger } from '../domain/logger.ts';
 import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { LANES } from '../domain/statuses.ts';
@@ -22,6 +24,8 @@ export type Ask = { readonly fanout: Fanout; readonly run: StageRun; readonly br
 export type EventBodies = ReadonlyMap<string, CloudEvent>;
 
 export interface Requests {
+  /** Notes what was sent. Call before stopping. */
+  settle(): Promise<void>;
   /** Appends the questions and marks their fan-outs as asked. Rejects where the log cannot be reached: the relay will repeat them. */
   send(asks: readonly Ask[], events: EventBodies): Promise<void>;
   /** Repeats questions that were saved before `olderThanMs` and never marked. Returns how many. */
@@ -63,7 +67,10 @@ function rowsOf(ask: Ask): readonly EventRowId[] {
   return ask.broadcast === null ? (ask.fanout.pairs ?? []).map((pair) => pair.event) : [ask.broadcast];
 }
 
-export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool }): Requests {
+const MARK_MS = 250;
+
+export function createRequests(parts: { broker: Broker; pool: SqlPool; logger: Logger }): Requests {
+  const { broker, pool, logger } = parts;
   const months = new Set<string>();
 
   /** The month's partitions, before anything can be planned into them; never inside a transaction that holds other locks. */
@@ -75,6 +82,9 @@ export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool
 
   /** On their way now, so the relay of this process leaves them alone however long that takes. */
   const sending = new Set<string>();
+  /** Sent, and not yet noted. */
+  const asked = new Set<FanoutId>();
+  let marking: NodeJS.Timeout | undefined;
 
   async function send(asks: readonly Ask[], events: EventBodies): Promise<void> {
     if (asks.length === 0) return;
@@ -100,17 +110,33 @@ export function createRequests({ broker, pool }: { broker: Broker; pool: SqlPool
           })),
         );
     }
-    await markRequested(
-      pool,
-      asks.map((ask) => ask.fanout.id),
-    );
+    for (const ask of asks) asked.add(ask.fanout.id);
+    marking ??= setTimeout(() => void mark(), MARK_MS);
+  }
+
+  /** That a question was sent is noted for many at a time: a crash before costs a repetition, which changes nothing. */
+  async function mark(): Promise<void> {
+    clearTimeout(marking);
+    marking = undefined;
+    const ids = [...asked];
+    if (ids.length === 0) return;
+    try {
+      await markRequested(pool, ids);
+    } catch (error) {
+      logger.warn(
+        { fanouts: ids.length, err: messageOf(error) },
+        'questions that were sent could not be noted; some may be repeated',
+      );
+    }
+    for (const id of ids) asked.delete(id);
   }
 
   return {
     send,
+    settle: mark,
     async repeat(olderThanMs, limit, nowMs) {
       const left = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
-      const asks = left.filter((ask) => !sending.has(ask.fanout.id));
+      const asks = left.filter((ask) => !sending.has(ask.fanout.id) && !asked.has(ask.fanout.id));
       if (asks.length === 0) return 0;
       const rows = new Set(asks.flatMap(rowsOf));
       const events = await loadEvents(pool, [...rows]);

@@ -164,6 +164,8 @@ WITH result AS (
   CROSS JOIN LATERAL (
     SELECT count(*) AS open FROM deliveries d
     WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id AND d.status IN ('planned', 'sending')
+      -- This statement does not see what it writes itself: rows whose result it takes in are settled.
+      AND NOT EXISTS (SELECT 1 FROM result r WHERE r.id = d.id AND r.session = d.session_id AND r.attempt = d.attempt)
   ) x
   WHERE b.id = c.id AND b.month = c.month
 )
@@ -174,8 +176,8 @@ SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, 
 FROM judged j LEFT JOIN events e ON j.targeted AND e.id = j.event_id`;
 
 /**
- * One turn: writes `results`, claims rows for `claims`, and closes the batches in `ends` whose rows are all settled (their results must
- * have been written by an earlier turn). A result whose session or attempt is no longer the row's own is kept as evidence only.
+ * One turn: writes `results`, claims rows for `claims`, and closes the batches in `ends` whose rows are all settled (their results may
+ * come with it). A result whose session or attempt is no longer the row's own is kept as evidence only.
  */
 export async function takeTurn(
   sql: Sql,

@@ -226,10 +226,12 @@ export type NotificationRow = {
   readonly noAddress: boolean;
 };
 
+/** `careful`: what stands already is left alone; otherwise it is an error (23505), which spares each row a look and a log record. */
 export async function insertNotifications(
   sql: Sql,
   rows: readonly NotificationRow[],
   nowMs: number,
+  careful: boolean,
 ): Promise<void> {
   if (rows.length === 0) return;
   const { groups, of } = groupRows(
@@ -238,14 +240,14 @@ export async function insertNotifications(
       `${r.run}/${r.stageRun}/${r.event}/${r.stageKind}/${r.version}/${r.template}/${r.locale}/${r.reach}/${r.previousEvent}/${r.noAddress}`,
   );
   await sql.query({
-    name: 'insert-notifications',
+    name: `insert-notifications${careful ? '-careful' : ''}`,
     text: `INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
         version, reach, template_id, locale, "values", previous_event_id, no_address, created_at)
       SELECT id, ($6::date[])[g], ($7::text[])[g], ($8::uuid[])[g], ($9::uuid[])[g], obligation, ($10::uuid[])[g], citizen, recipient,
         ($11::text[])[g], ($12::bigint[])[g], ($13::text[])[g], ($14::int[])[g], ($15::text[])[g], vals::jsonb, ($16::uuid[])[g],
         ($17::boolean[])[g], $18
       FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $19::text[]) u(id, g, obligation, citizen, recipient, vals)
-      ON CONFLICT DO NOTHING`,
+      ${careful ? 'ON CONFLICT DO NOTHING' : ''}`,
     values: [
       rows.map((r) => r.id),
       of,
@@ -298,18 +300,23 @@ export type DeliveryRow = {
 };
 
 /** Deliveries and the batches that carry them. Ids of both are keys, so a second time writes nothing. */
-export async function insertDeliveries(sql: Sql, rows: readonly DeliveryRow[], nowMs: number): Promise<void> {
+export async function insertDeliveries(
+  sql: Sql,
+  rows: readonly DeliveryRow[],
+  nowMs: number,
+  careful: boolean,
+): Promise<void> {
   if (rows.length === 0) return;
   const { groups, of } = groupRows(rows, (r) => `${r.batch}/${r.expiresAtMs}`);
   // A batch is closed by the transaction that makes it, from rows that it inserted.
   await sql.query({
-    name: 'insert-deliveries',
+    name: `insert-deliveries${careful ? '-careful' : ''}`,
     text: `WITH row AS (
         INSERT INTO deliveries (id, month, agency_id, notification_id, contact_point_id, channel, lane, status, batch_id, expires_at)
         SELECT id, ($5::date[])[g], ($6::text[])[g], notification, contact_point, ($7::text[])[g], ($8::text[])[g], 'planned',
           ($9::uuid[])[g], ($10::timestamptz[])[g]
         FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[]) u(id, g, notification, contact_point)
-        ON CONFLICT DO NOTHING RETURNING id, month, agency_id, channel, lane, batch_id
+        ${careful ? 'ON CONFLICT DO NOTHING' : ''} RETURNING id, month, agency_id, channel, lane, batch_id
       )
       INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
       SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $11 FROM row GROUP BY 1, 2, 3, 4, 5
@@ -365,59 +372,99 @@ export function noCounts(): RunCounts {
 }
 
 export type RunState = {
+  readonly fanout: FanoutId;
   readonly run: RunId;
+  /** All its pages are planned. */
   readonly complete: boolean;
+  /** Its equations hold. */
   readonly balanced: boolean;
   readonly runsOfFanout: number;
 };
 
-/** Adds one page's counts to its run; `total` on the last page. Says whether all pages of the run are planned and its equations hold. */
-export async function countPage(
-  sql: Sql,
-  page: PageKey,
-  counts: RunCounts,
-  total: { pages: number; matched: number } | null,
-): Promise<RunState> {
-  const { rows } = await sql.query<{ complete: boolean | null; balanced: boolean | null; runs: number }>({
-    name: 'count-page',
-    text: `WITH run AS (
-        UPDATE runs SET pages_planned = pages_planned + 1, pages_total = coalesce($3, pages_total), matched_total = coalesce($4, matched_total),
-          matched = matched + $5, notified = notified + $6, told = told + $7, done = done + $8, superseded = superseded + $9,
-          nobody = nobody + $10, opted_out = opted_out + $11, recipients = recipients + $12, planned = planned + $13,
-          told_recipients = told_recipients + $14, opted_recipients = opted_recipients + $15, no_address = no_address + $16, unknown = unknown + $17
-        WHERE fanout_id = $1 AND run_id = $2 RETURNING *
-      ), fanout AS (UPDATE fanouts f SET pages_planned = f.pages_planned + 1 FROM run WHERE f.id = $1)
-      SELECT pages_planned = pages_total AS complete,
-        matched = matched_total AND matched = notified + told + done + superseded + nobody + opted_out
-          AND recipients = planned + told_recipients + opted_recipients AS balanced,
-        (SELECT count(*) FROM runs WHERE fanout_id = $1) AS runs FROM run`,
+export type PageCounts = {
+  readonly page: PageKey;
+  readonly counts: RunCounts;
+  /** On the last page of the run. */
+  readonly total: { readonly pages: number; readonly matched: number } | null;
+};
+
+const COUNTED = [
+  'matched',
+  'notified',
+  'told',
+  'done',
+  'superseded',
+  'nobody',
+  'optedOut',
+  'recipients',
+  'planned',
+  'toldRecipients',
+  'optedRecipients',
+  'noAddress',
+  'unknown',
+] as const satisfies readonly (keyof RunCounts)[];
+
+/**
+ * Adds the counts of pages to their runs, one run a fan-out, and completes the fan-outs of runs that are whole, balanced and their fan-out's
+ * only one: nearly all. The others are for finishFanout.
+ */
+export async function countPages(sql: Sql, pages: readonly PageCounts[], nowMs: number): Promise<RunState[]> {
+  type Sum = { fanout: FanoutId; run: RunId; pages: number; total: PageCounts['total']; counts: RunCounts };
+  const sums = new Map<string, Sum>();
+  for (const { page, counts, total } of pages) {
+    const sum = sums.get(page.run) ?? {
+      fanout: page.fanout,
+      run: page.run,
+      pages: 0,
+      total: null,
+      counts: noCounts(),
+    };
+    sum.pages++;
+    sum.total ??= total;
+    for (const name of COUNTED) sum.counts[name] += counts[name];
+    sums.set(page.run, sum);
+  }
+  const rows = [...sums.values()].sort((a, b) => (a.fanout < b.fanout ? -1 : 1));
+  const states = await sql.query<RunState>({
+    name: 'count-pages',
+    text: `WITH sum AS (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+          $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])
+          u(fanout, run, pages, pages_total, matched_total, matched, notified, told, done, superseded, nobody, opted_out, recipients, planned,
+            told_recipients, opted_recipients, no_address, unknown)
+      ), counted AS (
+        UPDATE runs r SET pages_planned = r.pages_planned + s.pages, pages_total = coalesce(s.pages_total, r.pages_total),
+          matched_total = coalesce(s.matched_total, r.matched_total), matched = r.matched + s.matched, notified = r.notified + s.notified,
+          told = r.told + s.told, done = r.done + s.done, superseded = r.superseded + s.superseded, nobody = r.nobody + s.nobody,
+          opted_out = r.opted_out + s.opted_out, recipients = r.recipients + s.recipients, planned = r.planned + s.planned,
+          told_recipients = r.told_recipients + s.told_recipients, opted_recipients = r.opted_recipients + s.opted_recipients,
+          no_address = r.no_address + s.no_address, unknown = r.unknown + s.unknown
+        FROM sum s WHERE r.fanout_id = s.fanout AND r.run_id = s.run RETURNING r.*, s.pages AS new_pages
+      ), state AS (
+        SELECT fanout_id, run_id, new_pages, coalesce(pages_planned = pages_total, false) AS complete,
+          coalesce(matched = matched_total AND matched = notified + told + done + superseded + nobody + opted_out
+            AND recipients = planned + told_recipients + opted_recipients, false) AS balanced,
+          (SELECT count(*) FROM runs x WHERE x.fanout_id = c.fanout_id) AS runs
+        FROM counted c
+      ), finished AS (
+        UPDATE fanouts f SET pages_planned = f.pages_planned + s.new_pages,
+          state = CASE WHEN s.complete AND s.balanced AND s.runs = 1 THEN 'complete' ELSE f.state END,
+          run_id = CASE WHEN s.complete AND s.balanced AND s.runs = 1 THEN s.run_id ELSE f.run_id END,
+          finished_at = CASE WHEN s.complete AND s.balanced AND s.runs = 1 THEN $6::timestamptz ELSE f.finished_at END
+        FROM state s WHERE f.id = s.fanout_id
+      )
+      SELECT fanout_id AS fanout, run_id AS run, complete, balanced, runs AS "runsOfFanout" FROM state`,
     values: [
-      page.fanout,
-      page.run,
-      total?.pages ?? null,
-      total?.matched ?? null,
-      counts.matched,
-      counts.notified,
-      counts.told,
-      counts.done,
-      counts.superseded,
-      counts.nobody,
-      counts.optedOut,
-      counts.recipients,
-      counts.planned,
-      counts.toldRecipients,
-      counts.optedRecipients,
-      counts.noAddress,
-      counts.unknown,
+      rows.map((r) => r.fanout),
+      rows.map((r) => r.run),
+      rows.map((r) => r.pages),
+      rows.map((r) => r.total?.pages ?? null),
+      rows.map((r) => r.total?.matched ?? null),
+      new Date(nowMs),
+      ...COUNTED.map((name) => rows.map((r) => r.counts[name])),
     ],
   });
-  const row = rows[0]!;
-  return {
-    run: page.run,
-    complete: row.complete === true,
-    balanced: row.balanced === true,
-    runsOfFanout: row.runs,
-  };
+  return states.rows;
 }
 
 /** Closes a fan-out. What an abandoned run planned and this one lacks is cancelled if unsent, else counted as left behind. */

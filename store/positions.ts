@@ -40,20 +40,31 @@ export async function claimPositions(
   }));
 }
 
+type Slice = TopicPartition & { readonly from: number; readonly next: number; readonly fence: number };
+
 /** Moves a position in the transaction that did the work. `position-fenced` where somebody took the partition over or it stands elsewhere. */
-export async function advancePosition(
-  sql: Sql,
-  group: string,
-  batch: TopicPartition & { from: number; next: number; fence: number },
-): Promise<void> {
+export function advancePosition(sql: Sql, group: string, slice: Slice): Promise<void> {
+  return advancePositions(sql, group, [slice]);
+}
+
+/** Moves the positions of several partitions, all or none. */
+export async function advancePositions(sql: Sql, group: string, slices: readonly Slice[]): Promise<void> {
   const { rowCount } = await sql.query({
-    name: 'advance-position',
-    text: `UPDATE consumer_offsets SET position = $5, updated_at = now()
-           WHERE group_name = $1 AND topic = $2 AND partition = $3 AND position = $4 AND fence = $6`,
-    values: [group, batch.topic, batch.partition, batch.from, batch.next, batch.fence],
+    name: 'advance-positions',
+    text: `UPDATE consumer_offsets o SET position = u.next, updated_at = now()
+           FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) u(topic, partition, start, next, fence)
+           WHERE o.group_name = $1 AND o.topic = u.topic AND o.partition = u.partition AND o.position = u.start AND o.fence = u.fence`,
+    values: [
+      group,
+      slices.map((s) => s.topic),
+      slices.map((s) => s.partition),
+      slices.map((s) => s.from),
+      slices.map((s) => s.next),
+      slices.map((s) => s.fence),
+    ],
   });
-  if (rowCount !== 1)
+  if (rowCount !== slices.length)
     throw new AllimError('position-fenced', 'another member holds this partition now', {
-      ids: { group, topic: batch.topic, partition: batch.partition, from: batch.from },
+      ids: { group, partitions: slices.map((s) => `${s.topic}/${s.partition}@${s.from}`).join(' ') },
     });
 }

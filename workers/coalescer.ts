@@ -18,7 +18,7 @@ export interface Coalescer {
   finish(result: Result): Promise<void>;
   /** Rows that are now this process's to call, and those that ended at the claim. */
   claim(claim: Claim): Promise<readonly Claimed[]>;
-  /** Counts a batch whose results are all committed, and closes it where nothing is left. */
+  /** Counts a batch whose results have all been said, and closes it where nothing is left. */
   end(end: End): Promise<void>;
 }
 

@@ -76,21 +76,26 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
   return async function deliverBatch(job: BatchJob): Promise<void> {
     const batch = { batch: job.batch as BatchId, generation: job.generation };
     let size = Number.POSITIVE_INFINITY;
+    let results: Promise<void>[] = [];
     for (let seen = 0; seen < size; ) {
+      await Promise.all(results);
       // The session a claim is made under; a new one may begin while its calls run, and then they may not.
       const rows = await coalescer.claim({ ...batch, max: claimSize });
       if (rows.length === 0) break;
       const owner = rows[0]!.session;
       size = rows[0]!.size;
       seen += rows.length;
+      const said: Promise<void>[] = [];
       await Promise.all(
         rows.map(async (row) => {
           if (row.verdict !== 'send') return;
           const outcome = await callOne(row, owner);
-          await coalescer.finish(resultOf(row, owner, outcome, clock.nowMs(), parts.chance()));
+          said.push(coalescer.finish(resultOf(row, owner, outcome, clock.nowMs(), parts.chance())));
         }),
       );
+      results = said;
     }
-    await coalescer.end(batch);
+    // In the same breath as the last results: the count takes them for written (store/deliveries.ts).
+    await Promise.all([...results, coalescer.end(batch)]);
   };
 }

@@ -312,6 +312,7 @@ describe('a crash after the commit of T1', () => {
     await populate(2);
     await it.publish(opened('w'));
     await it.intake();
+    await it.first.requests.settle();
     await it.pool.query('UPDATE fanouts SET requested_at = NULL');
     it.at(6_000);
     expect(await it.first.requests.repeat(it.clock.nowMs() - 5_000, 200, it.clock.nowMs())).toBeGreaterThan(
