@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AudiencePage, encodeRecord, TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { approveRule, publishRule, saveRuleDraft } from '../../store/catalogue.ts';
-import { loadEvents } from '../../store/events.ts';
+import { endCampaigns, lockBroadcasts } from '../../store/campaigns.ts';
+import { approveRule, publishRule, saveEventType, saveRuleDraft } from '../../store/catalogue.ts';
+import { eventRow, loadEvents, takeEvents } from '../../store/events.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, paidEvent, windowEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -217,6 +219,118 @@ describe('a correction for everybody', () => {
     expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [`v1-${n}`])).toEqual([
       { state: 'superseded' },
     ]);
+  });
+});
+
+describe('a broadcast that is ended for everybody', () => {
+  const WITHDRAWN = 'kr.nhis.checkup-window.withdrawn';
+  const SETTLED = 'kr.nhis.checkup-window.settled';
+  beforeAll(async () => {
+    for (const [type, effect] of [
+      [WITHDRAWN, 'withdraws'],
+      [SETTLED, 'settles'],
+    ] as const)
+      await saveEventType(it.pool, {
+        type,
+        effect,
+        agency: 'nhis',
+        sources: ['/nhis/checkup'],
+        obligationKind: 'checkup',
+        title: { ko: '검진 기간 종료', en: 'Check-up window ended' },
+        schema: { type: 'object' },
+        examples: [{}],
+      });
+    await it.catalogue.refresh();
+  });
+  const ended = (type: string, more: Partial<Parameters<typeof windowEvent>[0]> = {}) =>
+    windowEvent({ id: `end-${n}`, type, allimobligation: ref(), ...more });
+  /** Whether somebody was told, whether the campaign goes on, and which reminders are scheduled. */
+  const outcome = async () => ({
+    told: await it.told(people[0]!),
+    open: await it.rows(
+      'SELECT version FROM campaigns WHERE obligation_ref = $1 AND superseded_at IS NULL ORDER BY version',
+      [String(n)],
+    ),
+    scheduled: (
+      await it.rows(
+        'SELECT s.id FROM schedules s JOIN campaigns c ON c.id = s.campaign_id WHERE c.obligation_ref = $1',
+        [String(n)],
+      )
+    ).length,
+  });
+  const nothing = { told: [], open: [], scheduled: 0 };
+
+  test.each([WITHDRAWN, SETTLED])('in the batch of its opening tells nobody: %s', async (type) => {
+    await populate(1);
+    await it.publish(opened('w'), ended(type));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+  });
+
+  test.each([WITHDRAWN, SETTLED])('before it opens tells nobody: %s', async (type) => {
+    await populate(1);
+    await it.publish(ended(type));
+    await it.idle();
+    await it.publish(opened('w', { sequence: '3' }));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+    expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [`w-${n}`])).toEqual([
+      { state: 'accepted' },
+    ]);
+  });
+
+  test('loses its reminder', async () => {
+    await populate(1);
+    await it.publish(opened('w'));
+    await it.idle();
+    expect(await outcome()).toMatchObject({ told: ['opened sms sent'], scheduled: 1 });
+    await it.publish(ended(WITHDRAWN));
+    await it.idle();
+    expect(await outcome()).toEqual({ ...nothing, told: ['opened sms sent'] });
+  });
+
+  test('opens again above the version that was withdrawn, in one batch and later', async () => {
+    await populate(1);
+    await it.publish(
+      opened('v1', { sequence: '1' }),
+      ended(WITHDRAWN, { sequence: '1' }),
+      opened('v2', { sequence: '2' }),
+    );
+    await it.idle();
+    expect(await outcome()).toEqual({ told: ['opened sms sent'], open: [{ version: 2 }], scheduled: 1 });
+    await it.publish(ended(WITHDRAWN, { id: `end2-${n}`, sequence: '2' }));
+    await it.idle();
+    await it.publish(opened('v3', { sequence: '3', data: { closesOn: '2026-11-30' } }));
+    await it.idle();
+    expect((await outcome()).open).toEqual([{ version: 3 }]);
+  });
+
+  test('does not open again once it was settled, whatever the version', async () => {
+    await populate(1);
+    await it.publish(ended(SETTLED, { sequence: '1' }), opened('v2', { sequence: '2' }));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+  });
+
+  test('by one dispatcher while another opens it is ended, whoever commits first', async () => {
+    await populate(1);
+    const key = { agency: 'nhis', obligationKind: 'checkup', obligationRef: String(n) };
+    const holder = await it.pool.connect();
+    await holder.query('BEGIN');
+    await lockBroadcasts(holder as never, [key]);
+    await it.publish(opened('w'));
+    const opening = it.intake();
+    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await eventually(async () => expect(await it.rows(waits)).toHaveLength(1));
+    const end = eventRow(ended(WITHDRAWN), 'nhis');
+    await takeEvents(holder as never, 'accepted', [end], it.clock.nowMs());
+    await endCampaigns(holder as never, key, null, it.clock.nowMs());
+    await holder.query('COMMIT');
+    holder.release();
+    await opening;
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
   });
 });
 
