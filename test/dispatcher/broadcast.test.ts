@@ -1,9 +1,10 @@
 /** Events for everybody whom a rule finds: runs and their pages, corrections, reminders, republished rules, two dispatchers. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { CampaignId } from '../../domain/ids.ts';
 import { type AudiencePage, encodeRecord, TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { endCampaigns, lockBroadcasts } from '../../store/campaigns.ts';
+import { endCampaigns, lockBroadcasts, saveSchedules } from '../../store/campaigns.ts';
 import { approveRule, publishRule, saveEventType, saveRuleDraft } from '../../store/catalogue.ts';
 import { eventRow, loadEvents, takeEvents } from '../../store/events.ts';
 import { eventually } from '../support/eventually.ts';
@@ -417,6 +418,52 @@ describe('a rule that is published anew in mid-timeline', () => {
       { stage_kind: 'd7', rule_version: version, due_at: new Date('2026-10-20T09:00:00+09:00') },
     ]);
     expect(await it.told(people[0]!)).toEqual(['opened sms sent', 'd7 sms sent']);
+    it.at('2026-07-10T12:00:00+09:00');
+  });
+});
+
+describe('a stage that falls due before a dispatcher has seen that its rule has it', () => {
+  test('is asked for, not dropped', async () => {
+    await populate(1);
+    await it.publish(opened('w', { data: { closesOn: '2026-10-30' } }));
+    await it.idle();
+    // Nobody looks at the catalogue by the clock from here on.
+    await it.catalogue.stop();
+    const before = it.catalogue.current().rules.get('nhis-general-checkup')!;
+    const d7 = before.rule.stages.find((stage) => stage.kind === 'd7')!;
+    const rule: Rule = {
+      ...before.rule,
+      stages: [...before.rule.stages, { ...d7, kind: 'd3', offset: '-P3D' }],
+      templates: { ...before.rule.templates, d3: before.rule.templates['d7']! },
+    };
+    const { version } = await saveRuleDraft(it.pool, rule, 'late', 'a');
+    await approveRule(it.pool, rule.id, version, 'late', 'b');
+    await publishRule(it.pool, rule.id, version);
+    const [campaign] = await it.rows<{ id: CampaignId; agency_id: string }>(
+      'SELECT id, agency_id FROM campaigns WHERE obligation_ref = $1 AND rule_id = $2',
+      [String(n), rule.id],
+    );
+    it.at('2026-10-27T09:00:00+09:00');
+    await saveSchedules(it.pool, [
+      {
+        agency: campaign!.agency_id,
+        campaign: campaign!.id,
+        obligation: null,
+        event: null,
+        citizen: null,
+        rule: rule.id,
+        stageKind: 'd3',
+        dueMs: it.clock.nowMs(),
+      },
+    ]);
+    await it.first.due.startStages();
+    expect(
+      await it.rows(`SELECT rule_version FROM stage_runs WHERE campaign_id = $1 AND stage_kind = 'd3'`, [
+        campaign!.id,
+      ]),
+    ).toEqual([{ rule_version: version }]);
+    await it.idle();
+    await it.catalogue.start();
     it.at('2026-07-10T12:00:00+09:00');
   });
 });
