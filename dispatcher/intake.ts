@@ -86,6 +86,11 @@ export function createIntake(parts: IntakeParts) {
           });
         if (snapshot.eventTypes.get(event.type) === undefined) snapshot = await catalogue.refresh();
         const type = snapshot.eventTypes.check(event);
+        // What has been done or withdrawn stays so; only to announce something has lost its point.
+        if (!ends(type) && isExpired(event, clock.nowMs()))
+          throw new AllimError('event-expired', 'the event has expired', {
+            faults: [{ pointer: '/expirytime', message: 'has passed' }],
+          });
         accepted.push({ ...eventRow(event, type.agency), type, record });
       } catch (error) {
         if (!(error instanceof AllimError)) throw error;
@@ -161,14 +166,13 @@ export function createIntake(parts: IntakeParts) {
     profileEnds: readonly number[],
   ): Promise<Ask[]> {
     const nowMs = clock.nowMs();
-    const live = fresh.filter((item) => !isExpired(item.event, nowMs));
     const context = { snapshot, calendar: parts.calendar, profileEnds, nowMs, day: dayOf(nowMs) };
     const targeted = await resolveSubjects(
       sql,
-      live.filter((item) => isTargeted(item.event)),
+      fresh.filter((item) => isTargeted(item.event)),
       nowMs,
     );
-    const broadcast = live.filter((item) => !isTargeted(item.event));
+    const broadcast = fresh.filter((item) => !isTargeted(item.event));
     const asked: Ask[] = [];
     if (targeted.length > 0) {
       const { changes, openings } = foldTargeted(
@@ -296,6 +300,10 @@ export function createIntake(parts: IntakeParts) {
 /** The keyed hash of an agency's own key for a person. */
 export function subjectKeyHash(sealer: Sealer, agency: string, key: string): Buffer {
   return sealer.index(`subject-key/${agency}`, key);
+}
+
+function ends(type: EventType): boolean {
+  return type.effect === 'settles' || type.effect === 'withdraws';
 }
 
 function isExpired(event: CloudEvent, nowMs: number): boolean {

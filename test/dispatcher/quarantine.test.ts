@@ -61,6 +61,12 @@ describe('an event that cannot be taken in', () => {
       '/time',
     ],
     [
+      'announces something and has expired',
+      () => bad({ ce_expirytime: '2026-07-10T11:59:59+09:00' }),
+      'event-expired',
+      '/expirytime',
+    ],
+    [
       'is too large',
       () => bad({}, JSON.stringify({ amount: 1, dueOn: '2026-07-31', office: 'x'.repeat(300_000) })),
       'payload-too-large',

@@ -76,6 +76,16 @@ describe('done', () => {
     ).toEqual([{ state: 'done', event: 'accepted' }]);
   });
 
+  test('counts also where the event that says so comes after its expiry', async () => {
+    await it.citizen({ id: who, sms: '+821000000022' });
+    await it.publish(assessed('e'));
+    await it.settle();
+    await it.publish(paid({ expirytime: '2026-07-10T11:00:00+09:00' }));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
+    expect(it.sent()).toEqual([]);
+  });
+
   test('ends what is planned and what waits, and the reminder that was scheduled', async () => {
     await it.citizen({ id: who, sms: '+821000000004' });
     await it.publish(assessed('e'));
