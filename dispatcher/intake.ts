@@ -68,6 +68,7 @@ export function createIntake(parts: IntakeParts) {
     const accepted: Accepted[] = [];
     const rejected: Rejected[] = [];
     let snapshot = catalogue.current();
+    let looked = false;
     for (const record of records) {
       let event: CloudEvent | undefined;
       try {
@@ -84,7 +85,11 @@ export function createIntake(parts: IntakeParts) {
           throw new AllimError('event-too-old', 'the event is older than 400 days', {
             faults: [{ pointer: '/time', message: 'is more than 400 days ago' }],
           });
-        if (snapshot.eventTypes.get(event.type) === undefined) snapshot = await catalogue.refresh();
+        // Once a batch: a flood of unknown types must not become a flood of look-ups.
+        if (!looked && snapshot.eventTypes.get(event.type) === undefined) {
+          snapshot = await catalogue.refresh();
+          looked = true;
+        }
         const type = snapshot.eventTypes.check(event);
         // What has been done or withdrawn stays so; only to announce something has lost its point.
         if (!ends(type) && isExpired(event, clock.nowMs()))
