@@ -271,9 +271,10 @@ export function createIntake(parts: IntakeParts) {
           citizen: null,
           subjectKeyHash: hash,
           askedOffset: null,
+          // As long as the ledger remembers the event itself.
           expiresAtMs:
             item.event.expirytime === undefined
-              ? null
+              ? nowMs + MAX_EVENT_AGE_MS
               : Temporal.Instant.from(item.event.expirytime).epochMilliseconds,
         });
     }

@@ -225,6 +225,24 @@ describe('a person who is not known', () => {
     expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toEqual([]);
   });
 
+  test.each([
+    ['it expires', '2026-08-01T00:00:00+09:00'],
+    ['the ledger forgets it after 400 days', undefined],
+  ])('by the agency’s own key is waited for until %s', async (_, expirytime) => {
+    const until = expirytime === undefined ? it.clock.nowMs() + 400 * 86_400_000 : Date.parse(expirytime);
+    const { subject: _subject, ...keyed } = assessed('e', expirytime === undefined ? {} : { expirytime });
+    await it.publish(taxEvent({ ...keyed, allimsubjectkey: `key-${n}` }));
+    await it.idle();
+    const waiting = () =>
+      it.rows(
+        'SELECT u.expires_at FROM unresolved u JOIN events e ON e.id = u.event_id WHERE e.event_id = $1',
+        [`e-${n}`],
+      );
+    expect(await waiting()).toEqual([{ expires_at: new Date(until) }]);
+    await dropExpiredUnresolved(it.pool, until + 1);
+    expect(await waiting()).toEqual([]);
+  });
+
   test('is no longer waited for after a tombstone', async () => {
     await it.publish(assessed('e'));
     await it.idle();
