@@ -5,9 +5,11 @@ import type { EventRowId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import { deadlineOf, dueOf, endOfDay, isImmediate, type WorkingDays } from '../domain/timeline.ts';
 import {
+  type BroadcastKey,
   broadcastCampaignId,
   type Campaign,
   endCampaigns,
+  lockBroadcasts,
   saveCampaigns,
   saveFanouts,
   saveSchedules,
@@ -32,17 +34,26 @@ export type OpenContext = {
 
 type Broadcast = { readonly row: EventRowId; readonly event: CloudEvent; readonly type: EventType };
 
+/**
+ * Opens and ends campaigns. The order within the batch does not matter, nor which of two events comes first: what is opened is held
+ * against every accepted event that ends it, those of this batch among them.
+ */
 export async function openBroadcasts(
   sql: Sql,
   events: readonly Broadcast[],
   context: OpenContext,
 ): Promise<Ask[]> {
   const opened: { campaign: Campaign; live: LiveRule; broadcast: Broadcast }[] = [];
+  const endings: { key: BroadcastKey; upTo: bigint | null }[] = [];
   for (const broadcast of events) {
     const { row, event, type } = broadcast;
     if (type.effect === 'settles' || type.effect === 'withdraws') {
       const { kind, ref } = splitObligation(event.allimobligation ?? '');
-      await endCampaigns(sql, type.agency, kind, ref, sequenceOf(event), context.nowMs);
+      const version = sequenceOf(event);
+      endings.push({
+        key: { agency: type.agency, obligationKind: kind, obligationRef: ref },
+        upTo: type.effect === 'settles' || version === 0n ? null : version,
+      });
       continue;
     }
     for (const live of context.snapshot.rulesByEventType.get(type.type) ?? []) {
@@ -67,6 +78,8 @@ export async function openBroadcasts(
       });
     }
   }
+  await lockBroadcasts(sql, [...endings.map((e) => e.key), ...opened.map((o) => o.campaign)]);
+  for (const { key, upTo } of endings) await endCampaigns(sql, key, upTo, context.nowMs);
   if (opened.length === 0) return [];
   await saveCampaigns(
     sql,
@@ -80,7 +93,7 @@ export async function openBroadcasts(
   );
   await markSuperseded(
     sql,
-    opened.filter((o) => lost.has(o.campaign.id)).map((o) => o.broadcast.row),
+    opened.filter((o) => lost.get(o.campaign.id) === 'superseded').map((o) => o.broadcast.row),
   );
   return startStages(
     sql,

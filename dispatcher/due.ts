@@ -56,6 +56,8 @@ export function createDue(parts: DueParts) {
   async function startStages(): Promise<boolean> {
     const nowMs = clock.nowMs();
     if (!(await anyScheduleDue(pool, nowMs))) return false;
+    // A stage is dropped where its rule has it no longer, so what the rule has must not be a second old.
+    await catalogue.refresh();
     const ends = await broker.ends(TOPICS.profiles);
     const done = await transaction(pool, async (sql) => {
       const due = await takeDueSchedules(sql, nowMs, SCHEDULES_A_RUN);

@@ -68,6 +68,7 @@ export function createIntake(parts: IntakeParts) {
     const accepted: Accepted[] = [];
     const rejected: Rejected[] = [];
     let snapshot = catalogue.current();
+    let looked = false;
     for (const record of records) {
       let event: CloudEvent | undefined;
       try {
@@ -84,8 +85,17 @@ export function createIntake(parts: IntakeParts) {
           throw new AllimError('event-too-old', 'the event is older than 400 days', {
             faults: [{ pointer: '/time', message: 'is more than 400 days ago' }],
           });
-        if (snapshot.eventTypes.get(event.type) === undefined) snapshot = await catalogue.refresh();
+        // Once a batch: a flood of unknown types must not become a flood of look-ups.
+        if (!looked && snapshot.eventTypes.get(event.type) === undefined) {
+          snapshot = await catalogue.refresh();
+          looked = true;
+        }
         const type = snapshot.eventTypes.check(event);
+        // What has been done or withdrawn stays so; only to announce something has lost its point.
+        if (!ends(type) && isExpired(event, clock.nowMs()))
+          throw new AllimError('event-expired', 'the event has expired', {
+            faults: [{ pointer: '/expirytime', message: 'has passed' }],
+          });
         accepted.push({ ...eventRow(event, type.agency), type, record });
       } catch (error) {
         if (!(error instanceof AllimError)) throw error;
@@ -163,14 +173,13 @@ export function createIntake(parts: IntakeParts) {
     profileEnds: readonly number[],
   ): Promise<Ask[]> {
     const nowMs = clock.nowMs();
-    const live = fresh.filter((item) => !isExpired(item.event, nowMs));
     const context = { snapshot, calendar: parts.calendar, profileEnds, nowMs, day: dayOf(nowMs) };
     const targeted = await resolveSubjects(
       sql,
-      live.filter((item) => isTargeted(item.event)),
+      fresh.filter((item) => isTargeted(item.event)),
       nowMs,
     );
-    const broadcast = live.filter((item) => !isTargeted(item.event));
+    const broadcast = fresh.filter((item) => !isTargeted(item.event));
     const asked: Ask[] = [];
     if (targeted.length > 0) {
       const { changes, openings } = foldTargeted(
@@ -264,9 +273,10 @@ export function createIntake(parts: IntakeParts) {
           citizen: null,
           subjectKeyHash: hash,
           askedOffset: null,
+          // As long as the ledger remembers the event itself.
           expiresAtMs:
             item.event.expirytime === undefined
-              ? null
+              ? nowMs + MAX_EVENT_AGE_MS
               : Temporal.Instant.from(item.event.expirytime).epochMilliseconds,
         });
     }
@@ -298,6 +308,10 @@ export function createIntake(parts: IntakeParts) {
 /** The keyed hash of an agency's own key for a person. */
 export function subjectKeyHash(sealer: Sealer, agency: string, key: string): Buffer {
   return sealer.index(`subject-key/${agency}`, key);
+}
+
+function ends(type: EventType): boolean {
+  return type.effect === 'settles' || type.effect === 'withdraws';
 }
 
 function isExpired(event: CloudEvent, nowMs: number): boolean {

@@ -3,7 +3,8 @@
  * between. A shard answers a repeated question with a new run; the ledger's keys absorb it.
  */
 import type { Broker } from '../broker/broker.ts';
-import { messageOf } from '../domain/errors.ts';
+import type { Clock } from '../domain/clock.ts';
+import { AllimError, messageOf } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import type { EventRowId, FanoutId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -23,10 +24,20 @@ import { loadEvents } from '../store/events.ts';
 export type Ask = { readonly fanout: Fanout; readonly run: StageRun; readonly broadcast: EventRowId | null };
 export type EventBodies = ReadonlyMap<string, CloudEvent>;
 
+export type RequestsParts = {
+  readonly broker: Broker;
+  readonly pool: SqlPool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
 export interface Requests {
   /** Notes what was sent. Call before stopping. */
   settle(): Promise<void>;
-  /** Appends the questions and marks their fan-outs as asked. Rejects where the log cannot be reached: the relay will repeat them. */
+  /**
+   * Appends the questions and notes that their fan-outs are asked; a question too large for the log fails its fan-out and no other. Rejects
+   * where the log cannot be reached: the relay will repeat them.
+   */
   send(asks: readonly Ask[], events: EventBodies): Promise<void>;
   /** Repeats questions that were saved before `olderThanMs` and never marked. Returns how many. */
   repeat(olderThanMs: number, limit: number, nowMs: number): Promise<number>;
@@ -63,14 +74,18 @@ function requestOf(ask: Ask, events: EventBodies): MatchRequest {
   };
 }
 
+/** The only refusal that is the question's own fault: others (a topic, a right that is missing) are mended without it. */
+function isTooLarge(error: unknown): error is AllimError {
+  return error instanceof AllimError && error.code === 'record-too-large';
+}
+
 function rowsOf(ask: Ask): readonly EventRowId[] {
   return ask.broadcast === null ? (ask.fanout.pairs ?? []).map((pair) => pair.event) : [ask.broadcast];
 }
 
 const MARK_MS = 250;
 
-export function createRequests(parts: { broker: Broker; pool: SqlPool; logger: Logger }): Requests {
-  const { broker, pool, logger } = parts;
+export function createRequests({ broker, pool, clock, logger }: RequestsParts): Requests {
   const months = new Set<string>();
 
   /** The month's partitions, before anything can be planned into them; never inside a transaction that holds other locks. */
@@ -90,9 +105,27 @@ export function createRequests(parts: { broker: Broker; pool: SqlPool; logger: L
     if (asks.length === 0) return;
     for (const ask of asks) sending.add(ask.fanout.id);
     try {
-      await append(asks, events);
+      await appendEach(asks, events);
     } finally {
       for (const ask of asks) sending.delete(ask.fanout.id);
+    }
+  }
+
+  async function appendEach(asks: readonly Ask[], events: EventBodies): Promise<void> {
+    try {
+      await append(asks, events);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      const [only] = asks;
+      if (asks.length > 1 || only === undefined) {
+        for (const ask of asks) await appendEach([ask], events);
+        return;
+      }
+      logger.error(
+        { fanout: only.fanout.id, rule: only.run.rule, err: error.message },
+        'a question is too large for the log; its fan-out fails',
+      );
+      await failFanouts(pool, [only.fanout.id], error.message, clock.nowMs());
     }
   }
 

@@ -7,11 +7,13 @@ import type { Rule } from '../domain/rule.ts';
 import type { Lane } from '../domain/statuses.ts';
 import { type Campaign, fanoutId, type StageRun, stageRunId } from '../store/campaigns.ts';
 import type { LiveRule } from '../store/catalogue.ts';
-import type { Ask } from './requests.ts';
+import { type Ask, matchEvent } from './requests.ts';
 
 /** A page answers a request one to one for targeted events, so a request stays small enough for both records. */
 const PAIRS_A_REQUEST = 500;
 const REQUEST_BYTES = 600_000;
+/** Row id, punctuation and the answer's share of a pair. */
+const PAIR_BYTES = 200;
 /** While an agency has fewer unplanned pairs than this, its targeted events travel in the urgent lane. */
 export const URGENT_PAIRS = 2_000;
 
@@ -84,7 +86,10 @@ export async function targetedFanouts(
   for (const pair of pairs) {
     const shard = partitionOf(pair.citizen, profileEnds.length);
     const key: `${StageRunId}/${number}` = `${pair.run.id}/${shard}`;
-    const bytes = JSON.stringify(pair.event.data).length + 400;
+    const bytes =
+      Buffer.byteLength(JSON.stringify(matchEvent(pair.event))) +
+      Buffer.byteLength(pair.citizen) +
+      PAIR_BYTES;
     let group = current.get(key);
     if (group === undefined || group.pairs.length >= PAIRS_A_REQUEST || group.bytes + bytes > REQUEST_BYTES) {
       group = { run: pair.run, rule: pair.rule, shard, bytes: 0, pairs: [] };

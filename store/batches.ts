@@ -95,7 +95,8 @@ export async function requeueBatches(sql: Sql, batches: readonly QueuedBatch[]):
 
 /**
  * Puts due rows of `waiting` into new batches of at most 100. Rows under a stop that is in force stay. Delivery rows are locked before
- * waiting rows, as everywhere. Returns how many deliveries were put back.
+ * waiting rows, as everywhere. A row whose delivery no longer waits is an orphan and goes: who ended the delivery while its row was being
+ * written did not see it. Returns how many rows were dealt with, orphans included, so that a full page is looked at again.
  */
 export async function regroupWaiting(sql: Sql, nowMs: number, limit: number): Promise<number> {
   const { rows } = await sql.query<{
@@ -104,9 +105,10 @@ export async function regroupWaiting(sql: Sql, nowMs: number, limit: number): Pr
     agency_id: string;
     channel: Channel;
     lane: Lane;
+    orphan: boolean;
   }>(
     `WITH due AS (
-       SELECT w.delivery_id, w.month FROM waiting w
+       SELECT w.due_at, w.delivery_id, w.month FROM waiting w
        WHERE w.due_at <= $1 AND w.reason <> 'next-channel'
          AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || w.agency_id, 'channel:' || w.channel))
          -- Rows of a stopped campaign too: put back, they would be refused at the claim and make a new batch every few seconds.
@@ -118,11 +120,20 @@ export async function regroupWaiting(sql: Sql, nowMs: number, limit: number): Pr
      ), locked AS (
        SELECT d.id, d.month, d.agency_id, d.channel, d.lane FROM due JOIN deliveries d ON d.id = due.delivery_id AND d.month = due.month
        WHERE d.status = 'waiting' ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
-     ), gone AS (DELETE FROM waiting w USING locked l WHERE w.delivery_id = l.id)
-     SELECT * FROM locked`,
+     ), gone AS (DELETE FROM waiting w USING locked l WHERE w.delivery_id = l.id),
+     orphan AS (
+       DELETE FROM waiting w USING due, deliveries d
+       WHERE w.due_at = due.due_at AND w.delivery_id = due.delivery_id AND d.id = due.delivery_id AND d.month = due.month
+         AND d.status <> 'waiting' RETURNING w.delivery_id, w.month, w.agency_id, w.channel, w.lane
+     )
+     SELECT *, false AS orphan FROM locked UNION ALL SELECT *, true FROM orphan`,
     [new Date(nowMs), limit],
   );
-  await planIntoBatches(sql, rows, nowMs);
+  await planIntoBatches(
+    sql,
+    rows.filter((row) => !row.orphan),
+    nowMs,
+  );
   return rows.length;
 }
 

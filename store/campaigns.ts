@@ -53,55 +53,77 @@ export async function saveCampaigns(sql: Sql, campaigns: readonly Campaign[], no
   });
 }
 
+/** What a broadcast's events are about: agency, kind and reference. */
+export type BroadcastKey = Pick<Campaign, 'agency' | 'obligationKind' | 'obligationRef'>;
+
 /**
- * Of the broadcast campaigns of one obligation, only the highest version goes on: all lower ones are marked and their schedules dropped.
- * The advisory lock makes two versions that arrive at once in two dispatchers see each other. Returns those of `campaigns` that lost.
+ * Until the transaction ends, nobody else opens or ends broadcasts about these: of two events that arrive at once in two dispatchers, the
+ * second sees the first. Sorted, so that two batches about the same things wait for each other instead of deadlocking.
+ */
+export async function lockBroadcasts(sql: Sql, keys: readonly BroadcastKey[]): Promise<void> {
+  const names = new Set(keys.map((k) => JSON.stringify([k.agency, k.obligationKind, k.obligationRef])));
+  for (const name of [...names].sort())
+    await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`broadcast ${name}`]);
+}
+
+/**
+ * Of the broadcast campaigns of one obligation and rule, only the highest version goes on, and none that an accepted event has ended,
+ * whether that came before or after: the others are marked and their schedules dropped. A settlement ends every version, a withdrawal
+ * those up to its own, one without a sequence all. Needs lockBroadcasts. Returns those that stopped here, and why: `superseded` by a
+ * higher version, `ended` by an event.
  */
 export async function supersedeCampaigns(
   sql: Sql,
   campaigns: readonly Campaign[],
   nowMs: number,
-): Promise<Set<CampaignId>> {
-  const lost = new Set<CampaignId>();
-  const keys = [
-    ...new Set(campaigns.map((c) => JSON.stringify([c.agency, c.obligationKind, c.obligationRef, c.rule]))),
-  ].sort();
+): Promise<Map<CampaignId, 'superseded' | 'ended'>> {
+  const lost = new Map<CampaignId, 'superseded' | 'ended'>();
+  const keys = new Set(
+    campaigns.map((c) => JSON.stringify([c.agency, c.obligationKind, c.obligationRef, c.rule])),
+  );
   for (const key of keys) {
     const [agency, kind, ref, rule] = JSON.parse(key) as [string, string, string, string];
-    await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`campaign ${key}`]);
-    const { rows } = await sql.query<{ id: CampaignId }>(
+    const { rows } = await sql.query<{ id: CampaignId; ended: boolean }>(
       `WITH mine AS (
          SELECT id, version, superseded_at FROM campaigns
          WHERE agency_id = $1 AND obligation_kind = $2 AND obligation_ref = $3 AND rule_id = $4 AND event_id IS NOT NULL
+       ), ending AS (
+         SELECT e.sequence, t.definition->>'effect' AS effect FROM events e JOIN event_types t ON t.type = e.type
+         WHERE e.body->>'allimobligation' = $2 || '/' || $3 AND e.body->>'subject' IS NULL AND e.body->>'allimsubjectkey' IS NULL
+           AND e.agency_id = $1 AND e.state = 'accepted' AND t.definition->>'effect' IN ('settles', 'withdraws')
+       ), judged AS (
+         SELECT m.id, m.version < (SELECT max(version) FROM mine) AS lower, EXISTS (
+           SELECT 1 FROM ending e WHERE e.effect = 'settles' OR e.sequence = 0 OR e.sequence >= m.version) AS ended
+         FROM mine m WHERE m.superseded_at IS NULL
        ), marked AS (
-         UPDATE campaigns c SET superseded_at = $5 FROM mine m
-         WHERE c.id = m.id AND m.superseded_at IS NULL AND m.version < (SELECT max(version) FROM mine) RETURNING c.id
+         UPDATE campaigns c SET superseded_at = $5 FROM judged j WHERE c.id = j.id AND (j.lower OR j.ended) RETURNING c.id, j.ended
        ), dropped AS (DELETE FROM schedules s USING marked WHERE s.campaign_id = marked.id)
-       SELECT id FROM marked`,
+       SELECT id, ended FROM marked`,
       [agency, kind, ref, rule, new Date(nowMs)],
     );
-    for (const { id } of rows) lost.add(id);
+    for (const { id, ended } of rows) lost.set(id, ended ? 'ended' : 'superseded');
   }
   return lost;
 }
 
-/** A withdrawal or settlement for everybody: the campaigns of the obligation end, up to its version; without one (0), all of them. */
+/**
+ * A withdrawal or settlement for everybody: the campaigns of the obligation end, up to `version`; with null, all of them. Openings that
+ * come later find the event itself (supersedeCampaigns). Needs lockBroadcasts.
+ */
 export async function endCampaigns(
   sql: Sql,
-  agency: string,
-  kind: string,
-  ref: string,
-  version: bigint,
+  key: BroadcastKey,
+  version: bigint | null,
   nowMs: number,
 ): Promise<void> {
   await sql.query(
     `WITH marked AS (
        UPDATE campaigns SET superseded_at = $5
        WHERE agency_id = $1 AND obligation_kind = $2 AND obligation_ref = $3 AND event_id IS NOT NULL AND superseded_at IS NULL
-         AND ($4::bigint = 0 OR version <= $4::bigint) RETURNING id
+         AND ($4::bigint IS NULL OR version <= $4::bigint) RETURNING id
      )
      DELETE FROM schedules s USING marked WHERE s.campaign_id = marked.id`,
-    [agency, kind, ref, version.toString(), new Date(nowMs)],
+    [key.agency, key.obligationKind, key.obligationRef, version?.toString() ?? null, new Date(nowMs)],
   );
 }
 

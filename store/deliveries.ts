@@ -215,7 +215,7 @@ export async function takeTurn(
 
 /**
  * Rows that are this session's by the ledger but that nobody here is calling: a claim whose answer never arrived. They were not called, so
- * they become planned again as if never claimed. The caller makes sure that no turn is under way.
+ * they become planned again as if never claimed. Their batch may have been made ready again meanwhile, its job being gone. The caller makes sure that no turn is under way.
  */
 export async function releaseUnheard(
   sql: Sql,
@@ -225,7 +225,7 @@ export async function releaseUnheard(
   const { rowCount } = await sql.query(
     `UPDATE deliveries d SET status = 'planned', attempt = d.attempt - 1, session_id = NULL, claimed_at = NULL
      FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
-     WHERE b.state = 'queued' AND d.id = x.id AND d.month = b.month AND d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])`,
+     WHERE (b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0)) AND d.id = x.id AND d.month = b.month AND d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])`,
     [session, inFlight],
   );
   return rowCount ?? 0;

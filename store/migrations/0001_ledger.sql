@@ -172,6 +172,9 @@ CREATE TABLE events (
   accepted_at timestamptz,
   expires_at timestamptz
 );
+-- Few: events for everybody. An opening looks here for what has already ended it.
+CREATE INDEX events_obligation ON events ((body->>'allimobligation'))
+  WHERE body->>'allimobligation' IS NOT NULL AND body->>'subject' IS NULL AND body->>'allimsubjectkey' IS NULL;
 CREATE INDEX events_unrelayed ON events (received_at) WHERE state = 'received' AND relayed_at IS NULL;
 
 CREATE TABLE consumer_offsets (

@@ -1,10 +1,13 @@
 /** Events for everybody whom a rule finds: runs and their pages, corrections, reminders, republished rules, two dispatchers. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { CampaignId } from '../../domain/ids.ts';
 import { type AudiencePage, encodeRecord, TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { approveRule, publishRule, saveRuleDraft } from '../../store/catalogue.ts';
-import { loadEvents } from '../../store/events.ts';
+import { endCampaigns, lockBroadcasts, saveSchedules } from '../../store/campaigns.ts';
+import { approveRule, publishRule, saveEventType, saveRuleDraft } from '../../store/catalogue.ts';
+import { eventRow, loadEvents, takeEvents } from '../../store/events.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, paidEvent, windowEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -220,6 +223,118 @@ describe('a correction for everybody', () => {
   });
 });
 
+describe('a broadcast that is ended for everybody', () => {
+  const WITHDRAWN = 'kr.nhis.checkup-window.withdrawn';
+  const SETTLED = 'kr.nhis.checkup-window.settled';
+  beforeAll(async () => {
+    for (const [type, effect] of [
+      [WITHDRAWN, 'withdraws'],
+      [SETTLED, 'settles'],
+    ] as const)
+      await saveEventType(it.pool, {
+        type,
+        effect,
+        agency: 'nhis',
+        sources: ['/nhis/checkup'],
+        obligationKind: 'checkup',
+        title: { ko: '검진 기간 종료', en: 'Check-up window ended' },
+        schema: { type: 'object' },
+        examples: [{}],
+      });
+    await it.catalogue.refresh();
+  });
+  const ended = (type: string, more: Partial<Parameters<typeof windowEvent>[0]> = {}) =>
+    windowEvent({ id: `end-${n}`, type, allimobligation: ref(), ...more });
+  /** Whether somebody was told, whether the campaign goes on, and which reminders are scheduled. */
+  const outcome = async () => ({
+    told: await it.told(people[0]!),
+    open: await it.rows(
+      'SELECT version FROM campaigns WHERE obligation_ref = $1 AND superseded_at IS NULL ORDER BY version',
+      [String(n)],
+    ),
+    scheduled: (
+      await it.rows(
+        'SELECT s.id FROM schedules s JOIN campaigns c ON c.id = s.campaign_id WHERE c.obligation_ref = $1',
+        [String(n)],
+      )
+    ).length,
+  });
+  const nothing = { told: [], open: [], scheduled: 0 };
+
+  test.each([WITHDRAWN, SETTLED])('in the batch of its opening tells nobody: %s', async (type) => {
+    await populate(1);
+    await it.publish(opened('w'), ended(type));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+  });
+
+  test.each([WITHDRAWN, SETTLED])('before it opens tells nobody: %s', async (type) => {
+    await populate(1);
+    await it.publish(ended(type));
+    await it.idle();
+    await it.publish(opened('w', { sequence: '3' }));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+    expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [`w-${n}`])).toEqual([
+      { state: 'accepted' },
+    ]);
+  });
+
+  test('loses its reminder', async () => {
+    await populate(1);
+    await it.publish(opened('w'));
+    await it.idle();
+    expect(await outcome()).toMatchObject({ told: ['opened sms sent'], scheduled: 1 });
+    await it.publish(ended(WITHDRAWN));
+    await it.idle();
+    expect(await outcome()).toEqual({ ...nothing, told: ['opened sms sent'] });
+  });
+
+  test('opens again above the version that was withdrawn, in one batch and later', async () => {
+    await populate(1);
+    await it.publish(
+      opened('v1', { sequence: '1' }),
+      ended(WITHDRAWN, { sequence: '1' }),
+      opened('v2', { sequence: '2' }),
+    );
+    await it.idle();
+    expect(await outcome()).toEqual({ told: ['opened sms sent'], open: [{ version: 2 }], scheduled: 1 });
+    await it.publish(ended(WITHDRAWN, { id: `end2-${n}`, sequence: '2' }));
+    await it.idle();
+    await it.publish(opened('v3', { sequence: '3', data: { closesOn: '2026-11-30' } }));
+    await it.idle();
+    expect((await outcome()).open).toEqual([{ version: 3 }]);
+  });
+
+  test('does not open again once it was settled, whatever the version', async () => {
+    await populate(1);
+    await it.publish(ended(SETTLED, { sequence: '1' }), opened('v2', { sequence: '2' }));
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+  });
+
+  test('by one dispatcher while another opens it is ended, whoever commits first', async () => {
+    await populate(1);
+    const key = { agency: 'nhis', obligationKind: 'checkup', obligationRef: String(n) };
+    const holder = await it.pool.connect();
+    await holder.query('BEGIN');
+    await lockBroadcasts(holder as never, [key]);
+    await it.publish(opened('w'));
+    const opening = it.intake();
+    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await eventually(async () => expect(await it.rows(waits)).toHaveLength(1));
+    const end = eventRow(ended(WITHDRAWN), 'nhis');
+    await takeEvents(holder as never, 'accepted', [end], it.clock.nowMs());
+    await endCampaigns(holder as never, key, null, it.clock.nowMs());
+    await holder.query('COMMIT');
+    holder.release();
+    await opening;
+    await it.idle();
+    expect(await outcome()).toEqual(nothing);
+  });
+});
+
 describe('a reminder', () => {
   test('falls due and is not sent to whoever has done it meanwhile', async () => {
     await populate(2);
@@ -303,6 +418,52 @@ describe('a rule that is published anew in mid-timeline', () => {
       { stage_kind: 'd7', rule_version: version, due_at: new Date('2026-10-20T09:00:00+09:00') },
     ]);
     expect(await it.told(people[0]!)).toEqual(['opened sms sent', 'd7 sms sent']);
+    it.at('2026-07-10T12:00:00+09:00');
+  });
+});
+
+describe('a stage that falls due before a dispatcher has seen that its rule has it', () => {
+  test('is asked for, not dropped', async () => {
+    await populate(1);
+    await it.publish(opened('w', { data: { closesOn: '2026-10-30' } }));
+    await it.idle();
+    // Nobody looks at the catalogue by the clock from here on.
+    await it.catalogue.stop();
+    const before = it.catalogue.current().rules.get('nhis-general-checkup')!;
+    const d7 = before.rule.stages.find((stage) => stage.kind === 'd7')!;
+    const rule: Rule = {
+      ...before.rule,
+      stages: [...before.rule.stages, { ...d7, kind: 'd3', offset: '-P3D' }],
+      templates: { ...before.rule.templates, d3: before.rule.templates['d7']! },
+    };
+    const { version } = await saveRuleDraft(it.pool, rule, 'late', 'a');
+    await approveRule(it.pool, rule.id, version, 'late', 'b');
+    await publishRule(it.pool, rule.id, version);
+    const [campaign] = await it.rows<{ id: CampaignId; agency_id: string }>(
+      'SELECT id, agency_id FROM campaigns WHERE obligation_ref = $1 AND rule_id = $2',
+      [String(n), rule.id],
+    );
+    it.at('2026-10-27T09:00:00+09:00');
+    await saveSchedules(it.pool, [
+      {
+        agency: campaign!.agency_id,
+        campaign: campaign!.id,
+        obligation: null,
+        event: null,
+        citizen: null,
+        rule: rule.id,
+        stageKind: 'd3',
+        dueMs: it.clock.nowMs(),
+      },
+    ]);
+    await it.first.due.startStages();
+    expect(
+      await it.rows(`SELECT rule_version FROM stage_runs WHERE campaign_id = $1 AND stage_kind = 'd3'`, [
+        campaign!.id,
+      ]),
+    ).toEqual([{ rule_version: version }]);
+    await it.idle();
+    await it.catalogue.start();
     it.at('2026-07-10T12:00:00+09:00');
   });
 });

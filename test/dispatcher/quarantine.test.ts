@@ -1,6 +1,6 @@
 /** What arrives by Kafka and cannot be taken in: a quarantine row with the reason and the place, and the partition goes on. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { NewRecord } from '../../broker/broker.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
 import { TOPICS } from '../../domain/records.ts';
@@ -61,6 +61,12 @@ describe('an event that cannot be taken in', () => {
       '/time',
     ],
     [
+      'announces something and has expired',
+      () => bad({ ce_expirytime: '2026-07-10T11:59:59+09:00' }),
+      'event-expired',
+      '/expirytime',
+    ],
+    [
       'is too large',
       () => bad({}, JSON.stringify({ amount: 1, dueOn: '2026-07-31', office: 'x'.repeat(300_000) })),
       'payload-too-large',
@@ -86,6 +92,18 @@ describe('an event that cannot be taken in', () => {
       ).toHaveLength(2);
     },
   );
+
+  test('has an unknown type, as many beside it: the catalogue is looked at once', async () => {
+    const refresh = jest.spyOn(it.catalogue, 'refresh');
+    const unknown = () => bad({ ce_type: `kr.nts.nothing.known-${n}` });
+    await it.append(TOPICS.events, ...Array.from({ length: 20 }, unknown));
+    await it.intake();
+    expect(refresh).toHaveBeenCalledTimes(1);
+    refresh.mockRestore();
+    expect(
+      await it.rows(`SELECT count(*)::int AS n FROM quarantine WHERE message LIKE '%nothing.known-%'`),
+    ).toEqual([{ n: 20 }]);
+  });
 
   test('has the id of another one: the first stands, the second is a conflict, also within one batch', async () => {
     const first = good();

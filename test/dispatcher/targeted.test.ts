@@ -1,6 +1,7 @@
 /** Events about one person: what opens, changes, settles and withdraws an obligation does to what was planned and sent about it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '../../domain/records.ts';
+import { regroupWaiting } from '../../store/batches.ts';
 import { dropExpiredUnresolved } from '../../store/unresolved.ts';
 import { type Installation, install, paidEvent, taxEvent } from '../support/installation.ts';
 
@@ -75,6 +76,16 @@ describe('done', () => {
     ).toEqual([{ state: 'done', event: 'accepted' }]);
   });
 
+  test('counts also where the event that says so comes after its expiry', async () => {
+    await it.citizen({ id: who, sms: '+821000000022' });
+    await it.publish(assessed('e'));
+    await it.settle();
+    await it.publish(paid({ expirytime: '2026-07-10T11:00:00+09:00' }));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
+    expect(it.sent()).toEqual([]);
+  });
+
   test('ends what is planned and what waits, and the reminder that was scheduled', async () => {
     await it.citizen({ id: who, sms: '+821000000004' });
     await it.publish(assessed('e'));
@@ -100,6 +111,37 @@ describe('done', () => {
     expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
     expect(it.sent()).toHaveLength(1);
     expect(await it.rows('SELECT 1 FROM waiting')).toEqual([]);
+  });
+});
+
+describe('a row of waiting whose delivery no longer waits', () => {
+  test('is removed when it falls due, and the others of its page are put back', async () => {
+    await it.citizen({ id: who, sms: '+821000000020' });
+    it.providers.sms.answer = () => ({ kind: 'temporary', code: 'busy' });
+    await it.publish(assessed('e'));
+    await it.idle();
+    const [waits] = await it.rows<{ delivery_id: string; month: string }>(
+      'SELECT delivery_id, month FROM waiting',
+    );
+    await it.publish(paid());
+    await it.idle();
+    // As it is left by a statement that ended the delivery on a snapshot older than this row.
+    await it.pool.query(
+      `INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason) VALUES ($1, $2, $3, 'nts', 'sms', 'urgent', 'retry')`,
+      [new Date(it.clock.nowMs()), waits!.delivery_id, waits!.month],
+    );
+    await it.citizen({ id: `${who}-b`, sms: '+821000000021' });
+    await it.publish(assessed('b', { subject: `${who}-b` }));
+    await it.settle();
+    await it.pump();
+    await it.deliver();
+    it.at(60_000);
+    expect(await regroupWaiting(it.pool, it.clock.nowMs(), 100)).toBe(2);
+    expect(await it.rows('SELECT 1 FROM waiting')).toEqual([]);
+    expect(await it.told(who)).toEqual(['opened sms cancelled/done']);
+    it.forgetSent();
+    await it.idle();
+    expect(await it.told(`${who}-b`)).toEqual(['opened sms sent']);
   });
 });
 
@@ -181,6 +223,24 @@ describe('a person who is not known', () => {
     await it.idle();
     expect(await it.told(who)).toEqual(['opened sms sent']);
     expect(await it.rows('SELECT 1 FROM unresolved WHERE citizen_id = $1', [who])).toEqual([]);
+  });
+
+  test.each([
+    ['it expires', '2026-08-01T00:00:00+09:00'],
+    ['the ledger forgets it after 400 days', undefined],
+  ])('by the agency’s own key is waited for until %s', async (_, expirytime) => {
+    const until = expirytime === undefined ? it.clock.nowMs() + 400 * 86_400_000 : Date.parse(expirytime);
+    const { subject: _subject, ...keyed } = assessed('e', expirytime === undefined ? {} : { expirytime });
+    await it.publish(taxEvent({ ...keyed, allimsubjectkey: `key-${n}` }));
+    await it.idle();
+    const waiting = () =>
+      it.rows(
+        'SELECT u.expires_at FROM unresolved u JOIN events e ON e.id = u.event_id WHERE e.event_id = $1',
+        [`e-${n}`],
+      );
+    expect(await waiting()).toEqual([{ expires_at: new Date(until) }]);
+    await dropExpiredUnresolved(it.pool, until + 1);
+    expect(await waiting()).toEqual([]);
   });
 
   test('is no longer waited for after a tombstone', async () => {

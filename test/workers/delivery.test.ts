@@ -272,6 +272,21 @@ describe('a worker that is stopped during a call', () => {
     expect(it.sent().map((sent) => sent.attempt)).toEqual([1]);
     expect(await it.told(who)).toEqual(['opened sms sent']);
   });
+
+  test('gives them back also where the batch was made ready again, its job being gone', async () => {
+    await planned();
+    const { session } = it.hand;
+    const jobs = it.memory.take('sms-urgent').concat(it.memory.take('sms-bulk'));
+    const claims = jobs.map((job) => ({ batch: job.batch as BatchId, generation: job.generation, max: 10 }));
+    await takeTurn(it.pool, session.id(), [], claims, [], it.clock.nowMs());
+    await it.pool.query(`UPDATE batches SET state = 'ready' WHERE id = ANY($1::uuid[])`, [
+      jobs.map((job) => job.batch),
+    ]);
+    expect(await releaseUnheard(it.pool, session.id(), [])).toBe(1);
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    expect(it.sent()).toHaveLength(1);
+  });
 });
 
 describe('a queue that was wiped', () => {
