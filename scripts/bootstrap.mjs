@@ -98,8 +98,11 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Arguments for every pinned process: type stripping and vm modules are features we chose, not news. */
-export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+/**
+ * Arguments for every pinned process: type stripping and vm modules are features we chose, not news; and a young generation of a few
+ * megabytes, since 16 for each of three spaces are a tenth of the memory that everything in one process may take.
+ */
+export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
 
 /** Runs the pinned Node with these arguments; resolves to its exit code. Signals reach it and are waited for. */
 export function runNode(args, { env = process.env, stdio = 'inherit' } = {}) {
