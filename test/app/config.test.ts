@@ -28,6 +28,11 @@ const PRODUCTION: Environment = {
   ALLIM_INDEX_KEY: KEY.toString('hex'),
   SMTP_URL: 'smtps://user:password@mail.example:465',
   SMTP_FROM: 'notice@example.kr',
+  SMS_URL: 'smpp://user:password@sms.example:2775',
+  SMS_FROM: '15770000',
+  VAPID_SUBJECT: 'mailto:allim@example.kr',
+  VAPID_PUBLIC_KEY: 'B'.repeat(87),
+  VAPID_PRIVATE_KEY: 'k'.repeat(43),
 };
 
 describe('configuration', () => {
@@ -67,6 +72,7 @@ describe('configuration', () => {
       publicUrl: 'https://allim.example.kr',
       kafka: { brokers: ['a.example:9092', 'b.example:9092'], ssl: true, sasl: null },
       smtp: { from: 'notice@example.kr' },
+      sms: { from: '15770000' },
     });
   });
 
@@ -104,7 +110,6 @@ describe('configuration', () => {
     ['DATABASE_URL', 'localhost:5432'],
     ['REDIS_URL', 'localhost:6379'],
     ['SMTP_URL', 'mail.example'],
-    ['SMS_URL', 'ftp://gateway.example'],
     ['ALLIM_ENCRYPTION_KEY', 'short'],
     ['ALLIM_ADMIN_TOKEN', 'guess'],
     ['KAFKA_BROKERS', 'a:9092,,b:9092'],
@@ -112,6 +117,12 @@ describe('configuration', () => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must be `));
+  });
+
+  test('an SMS gateway that speaks no SMPP is refused', () => {
+    expect(problemsOf({ SMS_URL: 'ftp://gateway.example', SMS_FROM: '15770000' })).toEqual([
+      'SMS_URL must be a URL like smpp://user:password@host:2775',
+    ]);
   });
 
   test('the value of a secret is not repeated', () => {
@@ -126,6 +137,8 @@ describe('configuration', () => {
     [{ OIDC_ISSUER: 'https://id.example' }, ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET']],
     [{ KAFKA_SSL: 'true' }, ['KAFKA_BROKERS']],
     [{ SMTP_FROM: 'a@example.kr' }, ['SMTP_URL']],
+    [{ SMS_FROM: '15770000' }, ['SMS_URL']],
+    [{ SMS_URL: 'smpp://sms.example:2775' }, ['SMS_FROM']],
   ] as const)('%j is half a provider', (environment, missing) => {
     expect(problemsOf(environment).map((line) => line.split(' ')[0])).toEqual(missing);
   });
@@ -140,12 +153,17 @@ describe('configuration', () => {
       'ALLIM_ADMIN_TOKEN',
       'ALLIM_ENCRYPTION_KEY',
       'ALLIM_INDEX_KEY',
-      'one',
+      'SMTP_URL',
+      'SMS_URL',
+      'VAPID_PUBLIC_KEY',
     ]);
     expect(problemsOf({ ...PRODUCTION, PUBLIC_URL: 'http://allim.example.kr' })).toEqual([
       'PUBLIC_URL must begin with https:// in production',
     ]);
     expect(problemsOf({ ...PRODUCTION, SMTP_FROM: undefined })).toHaveLength(1);
+    expect(problemsOf({ ...PRODUCTION, SMS_URL: undefined, SMS_FROM: undefined })).toEqual([
+      'SMS_URL is needed in production: the outbox sends nothing',
+    ]);
   });
 
   test('loadConfig throws one error with every fault in it', () => {
