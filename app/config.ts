@@ -25,6 +25,8 @@ export type Config = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Somebody said which: then roles without an API serve their health there. */
+  readonly portGiven: boolean;
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
@@ -144,6 +146,7 @@ function build(given: Given): Config {
     logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
     host: given.ALLIM_HOST ?? '127.0.0.1',
     port: given.PORT ?? 8080,
+    portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
     databaseUrl: given.DATABASE_URL ?? null,

@@ -43,6 +43,7 @@ describe('configuration', () => {
       logLevel: 'info',
       host: '127.0.0.1',
       port: 8080,
+      portGiven: false,
       publicUrl: null,
       pushLoopback: false,
       populationRegister: false,
@@ -69,6 +70,7 @@ describe('configuration', () => {
     expect(configOf({ ...PRODUCTION, PORT: '443', KAFKA_SSL: 'true' })).toMatchObject({
       env: 'production',
       port: 443,
+      portGiven: true,
       publicUrl: 'https://allim.example.kr',
       kafka: { brokers: ['a.example:9092', 'b.example:9092'], ssl: true, sasl: null },
       smtp: { from: 'notice@example.kr' },
