@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Config, loadConfig, readConfig } from '../../app/config.ts';
-import { Environment } from '../../app/environment.ts';
+import { Environment as Settings } from '../../app/environment.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -182,7 +182,7 @@ describe('configuration', () => {
 
   test('every variable stands in docs/operations.md', () => {
     const told = readFileSync(path.join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
-    const names = Object.keys(Environment.properties);
+    const names = Object.keys(Settings.properties);
     expect(names.length).toBeGreaterThan(20);
     expect(names.filter((name) => !told.includes(`\`${name}\``))).toEqual([]);
   });
