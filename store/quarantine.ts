@@ -1,5 +1,5 @@
 /** What could not be taken in: whole, sealed, with the place and the reason. Nothing that arrived is thrown away unseen. */
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { AllimError, safeMessage } from '../domain/errors.ts';
 import { keyId } from '../domain/ids.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
@@ -33,7 +33,7 @@ export async function saveQuarantine(sql: Sql, sealer: Sealer, rejected: readonl
       rejected.map((r) => r.offset),
       rejected.map((r) => r.key?.replaceAll('\0', '').slice(0, 256) ?? null),
       known.map((error) => error?.code ?? 'record-corrupt'),
-      rejected.map((r) => messageOf(r.error).replaceAll('\0', '').slice(0, 2000)),
+      rejected.map((r) => safeMessage(r.error).replaceAll('\0', '').slice(0, 2000)),
       known.map((error) => JSON.stringify(error?.faults ?? []).replaceAll('\\u0000', '')),
       rejected.map((r) =>
         sealer.seal(
