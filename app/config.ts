@@ -25,6 +25,8 @@ export type Config = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Somebody said which: then roles without an API serve their health there. */
+  readonly portGiven: boolean;
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
@@ -44,7 +46,7 @@ export type Config = {
   } | null;
   /** null: the outbox. */
   readonly smtp: { readonly url: string; readonly from: string } | null;
-  readonly sms: { readonly url: string; readonly from: string | null } | null;
+  readonly sms: { readonly url: string; readonly from: string } | null;
   readonly vapid: {
     readonly subject: string;
     readonly publicKey: string;
@@ -127,11 +129,6 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
     });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
     faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
-  if (!has('SMTP_URL') && !has('SMS_URL') && !has('VAPID_PUBLIC_KEY'))
-    faults.push({
-      pointer: '/SMTP_URL',
-      message: 'one of SMTP_URL, SMS_URL and VAPID_* is needed in production: the outbox sends nothing',
-    });
   if (has('SMTP_URL') && !has('SMTP_FROM'))
     faults.push({
       pointer: '/SMTP_FROM',
@@ -149,6 +146,7 @@ function build(given: Given): Config {
     logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
     host: given.ALLIM_HOST ?? '127.0.0.1',
     port: given.PORT ?? 8080,
+    portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
     databaseUrl: given.DATABASE_URL ?? null,
@@ -172,7 +170,7 @@ function build(given: Given): Config {
       given.SMTP_URL === undefined
         ? null
         : { url: given.SMTP_URL, from: given.SMTP_FROM ?? `no-reply@${domain}` },
-    sms: given.SMS_URL === undefined ? null : { url: given.SMS_URL, from: given.SMS_FROM ?? null },
+    sms: given.SMS_URL === undefined ? null : { url: given.SMS_URL, from: given.SMS_FROM ?? '' },
     vapid:
       given.VAPID_PUBLIC_KEY === undefined
         ? null

@@ -187,7 +187,7 @@ function createQueue(
   return createBullmqQueue({ backend: { pool: open(max, 'allim-queue', options) }, logger });
 }
 
-/** A channel without a configured provider goes to the outbox; production refuses to start without any. */
+/** A channel without a configured provider goes to the outbox; production refuses to start without all of them. */
 function createProviders(
   config: Config,
   pool: Pool,
@@ -213,7 +213,7 @@ function createProviders(
       logger,
     });
   if (config.sms !== null)
-    made.sms = createSmsProvider({ url: config.sms.url, source: config.sms.from ?? '15990000', logger });
+    made.sms = createSmsProvider({ url: config.sms.url, source: config.sms.from, logger });
   return Object.fromEntries(CHANNELS.map((channel) => [channel, made[channel] ?? outbox(channel)])) as Record<
     Channel,
     Provider

@@ -92,6 +92,7 @@ export const NEEDS: readonly (readonly [name: Name, other: Name])[] = [
   ['KAFKA_SASL_MECHANISM', 'KAFKA_BROKERS'],
   ['SMTP_FROM', 'SMTP_URL'],
   ['SMS_FROM', 'SMS_URL'],
+  ['SMS_URL', 'SMS_FROM'],
 ];
 
 export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
@@ -102,4 +103,7 @@ export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
   ['ALLIM_ADMIN_TOKEN', 'every process needs the same, and none may lie in a file'],
   ['ALLIM_ENCRYPTION_KEY', 'addresses are unreadable without it, so it must not live on one disk'],
   ['ALLIM_INDEX_KEY', 'addresses cannot be found without it, so it must not live on one disk'],
+  ['SMTP_URL', 'the outbox sends nothing'],
+  ['SMS_URL', 'the outbox sends nothing'],
+  ['VAPID_PUBLIC_KEY', 'the outbox sends nothing'],
 ];

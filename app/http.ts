@@ -1,4 +1,4 @@
-/** The HTTP side of a process: the whole API for `web`, intake and health for `producers`, nothing for the other roles. */
+/** The HTTP side of a process: the whole API for `web`, intake and health for `producers`, health alone for the other roles. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AllimError, type Fault } from '../domain/errors.ts';
@@ -32,7 +32,8 @@ export async function populationOf(pool: SqlPool): Promise<Population | null> {
   return offsets.length === 0 ? null : { citizens, offsets: offsets.map((offset) => Math.max(0, offset)) };
 }
 
-export function servesHttp(names: readonly Role[]): boolean {
+/** Whether somebody calls these roles; the others have a health to show at most. */
+export function servesApi(names: readonly Role[]): boolean {
   return names.includes('web') || names.includes('producers');
 }
 
@@ -49,7 +50,6 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
   return {
     async start() {
       if (server !== undefined) return;
-      relay = createRelay({ pool, broker, clock, logger });
       const credentials = createCredentials({ pool, clock, administratorToken: context.secrets.adminToken });
       server = await createServer({
         credentials,
@@ -67,14 +67,17 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
           ...createAuthoringChecks(context.catalogue),
         });
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));
-      await server.register(eventsOverHttp, { ...context, relay });
-      await server.register(citizensOverHttp, {
-        ...context,
-        populationRegister: config.populationRegister,
-        allowLoopbackPush: config.pushLoopback,
-        checkAttributes: attributeFaults(),
-      });
-      await relay.start();
+      if (servesApi(names)) {
+        relay = createRelay({ pool, broker, clock, logger });
+        await server.register(eventsOverHttp, { ...context, relay });
+        await server.register(citizensOverHttp, {
+          ...context,
+          populationRegister: config.populationRegister,
+          allowLoopbackPush: config.pushLoopback,
+          checkAttributes: attributeFaults(),
+        });
+        await relay.start();
+      }
       await server.listen({ host: config.host, port: config.port });
     },
     async stop() {

@@ -19,7 +19,8 @@ async function main(given: string | undefined): Promise<number> {
     return 2;
   }
   const stopping = Promise.withResolvers<string>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.resolve(signal));
+  // Once: the second of a kind kills, as whoever sends it expects.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal));
   const context = await createContext(loadConfig(process.env));
   const { logger } = context;
   try {

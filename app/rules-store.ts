@@ -49,7 +49,7 @@ export function createRulesStore(parts: {
     plannedPages: (fanouts) => plannedPages(pool, fanouts),
     async quarantine({ fanout, ...refused }) {
       await transaction(pool, async (sql) => {
-        await saveQuarantine(sql, sealer, [{ ...refused, headers: {}, value: null }]);
+        await saveQuarantine(sql, sealer, [refused]);
         if (fanout !== undefined)
           await failFanouts(sql, [fanout], `request quarantined: ${refused.error.message}`, clock.nowMs());
       });

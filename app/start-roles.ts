@@ -1,11 +1,12 @@
 /** Starts roles in order and stops them in reverse, and with them the HTTP server of those that have one. */
+import { messageOf } from '../domain/errors.ts';
 import type { Context } from './context.ts';
-import { createHttp, type Http, servesHttp } from './http.ts';
+import { createHttp, type Http, servesApi } from './http.ts';
 import { createRoles, createShards, type Role, type RunningRole } from './roles.ts';
 
 export type Running = {
   readonly roles: readonly RunningRole[];
-  /** Where HTTP is served; null for roles without. */
+  /** Where HTTP is served; null for roles that answer nobody and were given no port for their health. */
   readonly url: string | null;
   stop(): Promise<void>;
 };
@@ -21,15 +22,18 @@ export async function startRoles(context: Context, names: readonly Role[]): Prom
   };
   try {
     for (const role of roles) {
-      await role.start();
+      // Before it starts: one that fails half-way has something to stop.
       started.push(role);
+      await role.start();
     }
-    if (servesHttp(names)) {
+    if (servesApi(names) || context.config.portGiven) {
       http = createHttp(context, names, roles);
       await http.start();
     }
   } catch (error) {
-    await stop();
+    await stop().catch((also: unknown) =>
+      context.logger.warn({ err: messageOf(also) }, 'not every role that had started could be stopped'),
+    );
     throw error;
   }
   return { roles, url: http?.url() ?? null, stop };

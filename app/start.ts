@@ -1,7 +1,7 @@
 /**
  * `npm start`: everything in one process on the embedded default, with a demonstration that can be looked at afterwards. Options: `--exit`
  * ends when the demonstration is over; `--json` puts its summary as one JSON object on the last line of standard output; `--port N`,
- * `--data DIR`, `--citizens N`. Exit code 1 where somebody was missed, or told what did not concern them.
+ * `--data DIR`, `--citizens N`. Exit code 1 where somebody was missed, or told what did not concern them; 130 where a signal came before the end.
  */
 import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/errors.ts';
@@ -59,11 +59,20 @@ function report(summary: Summary): string {
   ].join('\n');
 }
 
+/** What a shell gives to those whom Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+class Interrupted extends Error {}
+
 async function main(): Promise<number> {
   const startedMs = performance.now();
   const given = options();
   const stopping = Promise.withResolvers<void>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.resolve());
+  // Once: the second of a kind kills, as whoever sends it expects.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve());
+  /** The work, or `Interrupted` as soon as a signal came; what the work still does ends with the context under it. */
+  const orInterrupted = <T>(work: Promise<T>): Promise<T> =>
+    Promise.race([work, stopping.promise.then(() => Promise.reject(new Interrupted()))]);
   const config = loadConfig({
     ALLIM_LOG_LEVEL: 'warn',
     ...process.env,
@@ -82,11 +91,13 @@ async function main(): Promise<number> {
         `this data folder has a demonstration of ${remembered.citizens} citizens; --data DIR makes another`,
       );
     let saidAt = performance.now();
-    const seeded = await seedPopulation(context, DEMONSTRATION_SEED, remembered.citizens, (done) => {
-      if (performance.now() - saidAt < 2_000) return;
-      saidAt = performance.now();
-      say(`  ${done} of ${remembered.citizens} citizens`);
-    });
+    const seeded = await orInterrupted(
+      seedPopulation(context, DEMONSTRATION_SEED, remembered.citizens, (done) => {
+        if (performance.now() - saidAt < 2_000) return;
+        saidAt = performance.now();
+        say(`  ${done} of ${remembered.citizens} citizens`);
+      }),
+    );
     say(
       seeded > 0
         ? `${seeded} synthetic citizens seeded`
@@ -95,23 +106,25 @@ async function main(): Promise<number> {
     const running = await startRoles(context, ROLES);
     try {
       if (running.url !== null) say(`listening on ${running.url}`);
-      const summary = await runDemonstration(
-        {
-          pool,
-          broker,
-          status: () => readStatus({ ...context, population: () => populationOf(pool) }),
-          outbox: async function* (): AsyncGenerator<Left[]> {
-            for await (const rows of readSimulatedSends(pool, sealer))
-              yield rows.map(({ channel, address, content }) => ({
-                channel,
-                address,
-                text: textOf(content),
-              }));
+      const summary = await orInterrupted(
+        runDemonstration(
+          {
+            pool,
+            broker,
+            status: () => readStatus({ ...context, population: () => populationOf(pool) }),
+            outbox: async function* (): AsyncGenerator<Left[]> {
+              for await (const rows of readSimulatedSends(pool, sealer))
+                yield rows.map(({ channel, address, content }) => ({
+                  channel,
+                  address,
+                  text: textOf(content),
+                }));
+            },
+            say,
           },
-          say,
-        },
-        remembered,
-        startedMs,
+          remembered,
+          startedMs,
+        ),
       );
       say(report(summary));
       if (!given.exit) {
@@ -125,6 +138,10 @@ async function main(): Promise<number> {
     } finally {
       await running.stop();
     }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    say('interrupted');
+    return INTERRUPTED;
   } finally {
     await context.stop();
   }

@@ -88,7 +88,7 @@ export interface Consumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** What this member holds now. */
   assignment(): readonly TopicPartition[];
-  /** False after an error the consumer could not heal, or when nothing was polled for 30 s. */
+  /** False while a partition of this assignment is stopped, after an error the consumer could not heal, or when nothing was polled for 30 s. */
   healthy(): boolean;
 }
 

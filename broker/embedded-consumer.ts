@@ -276,6 +276,8 @@ export function createEmbeddedConsumer(options: EmbeddedConsumerOptions): Consum
       }
     },
     assignment: () => [...holding.values()].map((held) => held.at),
-    healthy: () => performance.now() - beatAt < UNHEALTHY_AFTER_SILENCE_MS,
+    healthy: () =>
+      performance.now() - beatAt < UNHEALTHY_AFTER_SILENCE_MS &&
+      ![...holding.values()].some((held) => held.stopped),
   };
 }

@@ -4,7 +4,7 @@
  * position moves over each exactly with what was done about it. It never quarantines for a fault outside of the record: those
  * are thrown on, and the consumer brings the rest again.
  */
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { AllimError, messageOf, safeMessage } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { isTransient } from '../domain/transient.ts';
 import type { Batch, LogRecord } from './broker.ts';
@@ -34,7 +34,7 @@ export async function handleIsolated(batch: Batch, handler: IsolatedHandler): Pr
     if (batch.records.length === 0 || batch.signal.aborted || isTransient(error)) throw error;
     const { topic, partition } = batch;
     handler.logger.warn(
-      { topic, partition, from: batch.from, records: batch.records.length, error: messageOf(error) },
+      { topic, partition, from: batch.from, records: batch.records.length, error: safeMessage(error) },
       'batch failed, its records are tried alone',
     );
   }
@@ -65,6 +65,6 @@ async function handleAlone(batch: Batch, slice: Chunk, handler: IsolatedHandler)
   const record = slice.records[0]!;
   const error = last instanceof Error ? last : new Error(messageOf(last));
   const { topic, partition, offset } = record;
-  handler.logger.error({ topic, partition, offset, error: error.message }, 'record quarantined');
+  handler.logger.error({ topic, partition, offset, error: safeMessage(error) }, 'record quarantined');
   await handler.quarantine(record, error, slice);
 }

@@ -35,6 +35,8 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   const logger = options.logger.child({ group: subscription.group });
   const stopping = new AbortController();
   const paused = new Set<string>();
+  /** Partitions of this assignment that cannot go on; a new assignment asks for their positions again. */
+  const halted = new Set<string>();
   let kafkajs: KafkajsConsumer | undefined;
   let partitions = new Map<string, KafkaPartition>();
   let memberId: string | undefined;
@@ -53,6 +55,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   };
 
   function clientOf(consumer: KafkajsConsumer): PartitionClient {
+    const mine = round;
     const attempt = (change: () => void) => {
       try {
         if (consumer === kafkajs) change();
@@ -71,6 +74,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
         return found;
       },
       stopped(at, error) {
+        if (mine === round) halted.add(keyOf(at));
         logger.error({ ...at, error: error.message }, 'partition stopped');
         subscription.stopped?.(at, error);
       },
@@ -102,6 +106,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     memberId = event.payload.memberId;
     const client = clientOf(consumer);
     partitions = new Map();
+    halted.clear();
     for (const [topic, numbers] of Object.entries(event.payload.memberAssignment)) {
       for (const partition of numbers) {
         const at = { topic, partition };
@@ -227,6 +232,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     crashes++;
     const lost = partitions;
     partitions = new Map();
+    halted.clear();
     logger.warn({ reason, crashes, backOffMs: backOffMs(crashes) }, 'consumer crashed, starting it again');
     replacing = (async () => {
       if (broken !== undefined) void disconnect(broken);
@@ -295,6 +301,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
       }
     },
     assignment: held,
-    healthy: () => crashes < 5 && performance.now() - polledAt < UNHEALTHY_AFTER_SILENCE_MS,
+    healthy: () =>
+      halted.size === 0 && crashes < 5 && performance.now() - polledAt < UNHEALTHY_AFTER_SILENCE_MS,
   };
 }

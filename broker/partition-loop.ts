@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { AllimError, safeMessage } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Batch, LogRecord, StartPosition, Subscription, TopicPartition } from './broker.ts';
 
@@ -131,7 +131,15 @@ export function startPartitionLoop(options: {
         left = { from, next: left.next, records: left.records.filter((record) => record.offset >= from) };
         const fenced = error instanceof AllimError && error.code === 'position-fenced';
         logger.warn(
-          { topic, partition, from, next: left.next, failures, code: codeOf(error), error: messageOf(error) },
+          {
+            topic,
+            partition,
+            from,
+            next: left.next,
+            failures,
+            code: codeOf(error),
+            error: safeMessage(error),
+          },
           fenced ? 'position fenced, asking for it again' : 'batch failed, it comes again',
         );
         if (fenced && (await soughtAgain())) return false;
@@ -153,7 +161,7 @@ export function startPartitionLoop(options: {
       fence = start.fence;
       return true;
     } catch (error) {
-      logger.warn({ topic, partition, error: messageOf(error) }, 'no position after fencing');
+      logger.warn({ topic, partition, error: safeMessage(error) }, 'no position after fencing');
       return false;
     }
   }
@@ -168,7 +176,10 @@ export function startPartitionLoop(options: {
 
   if (options.paused) pause();
   const ended = run().catch((error: unknown) => {
-    logger.error({ topic, partition, error: messageOf(error) }, 'partition loop ended by a fault of its own');
+    logger.error(
+      { topic, partition, error: safeMessage(error) },
+      'partition loop ended by a fault of its own',
+    );
   });
 
   return {

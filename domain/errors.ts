@@ -69,3 +69,14 @@ export class AllimError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * What may be logged or kept in clear of any thrown thing: the message of an error of ours, which holds no values, else its name and its code
+ * (an SQLSTATE, an errno). Messages of drivers and parsers quote what they choked on.
+ */
+export function safeMessage(error: unknown): string {
+  if (error instanceof AllimError) return error.message;
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  const kind = typeof name === 'string' ? name : 'unknown error';
+  return typeof code === 'string' ? `${kind} ${code}` : kind;
+}

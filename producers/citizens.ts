@@ -18,6 +18,7 @@ import {
   saveCitizen,
   savePreferences,
   saveRelations,
+  zoneKnown,
 } from '../store/citizens.ts';
 import { removeContactPoints, saveContactPoints } from '../store/contact-points.ts';
 import {
@@ -102,6 +103,11 @@ function createCitizenWriter(parts: CitizensOverHttp) {
   function write(id: string, change: CitizenChange, source: string): Promise<CitizenSaved> {
     const nowMs = parts.clock.nowMs();
     return transaction(parts.pool, async (sql) => {
+      if (change.zone !== undefined && !(await zoneKnown(sql, change.zone)))
+        throw new AllimError('profile-invalid', 'the database does not know the time zone', {
+          ids: { citizen: id },
+          faults: [{ pointer: '/zone', message: 'is not a time zone that the database knows' }],
+        });
       await saveCitizen(sql, id, change, nowMs);
       await saveContactPoints(sql, parts.sealer, id, change.contactPoints, nowMs);
       await removeContactPoints(sql, parts.sealer, id, change.removedContactPoints);

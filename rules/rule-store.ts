@@ -35,6 +35,9 @@ export type RulesStore = {
     partition: number;
     offset: number;
     key: string | null;
+    /** As they were read: personal, so they are kept sealed. */
+    headers: Readonly<Record<string, string>>;
+    value: Buffer | null;
     error: Error;
     fanout?: string;
   }): Promise<void>;

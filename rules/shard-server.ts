@@ -273,12 +273,14 @@ class Server implements ShardServer {
   }
 
   private async quarantine(record: ShardRecord, error: Error, fanout?: string): Promise<void> {
-    const { topic, partition, offset, key } = record;
+    const { topic, partition, offset, key, headers, value } = record;
     await this.store.quarantine({
       topic,
       partition,
       offset,
       key,
+      headers,
+      value,
       error,
       ...(fanout === undefined ? {} : { fanout }),
     });

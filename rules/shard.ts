@@ -15,6 +15,7 @@ export type ShardRecord = {
   readonly partition: number;
   readonly offset: number;
   readonly key: string | null;
+  readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer | null;
 };
 export type ShardBatch = {

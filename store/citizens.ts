@@ -17,6 +17,20 @@ export async function saveCitizen(
   });
 }
 
+/**
+ * Whether this server's Postgres can reckon in the zone: its time zone files may be older than ours, and a claim that meets one it does not
+ * know fails for everybody in it. A zone that is unknown ends the transaction.
+ */
+export async function zoneKnown(sql: Sql, zone: string): Promise<boolean> {
+  try {
+    await sql.query('SELECT now() AT TIME ZONE $1', [zone]);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === '22023') return false;
+    throw error;
+  }
+}
+
 /** undefined leaves a choice as it is; null takes it back. */
 export type Preferences = {
   readonly channels?: readonly string[] | null | undefined;

@@ -4,7 +4,7 @@
  * checked out, is an error of its query and a line in the log, never the end of the process.
  */
 import pg from 'pg';
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { SqlPool } from '../domain/sql.ts';
 
@@ -96,34 +96,4 @@ export function createPool(options: PoolOptions): Pool {
       return ending;
     },
   }) as unknown as Pool;
-}
-
-/** Class 08 (connection), 57P0x (shutdown), 53300 (too many connections), and what the socket says. */
-const UNAVAILABLE = /^(08...|57P0.|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH)$/;
-
-/** Round trip to the server. `store-unavailable` where there is none within `timeoutMs`. */
-export async function pingStore(pool: SqlPool, timeoutMs = 2_000): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    await Promise.race([pool.query('SELECT 1'), late]);
-  } catch (cause) {
-    throw new AllimError('store-unavailable', `the database does not answer: ${messageOf(cause)}`, { cause });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Whether the error is the connection's or the server's state and not the statement's: doing it again may succeed. */
-export function isUnavailable(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && UNAVAILABLE.test(code)) return true;
-  return (
-    error instanceof Error &&
-    /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/.test(
-      error.message,
-    )
-  );
 }

@@ -1,6 +1,7 @@
 /** What could not be taken in: whole, sealed, with the place and the reason. Nothing that arrived is thrown away unseen. */
-import { AllimError, messageOf } from '../domain/errors.ts';
+import { AllimError, safeMessage } from '../domain/errors.ts';
 import { keyId } from '../domain/ids.ts';
+import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
 
@@ -15,7 +16,10 @@ export type Rejected = {
   readonly agency?: string;
 };
 
-/** Idempotent by (topic, partition, offset): a record that comes again is one row. */
+/**
+ * Idempotent by (topic, partition, offset): a record that comes again is one row. The key is sealed with the record, because it may be an
+ * agency's own key for a person; in clear stands a profile's alone, which is our id of the citizen.
+ */
 export async function saveQuarantine(sql: Sql, sealer: Sealer, rejected: readonly Rejected[]): Promise<void> {
   if (rejected.length === 0) return;
   const known = rejected.map(({ error }) => (error instanceof AllimError ? error : undefined));
@@ -31,14 +35,17 @@ export async function saveQuarantine(sql: Sql, sealer: Sealer, rejected: readonl
       rejected.map((r) => r.topic),
       rejected.map((r) => r.partition),
       rejected.map((r) => r.offset),
-      rejected.map((r) => r.key?.replaceAll('\0', '').slice(0, 256) ?? null),
+      rejected.map((r) =>
+        r.topic === TOPICS.profiles ? (r.key?.replaceAll('\0', '').slice(0, 256) ?? null) : null,
+      ),
       known.map((error) => error?.code ?? 'record-corrupt'),
-      rejected.map((r) => messageOf(r.error).replaceAll('\0', '').slice(0, 2000)),
+      rejected.map((r) => safeMessage(r.error).replaceAll('\0', '').slice(0, 2000)),
       known.map((error) => JSON.stringify(error?.faults ?? []).replaceAll('\\u0000', '')),
       rejected.map((r) =>
         sealer.seal(
           'quarantine',
           JSON.stringify({
+            key: r.key,
             headers: r.headers,
             value: r.value === null ? null : Buffer.from(r.value).toString('base64'),
           }),

@@ -29,8 +29,8 @@ export async function closeSession(sql: Sql, id: SessionId): Promise<void> {
 }
 
 /**
- * Ends sessions whose heart stopped. FOR UPDATE waits for claims under way (they hold FOR KEY SHARE), so that none can commit after its
- * session was swept; heartbeats conflict with neither.
+ * Ends sessions whose heart stopped. A claim under way holds its session FOR KEY SHARE; SKIP LOCKED passes over such a session until the
+ * next look, so that no claim can commit after its session was swept, and nobody waits for one.
  */
 export async function endDeadSessions(sql: Sql): Promise<SessionId[]> {
   const { rows } = await sql.query<{ id: SessionId }>(

@@ -1,4 +1,4 @@
-/** What must not be sent now. The claim, the pump and the regrouping read this table. */
+/** What must not be sent now. The claim and the regrouping read this table. */
 import type { Sql } from '../domain/sql.ts';
 
 export type Stop = {

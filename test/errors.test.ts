@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { AllimError, ERROR_CODES } from '../domain/errors.ts';
+import { AllimError, ERROR_CODES, safeMessage } from '../domain/errors.ts';
 
 const source = readFileSync(join(import.meta.dirname, '../docs/errors.md'), 'utf8');
 /** Each code is a third-level heading, `### \`code\``, with what it means and what to do below it. */
@@ -30,3 +30,13 @@ test.each(sections.map((section) => [section.code, section.text]))(
     expect(text.indexOf('**What to do:**')).toBeGreaterThan(40);
   },
 );
+
+test('what is logged of an error quotes no value that a driver quoted', () => {
+  const driver = Object.assign(new Error('Key (email)=(someone@example.kr) already exists'), {
+    code: '23505',
+  });
+  expect(safeMessage(driver)).toBe('Error 23505');
+  expect(safeMessage(new SyntaxError('"secret" is not valid JSON'))).toBe('SyntaxError');
+  expect(safeMessage('secret')).toBe('unknown error');
+  expect(safeMessage(new AllimError('not-found', 'no such rule'))).toBe('no such rule');
+});

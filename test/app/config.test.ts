@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Config, loadConfig, readConfig } from '../../app/config.ts';
+import { Environment as Settings } from '../../app/environment.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -28,6 +30,11 @@ const PRODUCTION: Environment = {
   ALLIM_INDEX_KEY: KEY.toString('hex'),
   SMTP_URL: 'smtps://user:password@mail.example:465',
   SMTP_FROM: 'notice@example.kr',
+  SMS_URL: 'smpp://user:password@sms.example:2775',
+  SMS_FROM: '15770000',
+  VAPID_SUBJECT: 'mailto:allim@example.kr',
+  VAPID_PUBLIC_KEY: 'B'.repeat(87),
+  VAPID_PRIVATE_KEY: 'k'.repeat(43),
 };
 
 describe('configuration', () => {
@@ -38,6 +45,7 @@ describe('configuration', () => {
       logLevel: 'info',
       host: '127.0.0.1',
       port: 8080,
+      portGiven: false,
       publicUrl: null,
       pushLoopback: false,
       populationRegister: false,
@@ -64,9 +72,11 @@ describe('configuration', () => {
     expect(configOf({ ...PRODUCTION, PORT: '443', KAFKA_SSL: 'true' })).toMatchObject({
       env: 'production',
       port: 443,
+      portGiven: true,
       publicUrl: 'https://allim.example.kr',
       kafka: { brokers: ['a.example:9092', 'b.example:9092'], ssl: true, sasl: null },
       smtp: { from: 'notice@example.kr' },
+      sms: { from: '15770000' },
     });
   });
 
@@ -104,7 +114,6 @@ describe('configuration', () => {
     ['DATABASE_URL', 'localhost:5432'],
     ['REDIS_URL', 'localhost:6379'],
     ['SMTP_URL', 'mail.example'],
-    ['SMS_URL', 'ftp://gateway.example'],
     ['ALLIM_ENCRYPTION_KEY', 'short'],
     ['ALLIM_ADMIN_TOKEN', 'guess'],
     ['KAFKA_BROKERS', 'a:9092,,b:9092'],
@@ -112,6 +121,12 @@ describe('configuration', () => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must be `));
+  });
+
+  test('an SMS gateway that speaks no SMPP is refused', () => {
+    expect(problemsOf({ SMS_URL: 'ftp://gateway.example', SMS_FROM: '15770000' })).toEqual([
+      'SMS_URL must be a URL like smpp://user:password@host:2775',
+    ]);
   });
 
   test('the value of a secret is not repeated', () => {
@@ -126,6 +141,8 @@ describe('configuration', () => {
     [{ OIDC_ISSUER: 'https://id.example' }, ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET']],
     [{ KAFKA_SSL: 'true' }, ['KAFKA_BROKERS']],
     [{ SMTP_FROM: 'a@example.kr' }, ['SMTP_URL']],
+    [{ SMS_FROM: '15770000' }, ['SMS_URL']],
+    [{ SMS_URL: 'smpp://sms.example:2775' }, ['SMS_FROM']],
   ] as const)('%j is half a provider', (environment, missing) => {
     expect(problemsOf(environment).map((line) => line.split(' ')[0])).toEqual(missing);
   });
@@ -140,12 +157,17 @@ describe('configuration', () => {
       'ALLIM_ADMIN_TOKEN',
       'ALLIM_ENCRYPTION_KEY',
       'ALLIM_INDEX_KEY',
-      'one',
+      'SMTP_URL',
+      'SMS_URL',
+      'VAPID_PUBLIC_KEY',
     ]);
     expect(problemsOf({ ...PRODUCTION, PUBLIC_URL: 'http://allim.example.kr' })).toEqual([
       'PUBLIC_URL must begin with https:// in production',
     ]);
     expect(problemsOf({ ...PRODUCTION, SMTP_FROM: undefined })).toHaveLength(1);
+    expect(problemsOf({ ...PRODUCTION, SMS_URL: undefined, SMS_FROM: undefined })).toEqual([
+      'SMS_URL is needed in production: the outbox sends nothing',
+    ]);
   });
 
   test('loadConfig throws one error with every fault in it', () => {
@@ -156,5 +178,12 @@ describe('configuration', () => {
         faults: expect.arrayContaining([expect.objectContaining({ pointer: '/PORT' })]),
       }),
     );
+  });
+
+  test('every variable stands in docs/operations.md', () => {
+    const told = readFileSync(path.join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+    const names = Object.keys(Settings.properties);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !told.includes(`\`${name}\``))).toEqual([]);
   });
 });

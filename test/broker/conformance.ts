@@ -497,7 +497,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
       ledger.positions.set(`${topic}/0`, 1);
       ledger.positions.set(`${topic}/1`, 77);
       const stopped: string[] = [];
-      await consume(ledger, [topic], {
+      const consumer = await consume(ledger, [topic], {
         stopped: (at, error) => stopped.push(`${at.partition} ${(error as AllimError).code}`),
       });
       await eventually(() => ledger.records.length === 5 && stopped.length === 2);
@@ -508,6 +508,14 @@ export function brokerConformance(under: BrokerUnderTest): void {
       );
       await eventually(() => ledger.values().includes('2-last'));
       expect(ledger.values()).toEqual(['2-0', '2-1', '2-2', '2-3', '2-4', '2-last']);
+      expect(consumer.healthy()).toBe(false);
+      await consumer.stop();
+      // With the positions mended, the same partitions assigned anew are well again.
+      ledger.positions.set(`${topic}/0`, 3);
+      ledger.positions.set(`${topic}/1`, 5);
+      const mended = await consume(ledger, [topic]);
+      await eventually(() => ['0-last', '1-last'].every((value) => ledger.values().includes(value)));
+      expect(mended.healthy()).toBe(true);
     });
 
     test('refuses the gap when records vanish below a running consumer', async () => {
@@ -543,10 +551,16 @@ export function brokerConformance(under: BrokerUnderTest): void {
       await under.recreate(topic, 1);
       const stopped: Error[] = [];
       const other = await under.broker();
-      await consume(ledger, [topic], { stopped: (_at, error) => stopped.push(error) }, other);
+      const again = await consume(
+        ledger,
+        [topic],
+        { stopped: (_at, error) => stopped.push(error) },
+        other,
+      );
       await eventually(() => stopped.length === 1);
       expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range' });
       expect(String(stopped[0])).toContain('made anew');
+      expect(again.healthy()).toBe(false);
     });
   });
 

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { NewRecord } from '../../broker/broker.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
 import { TOPICS } from '../../domain/records.ts';
+import { createSealer } from '../../domain/sealing.ts';
+import { saveQuarantine } from '../../store/quarantine.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -119,6 +121,31 @@ describe('an event that cannot be taken in', () => {
       await it.rows(`SELECT body->'data'->>'amount' AS amount FROM events WHERE event_id = $1`, [first.id]),
     ).toEqual([{ amount: '132000' }]);
   });
+});
+
+test('the key of a refused record lies sealed with it; the column has that of a profile alone', async () => {
+  const sealer = createSealer(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
+  const refused = {
+    partition: 9,
+    key: '900101-1',
+    headers: { h: '1' },
+    value: Buffer.from('x'),
+    error: new Error('no'),
+  };
+  await saveQuarantine(it.pool, sealer, [
+    { ...refused, topic: TOPICS.events, offset: 1 },
+    { ...refused, topic: TOPICS.profiles, offset: 2 },
+  ]);
+  const rows = await it.rows<{ key: string | null; record: Buffer }>(
+    'SELECT key, record FROM quarantine WHERE partition = 9 ORDER BY record_offset',
+  );
+  expect(rows.map(({ key }) => key)).toEqual([null, '900101-1']);
+  for (const { record } of rows)
+    expect(JSON.parse(sealer.open('quarantine', record).toString())).toEqual({
+      key: '900101-1',
+      headers: { h: '1' },
+      value: Buffer.from('x').toString('base64'),
+    });
 });
 
 describe('a page that cannot be planned', () => {

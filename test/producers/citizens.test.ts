@@ -270,6 +270,52 @@ describe('attributes', () => {
   });
 });
 
+test('a zone that this Postgres does not know is refused at its place, and nothing is kept', async () => {
+  // A server whose time zone files lack one that we know.
+  const { pool } = api.database;
+  const older = {
+    query: pool.query.bind(pool),
+    async connect() {
+      const client = await pool.connect();
+      const query = (statement: never, values?: readonly unknown[]) =>
+        client.query(
+          statement,
+          values?.map((value) => (value === 'America/Coyhaique' ? 'America/Nowhere' : value)) as never,
+        );
+      return { query, release: client.release.bind(client), on: client.on.bind(client) };
+    },
+  } as typeof pool;
+  const app = await createServer({
+    credentials: { verify: async () => ADMIN },
+    logger: silentLogger,
+  });
+  await app.register(citizensOverHttp, {
+    pool: older,
+    broker: api.broker,
+    sealer: api.sealer,
+    clock: systemClock,
+    logger: silentLogger,
+    populationRegister: false,
+    checkAttributes,
+  });
+  const change = (zone: string) =>
+    app.inject({
+      method: 'PUT',
+      url: '/api/v1/citizens/c-zone',
+      headers: { authorization: 'Bearer x' },
+      payload: { zone },
+    });
+  const refused = await change('America/Coyhaique');
+  expect(refused.json()).toMatchObject({
+    status: 422,
+    code: 'profile-invalid',
+    faults: [{ pointer: '/zone' }],
+  });
+  expect(await row('citizens', 'c-zone', 'id')).toBeUndefined();
+  expect((await change('America/Santiago')).statusCode).toBe(200);
+  await app.close();
+});
+
 describe('what is refused, with the place and without the value', () => {
   test.each([
     ['an unknown member', { adress: 'x' }, '/adress'],

@@ -18,6 +18,8 @@ const deadline = { at: { addYears: [{ var: 'citizen.d' }, 65] } };
 class Ledger implements RulesStore {
   readonly positions = new Map<string, number>();
   readonly quarantined: { topic: string; offset: number; fanout?: string; code: string }[] = [];
+  /** What was kept of each, in the same order. */
+  readonly kept: (string | null)[] = [];
   readonly arrived: string[][] = [];
   readonly planned = new Map<string, number>();
   rules = new Map<string, unknown>([['test-rule@1', ruleFile()]]);
@@ -65,9 +67,10 @@ class Ledger implements RulesStore {
     );
   }
 
-  async quarantine(refused: { topic: string; offset: number; error: Error; fanout?: string }): Promise<void> {
+  async quarantine(refused: Parameters<RulesStore['quarantine']>[0]): Promise<void> {
     const { topic, offset, error, fanout } = refused;
     const code = error instanceof AllimError ? error.code : error.message;
+    this.kept.push(refused.value?.toString() ?? null);
     this.quarantined.push({ topic, offset, code, ...(fanout === undefined ? {} : { fanout }) });
   }
 
@@ -432,6 +435,8 @@ describe('bad input', () => {
       { topic: 'match-requests.bulk', offset: 1, code: 'rule-invalid', fanout: 'f9' },
       { topic: 'match-requests.bulk', offset: 2, code: 'a fault of ours', fanout: 'f3' },
     ]);
+    expect(ledger.kept[0]).toBe('{"fanout"');
+    expect(JSON.parse(ledger.kept[2]!)).toMatchObject({ fanout: 'f3' });
     expect(pages().map(({ fanout }) => fanout)).toEqual(['f4']);
     expect(ledger.positions.get('match-requests.bulk/0')).toBe(4);
   });
@@ -460,6 +465,7 @@ describe('bad input', () => {
       'profile-invalid',
       'profile-misplaced',
     ]);
+    expect(ledger.kept.toSorted()).toEqual(['{"b":1}', '{"b":true', '{"b":true}', '{}']);
     expect(server.status().misplaced).toEqual({ count: 1, share: 1 / 4 });
   });
 });

@@ -174,6 +174,7 @@ async function run(folder: string): Promise<boolean> {
     KAFKA_BROKERS: services.brokers,
     SMTP_URL: sinks.urls.smtp.url,
     SMS_URL: sinks.urls.smsc.url,
+    SMS_FROM: '15990000',
     VAPID_SUBJECT: 'mailto:allim@example.kr',
     VAPID_PUBLIC_KEY: vapid.getPublicKey('base64url'),
     VAPID_PRIVATE_KEY: vapid.getPrivateKey().toString('base64url').padStart(43, 'A'),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '../../domain/logger.ts';
 import { transaction } from '../../domain/sql.ts';
-import { createPool, isUnavailable, pingStore } from '../../store/postgres.ts';
+import { isTransient } from '../../domain/transient.ts';
+import { createPool } from '../../store/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -78,12 +79,12 @@ test('connections that the server ends, idle or in use, break their query and no
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'allim'`,
   );
   const error = await used.query('SELECT 1').catch((reason: unknown) => reason);
-  expect(isUnavailable(error)).toBe(true);
+  expect(isTransient(error)).toBe(true);
   used.release(true);
   // The idle one may be handed out once more before its socket is known to be closed: an error of that query, which says so.
   await eventually(async () => {
     const answer = await pool.query('SELECT 1 AS one').catch((reason: unknown) => reason);
-    if (answer instanceof Error) expect(isUnavailable(answer)).toBe(true);
+    if (answer instanceof Error) expect(isTransient(answer)).toBe(true);
     expect(answer).toMatchObject({ rows: [{ one: 1 }] });
   });
   await pool.end();
@@ -99,11 +100,4 @@ test('a transaction that throws leaves nothing and gives its connection back', a
   ).rejects.toThrow('no');
   expect((await database.pool.query('SELECT count(*) FROM t')).rows).toEqual([{ count: 0 }]);
   expect(database.pool.totalCount - database.pool.idleCount).toBe(0);
-});
-
-test('a server that is not there is store-unavailable, and soon', async () => {
-  const pool = createPool({ url: 'postgresql://x@127.0.0.1:1/x', max: 1, logger: silentLogger });
-  await expect(pingStore(pool, 1_000)).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
-  await pool.end();
-  expect(isUnavailable(new Error('syntax error'))).toBe(false);
 });

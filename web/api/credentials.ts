@@ -3,8 +3,6 @@
  * kept is its hash. Comparisons take the same time wherever two hashes differ.
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
@@ -67,21 +65,4 @@ export async function issueKey(sql: Sql, key: ApiKey): Promise<{ key: string; na
       ids: { agency: key.agency },
     });
   return { key: secret, name: keyName(keyHash) };
-}
-
-/** The administrator's token: made on first start, readable by the owner alone. */
-export async function loadAdministratorToken(dataDir: string): Promise<string> {
-  const file = path.join(dataDir, 'administrator-token');
-  await mkdir(dataDir, { recursive: true });
-  const fresh = `allim_admin_${randomBytes(32).toString('base64url')}`;
-  try {
-    await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' });
-    return fresh;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const token = (await readFile(file, 'utf8')).trim();
-  if (token.length < 32)
-    throw new AllimError('config-invalid', `${file} holds no token; remove it to have a new one made`);
-  return token;
 }

@@ -17,8 +17,6 @@ export type ServerParts = {
   readonly logger: Logger;
   /** With https the browser is told to stay with it. */
   readonly publicUrl?: string;
-  /** The proxy in front, so that a caller's address is theirs; see Fastify's `trustProxy`. */
-  readonly trustProxy?: boolean | string;
   /** Wrong credentials from one address within a minute before it is told to wait; 20 unless told. */
   readonly failuresPerMinute?: number;
 };
@@ -42,7 +40,6 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: BODY_BYTES,
-    trustProxy: parts.trustProxy ?? false,
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
     },
