@@ -182,6 +182,7 @@ export function createRequests({ broker, pool, clock, logger }: RequestsParts): 
         nowMs,
       );
       await send(whole, events);
+      await mark();
       return asks.length;
     },
   };

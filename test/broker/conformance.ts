@@ -551,12 +551,7 @@ export function brokerConformance(under: BrokerUnderTest): void {
       await under.recreate(topic, 1);
       const stopped: Error[] = [];
       const other = await under.broker();
-      const again = await consume(
-        ledger,
-        [topic],
-        { stopped: (_at, error) => stopped.push(error) },
-        other,
-      );
+      const again = await consume(ledger, [topic], { stopped: (_at, error) => stopped.push(error) }, other);
       await eventually(() => stopped.length === 1);
       expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range' });
       expect(String(stopped[0])).toContain('made anew');

@@ -54,6 +54,7 @@ describe('a question that the log refuses', () => {
       windowEvent({ id: 'good-3', allimobligation: 'checkup/3' }),
     );
     await it.intake();
+    await it.first.requests.settle();
     await it.pool.query(`UPDATE fanouts SET requested_at = NULL`);
     await it.pool.query(
       `UPDATE events SET body = jsonb_set(body, '{data,more}', to_jsonb(repeat('x', $1))) WHERE event_id = 'poison'`,
