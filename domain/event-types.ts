@@ -91,11 +91,23 @@ function invalid(message: string, faults: Fault[], cause?: unknown): AllimError 
   );
 }
 
-export function compileEventTypes(types: readonly EventType[]): EventTypes {
-  const ajv = createSchemaCompiler();
-  const compiled = new Map(types.map((type) => [type.type, { type, validate: ajv.compile(type.schema) }]));
+/**
+ * Compiles each type on its own, so that no schema can clash with another. What does not compile is handed to `leaveOut` and is then
+ * unknown; the others stand.
+ */
+export function compileEventTypes(
+  types: readonly EventType[],
+  leaveOut: (type: EventType, error: unknown) => void,
+): EventTypes {
+  const compiled = new Map<string, { type: EventType; validate: ValidateFunction }>();
+  for (const type of types)
+    try {
+      compiled.set(type.type, { type, validate: createSchemaCompiler().compile(type.schema) });
+    } catch (error) {
+      leaveOut(type, error);
+    }
   return {
-    all: types,
+    all: [...compiled.values()].map(({ type }) => type),
     get: (type) => compiled.get(type)?.type,
     check(event) {
       const known = compiled.get(event.type);
