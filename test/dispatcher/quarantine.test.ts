@@ -57,6 +57,24 @@ describe('an event that cannot be taken in', () => {
     ['has no id', () => structured({ ...good(), id: undefined }), 'event-invalid', '/id'],
     ['has a sequence of words', () => bad({ ce_sequence: 'first' }), 'event-invalid', '/sequence'],
     [
+      'has a time with a zone in brackets',
+      () => bad({ ce_time: '2026-07-10T09:00:00+09:00[Asia/Seoul]' }),
+      'event-invalid',
+      '/time',
+    ],
+    [
+      'expires in a year of six digits',
+      () => bad({ ce_expirytime: '+200000-01-01T00:00:00Z' }),
+      'event-invalid',
+      '/expirytime',
+    ],
+    [
+      'has a long extension with the name of an inherited property',
+      () => bad({ ce_constructor: 'x'.repeat(1_025) }),
+      'event-invalid',
+      '/constructor',
+    ],
+    [
       'is older than the ledger remembers',
       () => bad({ ce_time: '2020-01-01T00:00:00Z' }),
       'event-too-old',
@@ -146,6 +164,18 @@ test('the key of a refused record lies sealed with it; the column has that of a 
       headers: { h: '1' },
       value: Buffer.from('x').toString('base64'),
     });
+});
+
+test.each([
+  ['2026-12-31T23:59:59.123456789+09:00', '2026-12-31T14:59:59.123Z'],
+  ['9999-12-31t23:59:59z', '9999-12-31T23:59:59.000Z'],
+])('an expiry of %s is kept as the instant it is', async (expirytime, kept) => {
+  const event = { ...good(), expirytime };
+  await it.publish(event);
+  await it.intake();
+  expect(await it.rows('SELECT expires_at FROM events WHERE event_id = $1', [event.id])).toEqual([
+    { expires_at: new Date(kept) },
+  ]);
 });
 
 describe('a page that cannot be planned', () => {
