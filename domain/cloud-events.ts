@@ -7,6 +7,7 @@ import canonicalize from 'canonicalize';
 import { AllimError, type Fault } from './errors.ts';
 import type { CloudEvent } from './event.ts';
 import { type EventRowId, keyId } from './ids.ts';
+import { hasNonFinite, isDeeperThan } from './json-shape.ts';
 
 /** Attributes we give a meaning; any other lower-case name is an extension that is kept and hashed. */
 const KNOWN = [
@@ -36,6 +37,7 @@ const MAX_LENGTH: Readonly<Record<string, number>> = {
   subject: 64,
   allimsubjectkey: 128,
 };
+const MAX_DATA_DEPTH = 64;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
 const CONTROL = /[\u0000-\u001f\u007f]/;
 /** In JSON text: an escaped NUL or a lone surrogate, neither of which Postgres can hold. Backslashes before it must be paired. */
@@ -105,6 +107,11 @@ export function parseEvent(value: unknown): CloudEvent {
   const data = (value as { data?: unknown }).data;
   if (data === null || typeof data !== 'object' || Array.isArray(data))
     faults.push({ pointer: '/data', message: 'must be an object' });
+  // First, for what follows recurses.
+  else if (isDeeperThan(data, MAX_DATA_DEPTH))
+    faults.push({ pointer: '/data', message: `must be nested at most ${MAX_DATA_DEPTH} deep` });
+  else if (hasNonFinite(data))
+    faults.push({ pointer: '/data', message: 'must not hold numbers beyond what a double can say' });
   else if (UNSTORABLE.test(JSON.stringify(data)))
     faults.push({ pointer: '/data', message: 'must not hold NUL characters or lone surrogates' });
   if (event['subject'] !== undefined && event['allimsubjectkey'] !== undefined)

@@ -56,6 +56,19 @@ describe('an event that cannot be taken in', () => {
     ['comes from a foreign source', () => bad({ ce_source: '/nhis/checkup' }), 'source-foreign', '/source'],
     ['has no id', () => structured({ ...good(), id: undefined }), 'event-invalid', '/id'],
     ['has a sequence of words', () => bad({ ce_sequence: 'first' }), 'event-invalid', '/sequence'],
+    ['has data 65 deep', () => bad({}, `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`), 'event-invalid', '/data'],
+    [
+      'has data that would exhaust a stack',
+      () => bad({}, `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+      'event-invalid',
+      '/data',
+    ],
+    [
+      'has a number that is infinite',
+      () => bad({}, '{"amount": 1e999, "dueOn": "2026-07-31"}'),
+      'event-invalid',
+      '/data',
+    ],
     [
       'has a time with a zone in brackets',
       () => bad({ ce_time: '2026-07-10T09:00:00+09:00[Asia/Seoul]' }),
@@ -123,6 +136,28 @@ describe('an event that cannot be taken in', () => {
     expect(
       await it.rows(`SELECT count(*)::int AS n FROM quarantine WHERE message LIKE '%nothing.known-%'`),
     ).toEqual([{ n: 20 }]);
+  });
+
+  test('cannot be checked for a reason we did not foresee: it alone is refused, at the first attempt', async () => {
+    const types = it.catalogue.current().eventTypes;
+    const { check } = types;
+    const [before, broken, after] = [good(), good(), good()];
+    const checking = jest.spyOn(types, 'check').mockImplementation((event) => {
+      if (event.id === broken.id) throw new RangeError('Maximum call stack size exceeded');
+      return check(event);
+    });
+    await it.publish(before, broken, after);
+    await it.intake();
+    expect(checking).toHaveBeenCalledTimes(3);
+    checking.mockRestore();
+    expect(await it.rows('SELECT code, message FROM quarantine ORDER BY record_offset DESC LIMIT 1')).toEqual(
+      [{ code: 'event-invalid', message: 'the event cannot be read' }],
+    );
+    expect(
+      await it.rows('SELECT event_id FROM events WHERE event_id = ANY($1::text[]) ORDER BY event_id', [
+        [before.id, broken.id, after.id],
+      ]),
+    ).toEqual([before.id, after.id].sort().map((event_id) => ({ event_id })));
   });
 
   test('has the id of another one: the first stands, the second is a conflict, also within one batch', async () => {
