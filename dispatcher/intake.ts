@@ -72,7 +72,7 @@ export function createIntake(parts: IntakeParts) {
     for (const record of records) {
       let event: CloudEvent | undefined;
       try {
-        event = eventOfRecord(record);
+        event = ofRecord(() => eventOfRecord(record));
         if ((record.value?.length ?? 0) > MAX_EVENT_BYTES)
           throw new AllimError(
             'payload-too-large',
@@ -90,15 +90,17 @@ export function createIntake(parts: IntakeParts) {
           snapshot = await catalogue.refresh();
           looked = true;
         }
-        const type = snapshot.eventTypes.check(event);
+        const read = event;
+        const type = ofRecord(() => snapshot.eventTypes.check(read));
         // What has been done or withdrawn stays so; only to announce something has lost its point.
         if (!ends(type) && isExpired(event, clock.nowMs()))
           throw new AllimError('event-expired', 'the event has expired', {
             faults: [{ pointer: '/expirytime', message: 'has passed' }],
           });
-        accepted.push({ ...eventRow(event, type.agency), type, record });
+        accepted.push({ ...ofRecord(() => eventRow(read, type.agency)), type, record });
       } catch (error) {
-        if (!(error instanceof AllimError)) throw error;
+        // What was asked of the store says nothing about the record.
+        if (!(error instanceof AllimError) || error.retryable) throw error;
         const agency = event === undefined ? undefined : snapshot.eventTypes.get(event.type)?.agency;
         rejected.push({ ...record, error, ...(agency === undefined ? {} : { agency }) });
       }
@@ -308,6 +310,19 @@ export function createIntake(parts: IntakeParts) {
 /** The keyed hash of an agency's own key for a person. */
 export function subjectKeyHash(sealer: Sealer, agency: string, key: string): Buffer {
   return sealer.index(`subject-key/${agency}`, key);
+}
+
+/** A step that reads nothing but the record: whatever it throws is the record's fault, and must not stop those beside it. */
+function ofRecord<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    if (cause instanceof AllimError) throw cause;
+    throw new AllimError('event-invalid', 'the event cannot be read', {
+      cause,
+      faults: [{ pointer: '', message: 'cannot be read' }],
+    });
+  }
 }
 
 function ends(type: EventType): boolean {

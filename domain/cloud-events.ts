@@ -7,6 +7,7 @@ import canonicalize from 'canonicalize';
 import { AllimError, type Fault } from './errors.ts';
 import type { CloudEvent } from './event.ts';
 import { type EventRowId, keyId } from './ids.ts';
+import { hasNonFinite, isDeeperThan } from './json-shape.ts';
 
 /** Attributes we give a meaning; any other lower-case name is an extension that is kept and hashed. */
 const KNOWN = [
@@ -36,6 +37,7 @@ const MAX_LENGTH: Readonly<Record<string, number>> = {
   subject: 64,
   allimsubjectkey: 128,
 };
+const MAX_DATA_DEPTH = 64;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
 const CONTROL = /[\u0000-\u001f\u007f]/;
 /** In JSON text: an escaped NUL or a lone surrogate, neither of which Postgres can hold. Backslashes before it must be paired. */
@@ -43,7 +45,11 @@ const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 const OBLIGATION = /^[a-z][a-z0-9-]{0,63}\/.{1,128}$/;
 const MEDIA_JSON = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?$/i;
 
+/** RFC 3339 with a year of four digits. Temporal alone also takes zones in brackets and years that the ledger cannot hold. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
 function checkInstant(value: string): boolean {
+  if (!INSTANT.test(value)) return false;
   try {
     Temporal.Instant.from(value);
     return true;
@@ -60,7 +66,7 @@ function attributeFault(name: string, value: unknown): string | undefined {
   if (value.length === 0) return 'must not be empty';
   if (CONTROL.test(value) || !value.isWellFormed())
     return 'must not hold control characters or lone surrogates';
-  const max = MAX_LENGTH[name] ?? 1024;
+  const max = (Object.hasOwn(MAX_LENGTH, name) ? MAX_LENGTH[name] : undefined) ?? 1024;
   if (value.length > max) return `must have at most ${max} characters`;
   if (name === 'specversion' && value !== '1.0') return 'must be "1.0"';
   if (name === 'sequence' && !/^\d{1,18}$/.test(value)) return 'must be 1 to 18 digits';
@@ -101,6 +107,11 @@ export function parseEvent(value: unknown): CloudEvent {
   const data = (value as { data?: unknown }).data;
   if (data === null || typeof data !== 'object' || Array.isArray(data))
     faults.push({ pointer: '/data', message: 'must be an object' });
+  // First, for what follows recurses.
+  else if (isDeeperThan(data, MAX_DATA_DEPTH))
+    faults.push({ pointer: '/data', message: `must be nested at most ${MAX_DATA_DEPTH} deep` });
+  else if (hasNonFinite(data))
+    faults.push({ pointer: '/data', message: 'must not hold numbers beyond what a double can say' });
   else if (UNSTORABLE.test(JSON.stringify(data)))
     faults.push({ pointer: '/data', message: 'must not hold NUL characters or lone surrogates' });
   if (event['subject'] !== undefined && event['allimsubjectkey'] !== undefined)

@@ -44,6 +44,15 @@ export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
 /** One place in the input that is at fault: `pointer` is an RFC 6901 JSON pointer into what was given. */
 export type Fault = { readonly pointer: string; readonly message: string };
 
+/** An error is kept, logged and answered with; input that is wrong in a hundred thousand places must not make it as large. */
+const MAX_FAULTS = 50;
+const MAX_MESSAGE = 2_000;
+
+function cut(text: string): string {
+  // Not through a surrogate pair, which the database would refuse.
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1).toWellFormed()}…`;
+}
+
 export class AllimError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
@@ -56,11 +65,13 @@ export class AllimError extends Error {
     message: string,
     more: { cause?: unknown; faults?: readonly Fault[]; ids?: Record<string, string | number> } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(cut(message), more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'AllimError';
     this.code = code;
     this.retryable = CODES[code];
-    this.faults = more.faults ?? [];
+    this.faults = (more.faults ?? [])
+      .slice(0, MAX_FAULTS)
+      .map(({ pointer, message }) => ({ pointer: cut(pointer), message: cut(message) }));
     this.ids = more.ids ?? {};
   }
 }

@@ -3,14 +3,28 @@
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { PATTERN_TEXT_LENGTH } from './cheap-pattern.ts';
 import { AllimError, type Fault } from './errors.ts';
 import { type CloudEvent, EVENT_EFFECTS, type EventType } from './event.ts';
+import { schemaFaults } from './event-schema.ts';
 
 export function createSchemaCompiler(): Ajv2020 {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+    code: { regExp: Object.assign(shortTextPattern, { code: 'shortTextPattern' }) },
+  });
   // The package is CommonJS whose default export is the plugin itself.
   (addFormats as unknown as (target: Ajv2020) => void)(ajv);
   return ajv;
+}
+
+/** Every keyword is looked at even where maxLength has failed, so a pattern itself must refuse what is too long to try. */
+function shortTextPattern(pattern: string, flags: string): { test(text: string): boolean } {
+  const expression = new RegExp(pattern, flags);
+  return { test: (text) => text.length <= PATTERN_TEXT_LENGTH && expression.test(text) };
 }
 
 /** ajv's errors as ours: a pointer to the place, with the missing or surplus name in it. */
@@ -67,6 +81,8 @@ export function parseEventType(value: unknown): EventType {
     throw invalid('the event type is not valid', [
       { pointer: '/obligationKind', message: 'is needed unless the effect is informs, and only then' },
     ]);
+  const faults = schemaFaults(type.schema, '/schema');
+  if (faults.length > 0) throw invalid('the schema cannot be used', faults);
   let validate: ValidateFunction;
   try {
     validate = ajv.compile(type.schema);
@@ -91,11 +107,23 @@ function invalid(message: string, faults: Fault[], cause?: unknown): AllimError 
   );
 }
 
-export function compileEventTypes(types: readonly EventType[]): EventTypes {
-  const ajv = createSchemaCompiler();
-  const compiled = new Map(types.map((type) => [type.type, { type, validate: ajv.compile(type.schema) }]));
+/**
+ * Compiles each type on its own, so that no schema can clash with another. What does not compile is handed to `leaveOut` and is then
+ * unknown; the others stand.
+ */
+export function compileEventTypes(
+  types: readonly EventType[],
+  leaveOut: (type: EventType, error: unknown) => void,
+): EventTypes {
+  const compiled = new Map<string, { type: EventType; validate: ValidateFunction }>();
+  for (const type of types)
+    try {
+      compiled.set(type.type, { type, validate: createSchemaCompiler().compile(type.schema) });
+    } catch (error) {
+      leaveOut(type, error);
+    }
   return {
-    all: types,
+    all: [...compiled.values()].map(({ type }) => type),
     get: (type) => compiled.get(type)?.type,
     check(event) {
       const known = compiled.get(event.type);

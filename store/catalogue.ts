@@ -2,7 +2,7 @@
  * Agencies, event types, rules and words: queries, and a reading copy that follows what is published within a second.
  * What stands here was checked when it was saved (rules/check.ts, templates/check.ts, domain/event-types.ts).
  */
-import { AllimError } from '../domain/errors.ts';
+import { AllimError, messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
 import { compileEventTypes, type EventTypes } from '../domain/event-types.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -53,7 +53,7 @@ async function bumpRevision(sql: Sql): Promise<void> {
   );
 }
 
-async function readSnapshot(sql: Sql): Promise<Snapshot> {
+async function readSnapshot(sql: Sql, logger: Logger): Promise<Snapshot> {
   const revision = await readRevision(sql);
   const agencies = await sql.query<Agency>('SELECT id, name FROM agencies');
   const types = await sql.query<{ definition: EventType }>(
@@ -69,7 +69,15 @@ async function readSnapshot(sql: Sql): Promise<Snapshot> {
   return {
     revision,
     agencies: new Map(agencies.rows.map((agency) => [agency.id, agency])),
-    eventTypes: compileEventTypes(types.rows.map((row) => row.definition)),
+    eventTypes: compileEventTypes(
+      types.rows.map((row) => row.definition),
+      // One agency's type must not stop what everybody else sends.
+      (type, error) =>
+        logger.error(
+          { eventType: type.type, err: messageOf(error) },
+          'an event type cannot be used and is left out',
+        ),
+    ),
     rulesByEventType: byType,
     rules: new Map(live.map((rule) => [rule.rule.id, rule])),
     templates: new Map(templates.rows.map((row) => [row.name, row.live_id])),
@@ -86,7 +94,7 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
   function refresh(): Promise<Snapshot> {
     looking ??= (async () => {
       if (snapshot === undefined || (await readRevision(pool)) !== snapshot.revision)
-        snapshot = await readSnapshot(pool);
+        snapshot = await readSnapshot(pool, logger);
       return snapshot;
     })().finally(() => {
       looking = undefined;

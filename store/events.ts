@@ -34,8 +34,8 @@ export async function takeEvents(
   const { rows } = await sql.query<{ id: EventRowId }>({
     name: `take-events-${state}`,
     text: `INSERT INTO events AS e (id, agency_id, source, event_id, type, sequence, state, hash, body, received_at, accepted_at, expires_at)
-      SELECT id, agency, source, event_id, type, sequence, $9, hash, body::jsonb, $10, CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, expires::timestamptz
-      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $11::text[])
+      SELECT id, agency, source, event_id, type, sequence, $9, hash, body::jsonb, $10, CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, expires
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $11::timestamptz[])
         u(id, agency, source, event_id, type, sequence, hash, body, expires)
       ON CONFLICT (id) DO UPDATE SET state = 'accepted', accepted_at = excluded.accepted_at
         WHERE e.state = 'received' AND excluded.state = 'accepted' AND e.hash = excluded.hash
@@ -51,7 +51,12 @@ export async function takeEvents(
       sorted.map((e) => JSON.stringify(e.event)),
       state,
       at,
-      sorted.map((e) => e.event.expirytime ?? null),
+      // A Date, since the database reads some texts otherwise than we did.
+      sorted.map((e) =>
+        e.event.expirytime === undefined
+          ? null
+          : new Date(Temporal.Instant.from(e.event.expirytime).epochMilliseconds),
+      ),
     ],
   });
   const taken = new Map<EventRowId, Taken>(rows.map(({ id }) => [id, 'fresh']));

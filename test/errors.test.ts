@@ -40,3 +40,18 @@ test('what is logged of an error quotes no value that a driver quoted', () => {
   expect(safeMessage('secret')).toBe('unknown error');
   expect(safeMessage(new AllimError('not-found', 'no such rule'))).toBe('no such rule');
 });
+
+test('an error stays small, whatever was wrong', () => {
+  const long = `${'x'.repeat(1_998)}😀${'x'.repeat(100_000)}`;
+  const faults = Array.from({ length: 1_000 }, (_, n) => ({ pointer: `/${n}/${long}`, message: long }));
+  const error = new AllimError('event-invalid', long, { faults });
+  expect(error.message).toHaveLength(2_000);
+  expect(error.message.isWellFormed()).toBe(true);
+  expect(error.faults).toHaveLength(50);
+  for (const { pointer, message } of error.faults) {
+    expect(pointer).toHaveLength(2_000);
+    expect(message).toHaveLength(2_000);
+  }
+  const small = [{ pointer: '/a', message: 'is wrong' }];
+  expect(new AllimError('event-invalid', 'no', { faults: small }).faults).toEqual(small);
+});

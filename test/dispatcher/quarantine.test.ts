@@ -56,6 +56,37 @@ describe('an event that cannot be taken in', () => {
     ['comes from a foreign source', () => bad({ ce_source: '/nhis/checkup' }), 'source-foreign', '/source'],
     ['has no id', () => structured({ ...good(), id: undefined }), 'event-invalid', '/id'],
     ['has a sequence of words', () => bad({ ce_sequence: 'first' }), 'event-invalid', '/sequence'],
+    ['has data 65 deep', () => bad({}, `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`), 'event-invalid', '/data'],
+    [
+      'has data that would exhaust a stack',
+      () => bad({}, `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+      'event-invalid',
+      '/data',
+    ],
+    [
+      'has a number that is infinite',
+      () => bad({}, '{"amount": 1e999, "dueOn": "2026-07-31"}'),
+      'event-invalid',
+      '/data',
+    ],
+    [
+      'has a time with a zone in brackets',
+      () => bad({ ce_time: '2026-07-10T09:00:00+09:00[Asia/Seoul]' }),
+      'event-invalid',
+      '/time',
+    ],
+    [
+      'expires in a year of six digits',
+      () => bad({ ce_expirytime: '+200000-01-01T00:00:00Z' }),
+      'event-invalid',
+      '/expirytime',
+    ],
+    [
+      'has a long extension with the name of an inherited property',
+      () => bad({ ce_constructor: 'x'.repeat(1_025) }),
+      'event-invalid',
+      '/constructor',
+    ],
     [
       'is older than the ledger remembers',
       () => bad({ ce_time: '2020-01-01T00:00:00Z' }),
@@ -107,6 +138,28 @@ describe('an event that cannot be taken in', () => {
     ).toEqual([{ n: 20 }]);
   });
 
+  test('cannot be checked for a reason we did not foresee: it alone is refused, at the first attempt', async () => {
+    const types = it.catalogue.current().eventTypes;
+    const { check } = types;
+    const [before, broken, after] = [good(), good(), good()];
+    const checking = jest.spyOn(types, 'check').mockImplementation((event) => {
+      if (event.id === broken.id) throw new RangeError('Maximum call stack size exceeded');
+      return check(event);
+    });
+    await it.publish(before, broken, after);
+    await it.intake();
+    expect(checking).toHaveBeenCalledTimes(3);
+    checking.mockRestore();
+    expect(await it.rows('SELECT code, message FROM quarantine ORDER BY record_offset DESC LIMIT 1')).toEqual(
+      [{ code: 'event-invalid', message: 'the event cannot be read' }],
+    );
+    expect(
+      await it.rows('SELECT event_id FROM events WHERE event_id = ANY($1::text[]) ORDER BY event_id', [
+        [before.id, broken.id, after.id],
+      ]),
+    ).toEqual([before.id, after.id].sort().map((event_id) => ({ event_id })));
+  });
+
   test('has the id of another one: the first stands, the second is a conflict, also within one batch', async () => {
     const first = good();
     const other = { ...first, data: { amount: 7, dueOn: '2026-07-31' } };
@@ -146,6 +199,18 @@ test('the key of a refused record lies sealed with it; the column has that of a 
       headers: { h: '1' },
       value: Buffer.from('x').toString('base64'),
     });
+});
+
+test.each([
+  ['2026-12-31T23:59:59.123456789+09:00', '2026-12-31T14:59:59.123Z'],
+  ['9999-12-31t23:59:59z', '9999-12-31T23:59:59.000Z'],
+])('an expiry of %s is kept as the instant it is', async (expirytime, kept) => {
+  const event = { ...good(), expirytime };
+  await it.publish(event);
+  await it.intake();
+  expect(await it.rows('SELECT expires_at FROM events WHERE event_id = $1', [event.id])).toEqual([
+    { expires_at: new Date(kept) },
+  ]);
 });
 
 describe('a page that cannot be planned', () => {
