@@ -46,6 +46,11 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
     refuse(json, [{ pointer: '/on', message: `${JSON.stringify(rule.on)} is not an event type` }]);
   if (eventType.effect === 'settles' || eventType.effect === 'withdraws')
     faults.push({ pointer: '/on', message: `an event that ${eventType.effect} tells nobody anything` });
+  if (eventType.agency !== rule.agency)
+    faults.push({
+      pointer: '/on',
+      message: `belongs to another agency, ${JSON.stringify(eventType.agency)}`,
+    });
 
   const scope: Scope = { fields: context.fields, agency: rule.agency, eventType, citizen: true };
   const read = (

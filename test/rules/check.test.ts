@@ -327,3 +327,9 @@ test('the rule that the contract shows is accepted with the shipped catalogue', 
   expect(read.rule).toEqual(file);
   expect(read.deadline).toMatchObject({ kind: 'event', type: 'date' });
 });
+
+test("a rule listens to its own agency's events only", () => {
+  expect(faultsOf(ruleFile({ agency: 'other' }))).toEqual([
+    { pointer: '/on', message: 'belongs to another agency, "test"' },
+  ]);
+});
