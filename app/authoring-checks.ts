@@ -32,7 +32,11 @@ export function longestValues(
   return values;
 }
 
-export function createAuthoringChecks(catalogue: Catalogue) {
+/** `templateOwner` gives the agency of a template, null where all share it, undefined where there is none of that name. */
+export function createAuthoringChecks(
+  catalogue: Catalogue,
+  templateOwner: (name: string) => Promise<string | null | undefined>,
+) {
   const fields = shippedFields();
 
   async function liveTemplate(snapshot: Snapshot, name: string): Promise<Template | undefined> {
@@ -65,12 +69,26 @@ export function createAuthoringChecks(catalogue: Catalogue) {
       .faults;
   }
 
+  /** A foreign template could change under the rule, by a hand that does not know it. */
+  async function foreignTemplates(rule: Rule): Promise<Fault[]> {
+    const faults: Fault[] = [];
+    for (const [kind, name] of Object.entries(rule.templates)) {
+      const owner = await templateOwner(name);
+      if (owner != null && owner !== rule.agency)
+        faults.push({ pointer: `/${kind}`, message: `${name} belongs to another agency` });
+    }
+    return faults;
+  }
+
   return {
     /** The rule as it is kept; `rule-invalid` with pointers into it, those of its templates under `/templates`. */
     async checkRule(json: unknown): Promise<Rule> {
       const snapshot = await catalogue.refresh();
       const rule = checkRule(json, { fields, eventType: (name) => snapshot.eventTypes.get(name) });
-      const found = await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!);
+      const foreign = await foreignTemplates(rule);
+      // What is wrong inside a foreign template is none of this author's business.
+      const found =
+        foreign.length > 0 ? foreign : await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!);
       if (found.length === 0) return rule;
       const faults = found.map((fault) => ({
         pointer: `/templates${fault.pointer}`,

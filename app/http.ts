@@ -8,6 +8,7 @@ import { eventsOverHttp } from '../producers/http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/profile.ts';
+import { templateOwner } from '../store/rule-versions.ts';
 import { readPopulation } from '../store/rules-processes.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
@@ -64,7 +65,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
           production: config.env === 'production',
           fields: () => [...fields.values()],
           population: () => populationOf(pool),
-          ...createAuthoringChecks(context.catalogue),
+          ...createAuthoringChecks(context.catalogue, (name) => templateOwner(pool, name)),
         });
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));
       if (servesApi(names)) {

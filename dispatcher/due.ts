@@ -5,6 +5,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
+import { messageOf } from '../domain/errors.ts';
 import { type DeliveryId, keyId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
@@ -101,23 +102,36 @@ export function createDue(parts: DueParts) {
         );
         continue;
       }
-      const dueMs =
-        stage.anchor === 'event'
-          ? schedule.dueMs
-          : dueOf(live.rule, stage, { data: body.data, arrivedMs: nowMs }, calendar);
-      if (dueMs !== null && dueMs > nowMs) {
-        moved.push({ ...schedule, dueMs });
-        continue;
+      try {
+        const dueMs =
+          stage.anchor === 'event'
+            ? schedule.dueMs
+            : dueOf(live.rule, stage, { data: body.data, arrivedMs: nowMs }, calendar);
+        if (dueMs !== null && dueMs > nowMs) {
+          moved.push({ ...schedule, dueMs });
+          continue;
+        }
+        const run = stageRunOf(
+          { id: schedule.campaign, agency: schedule.agency },
+          live,
+          schedule.stageKind,
+          schedule.dueMs,
+        );
+        if (schedule.obligation === null) asks.push(...broadcastFanouts(run, event, live.rule, ends));
+        else if (schedule.citizen !== null)
+          pairs.push({ run, rule: live.rule, row: event, event: body, citizen: schedule.citizen });
+      } catch (error) {
+        // Nothing above asks the database: it would fail the same way in every run, and what is due beside it with it.
+        logger.error(
+          {
+            rule: schedule.rule,
+            campaign: schedule.campaign,
+            stage: schedule.stageKind,
+            err: messageOf(error),
+          },
+          'a due stage was dropped: it cannot be evaluated',
+        );
       }
-      const run = stageRunOf(
-        { id: schedule.campaign, agency: schedule.agency },
-        live,
-        schedule.stageKind,
-        schedule.dueMs,
-      );
-      if (schedule.obligation === null) asks.push(...broadcastFanouts(run, event, live.rule, ends));
-      else if (schedule.citizen !== null)
-        pairs.push({ run, rule: live.rule, row: event, event: body, citizen: schedule.citizen });
     }
     asks.push(...(await askPairs(sql, pairs, ends)));
     await saveSchedules(sql, moved);

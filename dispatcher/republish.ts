@@ -1,18 +1,20 @@
 /**
  * A rule published anew: what is scheduled follows the new version. Stages it lacks go, moved ones move, new ones that lie ahead come;
- * a stage that is running keeps the version it started with. All in the transaction
- * that takes the rule; obligations in pages, so that memory does not grow with their number.
+ * a stage that is running keeps the version it started with. Each rule in a
+ * transaction of its own, so that one at fault does not hold up the others; obligations in pages, so that memory does not grow with them.
  */
 import type { Clock } from '../domain/clock.ts';
+import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Rule } from '../domain/rule.ts';
-import { type SqlPool, transaction } from '../domain/sql.ts';
+import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, isImmediate, type WorkingDays } from '../domain/timeline.ts';
 import {
   dropOtherStages,
-  lockRepublishedRules,
+  lockRepublishedRule,
   markScheduled,
   openCampaigns,
+  republishedRules,
   type Schedule,
   saveSchedules,
   scheduledObligations,
@@ -50,63 +52,68 @@ export function createRepublish(parts: {
     });
   }
 
+  async function followRule(sql: Sql, id: string, nowMs: number): Promise<void> {
+    const version = await lockRepublishedRule(sql, id);
+    const live = version === undefined ? undefined : await catalogue.ruleVersion(id, version);
+    if (version === undefined || live === undefined) return;
+    const { rule } = live;
+    await dropOtherStages(
+      sql,
+      id,
+      rule.stages.filter((stage) => !isImmediate(stage)).map((stage) => stage.kind),
+    );
+    const campaigns = await openCampaigns(sql, id, nowMs);
+    const bodies = await loadEvents(
+      sql,
+      campaigns.map((campaign) => campaign.event),
+    );
+    await saveSchedules(
+      sql,
+      campaigns.flatMap((campaign) => {
+        const event = bodies.get(campaign.event);
+        const target = {
+          agency: campaign.agency,
+          campaign: campaign.id,
+          obligation: null,
+          event: null,
+          citizen: null,
+        };
+        return event === undefined ? [] : schedulesOf(rule, target, event.data, campaign.acceptedMs, nowMs);
+      }),
+    );
+    let obligations = 0;
+    for (let after = FIRST; ; ) {
+      const page = await scheduledObligations(sql, id, after, PAGE);
+      const events = await loadEvents(sql, [...new Set(page.map((row) => row.event))]);
+      await saveSchedules(
+        sql,
+        page.flatMap(({ acceptedMs, ...target }) => {
+          const event = events.get(target.event);
+          return event === undefined ? [] : schedulesOf(rule, target, event.data, acceptedMs, nowMs);
+        }),
+      );
+      obligations += page.length;
+      if (page.length < PAGE) break;
+      after = page.at(-1)!.obligation;
+    }
+    await markScheduled(sql, id, version);
+    if (campaigns.length + obligations > 0)
+      logger.info(
+        { rule: id, version, campaigns: campaigns.length, obligations },
+        'schedules follow the new version of a rule',
+      );
+  }
+
   /** Takes every rule whose schedules are behind. Returns false: there is nothing more until something is published. */
   return async function follow(): Promise<boolean> {
     const nowMs = clock.nowMs();
-    await transaction(pool, async (sql) => {
-      for (const { rule: id, version } of await lockRepublishedRules(sql)) {
-        const live = await catalogue.ruleVersion(id, version);
-        if (live === undefined) continue;
-        const { rule } = live;
-        await dropOtherStages(
-          sql,
-          id,
-          rule.stages.filter((stage) => !isImmediate(stage)).map((stage) => stage.kind),
-        );
-        const campaigns = await openCampaigns(sql, id, nowMs);
-        const bodies = await loadEvents(
-          sql,
-          campaigns.map((campaign) => campaign.event),
-        );
-        await saveSchedules(
-          sql,
-          campaigns.flatMap((campaign) => {
-            const event = bodies.get(campaign.event);
-            const target = {
-              agency: campaign.agency,
-              campaign: campaign.id,
-              obligation: null,
-              event: null,
-              citizen: null,
-            };
-            return event === undefined
-              ? []
-              : schedulesOf(rule, target, event.data, campaign.acceptedMs, nowMs);
-          }),
-        );
-        let obligations = 0;
-        for (let after = FIRST; ; ) {
-          const page = await scheduledObligations(sql, id, after, PAGE);
-          const events = await loadEvents(sql, [...new Set(page.map((row) => row.event))]);
-          await saveSchedules(
-            sql,
-            page.flatMap(({ acceptedMs, ...target }) => {
-              const event = events.get(target.event);
-              return event === undefined ? [] : schedulesOf(rule, target, event.data, acceptedMs, nowMs);
-            }),
-          );
-          obligations += page.length;
-          if (page.length < PAGE) break;
-          after = page.at(-1)!.obligation;
-        }
-        await markScheduled(sql, id, version);
-        if (campaigns.length + obligations > 0)
-          logger.info(
-            { rule: id, version, campaigns: campaigns.length, obligations },
-            'schedules follow the new version of a rule',
-          );
+    for (const id of await republishedRules(pool)) {
+      try {
+        await transaction(pool, (sql) => followRule(sql, id, nowMs));
+      } catch (error) {
+        logger.error({ rule: id, err: messageOf(error) }, 'schedules could not follow a rule; tried again');
       }
-    });
+    }
     return false;
   };
 }

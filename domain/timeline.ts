@@ -3,7 +3,7 @@
  */
 import { SEOUL } from './clock.ts';
 import type { Rule, Stage } from './rule.ts';
-import { evaluateOverEvent, readsCitizen } from './value.ts';
+import { evaluateOverEvent, plainDay, readsCitizen } from './value.ts';
 
 export type WorkingDays = {
   isDayOff(day: string): boolean;
@@ -13,17 +13,21 @@ export type WorkingDays = {
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** The deadline (YYYY-MM-DD), moved to the next working day where the rule says so; null where there is none or only the shard knows it. */
+/** The deadline (YYYY-MM-DD), moved to the next working day where the rule says so; null where there is none, it is no date, or only the shard knows it. */
 export function deadlineOf(rule: Rule, data: Data, calendar: WorkingDays): string | null {
   if (rule.deadline === undefined || readsCitizen(rule.deadline.at)) return null;
   const value = evaluateOverEvent(rule.deadline.at, data);
   return typeof value === 'string' ? rollDeadline(rule, value, calendar) : null;
 }
 
-export function rollDeadline(rule: Rule, at: string, calendar: WorkingDays): string {
+export function rollDeadline(rule: Rule, at: string, calendar: WorkingDays): string | null {
   // An event may give the deadline as a date-time: the day counts, in the zone of the state.
-  const day =
-    at.length === 10 ? at : Temporal.Instant.from(at).toZonedDateTimeISO(SEOUL).toPlainDate().toString();
+  const day = plainDay(() =>
+    at.length === 10
+      ? Temporal.PlainDate.from(at)
+      : Temporal.Instant.from(at).toZonedDateTimeISO(SEOUL).toPlainDate(),
+  );
+  if (day === null) return null;
   return rule.deadline?.ifDayOff === 'next' && calendar.isDayOff(day) ? calendar.nextWorkingDay(day) : day;
 }
 
@@ -33,7 +37,7 @@ export function isImmediate(stage: Stage): boolean {
 }
 
 /**
- * The instant a stage falls due, ms since the epoch; null where its anchor is not known. `time` is wall-clock time in `zone`.
+ * The instant a stage falls due, ms since the epoch; null where its anchor is not known or is no date. `time` is wall-clock time in `zone`.
  */
 export function dueOf(
   rule: Rule,
@@ -58,7 +62,8 @@ export function dueOf(
           ? null
           : evaluateOverEvent(stage.anchor, event.data);
   if (typeof anchor !== 'string') return null;
-  let day = Temporal.PlainDate.from(anchor).add(duration).toString();
+  let day = plainDay(() => Temporal.PlainDate.from(anchor).add(duration));
+  if (day === null) return null;
   if (stage.workingDay !== undefined && calendar.isDayOff(day))
     day = stage.workingDay === 'next' ? calendar.nextWorkingDay(day) : calendar.previousWorkingDay(day);
   return Temporal.PlainDate.from(day).toZonedDateTime({ timeZone: zone, plainTime: stage.time ?? '00:00' })

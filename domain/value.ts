@@ -17,27 +17,39 @@ export function readsCitizen(expression: Expression): boolean {
   );
 }
 
-const DATE_STEPS: Readonly<Record<string, 'days' | 'months' | 'years'>> = {
+/** The operators that stand in such an expression beside `var`. */
+export const DATE_STEPS: Readonly<Record<string, 'days' | 'months' | 'years'>> = {
   addDays: 'days',
   addMonths: 'months',
   addYears: 'years',
 };
 
-/** The value over an event's data; null where something it reads is absent. */
+const FIRST_YEAR = 1800;
+const LAST_YEAR = 2199;
+
+/** Null for what is no date, for a step that overflows and for a day outside 1800–2199: an event may say anything that its schema lets by. */
+export function plainDay(make: () => Temporal.PlainDate): string | null {
+  try {
+    const day = make();
+    return day.year < FIRST_YEAR || day.year > LAST_YEAR ? null : day.toString();
+  } catch (error) {
+    // By name: Temporal may come from another realm than this module.
+    if ((error as Error).name === 'RangeError') return null;
+    throw error;
+  }
+}
+
+/** The value over an event's data; null where something it reads is absent, is no date, or cannot be evaluated here. Never throws. */
 export function evaluateOverEvent(expression: Expression, data: Readonly<Record<string, unknown>>): Value {
   if (expression === null || typeof expression !== 'object') return expression;
   const [operator, operand] = Object.entries(expression as Record<string, Expression>)[0] ?? ['', null];
-  if (operator === 'var') return variable(String(operand), data);
-  const step = DATE_STEPS[operator];
-  if (step !== undefined && Array.isArray(operand)) {
-    const day = evaluateOverEvent(operand[0] ?? null, data);
-    const count = evaluateOverEvent(operand[1] ?? null, data);
-    if (typeof day !== 'string' || typeof count !== 'number') return null;
-    return Temporal.PlainDate.from(day)
-      .add({ [step]: count })
-      .toString();
-  }
-  throw new Error(`operator ${operator} cannot stand in an expression over an event`);
+  if (operator === 'var') return typeof operand === 'string' ? variable(operand, data) : null;
+  const step = Object.hasOwn(DATE_STEPS, operator) ? DATE_STEPS[operator] : undefined;
+  if (step === undefined || !Array.isArray(operand)) return null;
+  const day = evaluateOverEvent(operand[0] ?? null, data);
+  const count = evaluateOverEvent(operand[1] ?? null, data);
+  if (typeof day !== 'string' || typeof count !== 'number') return null;
+  return plainDay(() => Temporal.PlainDate.from(day).add({ [step]: count }));
 }
 
 function variable(path: string, data: Readonly<Record<string, unknown>>): Value {

@@ -4,7 +4,8 @@
  */
 import { AllimError, type Fault } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
-import type { Rule, RuleTest } from '../domain/rule.ts';
+import type { Expression, Rule, RuleTest } from '../domain/rule.ts';
+import { DATE_STEPS } from '../domain/value.ts';
 import { parseDay } from './calendar.ts';
 import type { Fields } from './catalogue.ts';
 import { compileNumber } from './closure.ts';
@@ -46,6 +47,11 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
     refuse(json, [{ pointer: '/on', message: `${JSON.stringify(rule.on)} is not an event type` }]);
   if (eventType.effect === 'settles' || eventType.effect === 'withdraws')
     faults.push({ pointer: '/on', message: `an event that ${eventType.effect} tells nobody anything` });
+  if (eventType.agency !== rule.agency)
+    faults.push({
+      pointer: '/on',
+      message: `belongs to another agency, ${JSON.stringify(eventType.agency)}`,
+    });
 
   const scope: Scope = { fields: context.fields, agency: rule.agency, eventType, citizen: true };
   const read = (
@@ -65,6 +71,12 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
   )
     faults.push({ pointer: '/obligation/ref', message: 'must be a text, an integer or a date' });
   const anchors = readStages(rule, deadline, read, faults);
+  if (obligationRef) faults.push(...overEventFaults(rule.obligation!.ref, '/obligation/ref'));
+  if (deadline && !readsCitizen(deadline)) faults.push(...overEventFaults(rule.deadline!.at, '/deadline/at'));
+  rule.stages.forEach(({ kind, anchor }, index) => {
+    const node = anchors.get(kind);
+    if (node && !readsCitizen(node)) faults.push(...overEventFaults(anchor, `/stages/${index}/anchor`));
+  });
   checkBasis(rule, [condition, deadline, ...anchors.values()], faults);
 
   if (faults.length > 0 || condition === undefined) refuse(json, faults);
@@ -86,6 +98,19 @@ export function checkRule(json: unknown, context: RuleContext): Rule {
 
 function isList(node: Node): boolean {
   return node.kind === 'event' && node.list;
+}
+
+/** What the dispatcher evaluates without a citizen speaks less than a condition: see evaluateOverEvent. */
+function overEventFaults(expression: Expression, pointer: string): Fault[] {
+  if (expression === null || typeof expression !== 'object') return [];
+  const [operator, operand] = Object.entries(expression as Record<string, Expression>)[0] ?? ['', null];
+  const at = `${pointer}/${escapePointer(operator)}`;
+  if (operator === 'var')
+    return typeof operand === 'string' ? [] : [{ pointer: at, message: 'is not a path in one text' }];
+  if (Object.hasOwn(DATE_STEPS, operator) && Array.isArray(operand))
+    return operand.flatMap((part, index) => overEventFaults(part, `${at}/${index}`));
+  const known = Object.keys(DATE_STEPS).join(', ');
+  return [{ pointer: at, message: `cannot stand here: only var and ${known} are known without a citizen` }];
 }
 
 function readStages(

@@ -441,13 +441,21 @@ export async function failFanouts(
     );
 }
 
-/** Rules whose live version is not the one that schedules were last made from; the lock keeps a second dispatcher off until the commit. */
-export async function lockRepublishedRules(sql: Sql): Promise<{ rule: string; version: number }[]> {
-  const { rows } = await sql.query<{ rule: string; version: number }>(
-    `SELECT id AS rule, live_version AS version FROM rules
-     WHERE live_version IS NOT NULL AND live_version IS DISTINCT FROM scheduled_version ORDER BY id FOR UPDATE SKIP LOCKED`,
+const REPUBLISHED = 'live_version IS NOT NULL AND live_version IS DISTINCT FROM scheduled_version';
+
+/** Rules whose live version is not the one that schedules were last made from. */
+export async function republishedRules(sql: Sql): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(`SELECT id FROM rules WHERE ${REPUBLISHED} ORDER BY id`);
+  return rows.map(({ id }) => id);
+}
+
+/** The live version of such a rule; the lock keeps a second dispatcher off until the commit. Undefined where one has it or has done it. */
+export async function lockRepublishedRule(sql: Sql, rule: string): Promise<number | undefined> {
+  const { rows } = await sql.query<{ version: number }>(
+    `SELECT live_version AS version FROM rules WHERE id = $1 AND ${REPUBLISHED} FOR UPDATE SKIP LOCKED`,
+    [rule],
   );
-  return rows;
+  return rows[0]?.version;
 }
 
 export async function markScheduled(sql: Sql, rule: string, version: number): Promise<void> {

@@ -10,26 +10,45 @@ export type Stop = {
   readonly createdAt: Date;
 };
 
-/** False where the scope is stopped already; the first reason stands. */
+/** Who creates and lifts with the administrator's token; web/api/credentials.ts names the caller so. */
+const ADMINISTRATOR = 'administrator';
+
+/** False where the scope is stopped already; the first reason stands, but the administrator's takes the place of an agency's. */
 export async function saveStop(
   sql: Sql,
   stop: Pick<Stop, 'scope' | 'agency' | 'reason' | 'createdBy'>,
 ): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    'INSERT INTO stops (scope, agency_id, reason, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT (scope) DO NOTHING',
-    [stop.scope, stop.agency, stop.reason, stop.createdBy],
+  const { rows } = await sql.query<{ fresh: boolean }>(
+    `INSERT INTO stops (scope, agency_id, reason, created_by) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, created_by = excluded.created_by
+       WHERE excluded.created_by = $5 AND stops.created_by <> $5
+     RETURNING xmax = 0 AS fresh`,
+    [stop.scope, stop.agency, stop.reason, stop.createdBy, ADMINISTRATOR],
   );
-  return rowCount === 1;
+  return rows[0]?.fresh === true;
 }
 
-export async function removeStop(sql: Sql, scope: string): Promise<boolean> {
-  const { rowCount } = await sql.query('DELETE FROM stops WHERE scope = $1', [scope]);
-  return rowCount === 1;
+/** `kept`: the administrator's, and whoever asks is an agency. One statement, so that a stop cannot change hands in between. */
+export async function removeStop(
+  sql: Sql,
+  scope: string,
+  agency: string | null,
+): Promise<'removed' | 'kept' | 'none'> {
+  const { rowCount } = await sql.query(
+    'DELETE FROM stops WHERE scope = $1 AND ($2::text IS NULL OR created_by <> $3)',
+    [scope, agency, ADMINISTRATOR],
+  );
+  if (rowCount === 1) return 'removed';
+  const left = await sql.query('SELECT 1 FROM stops WHERE scope = $1', [scope]);
+  return left.rows.length > 0 ? 'kept' : 'none';
 }
 
-export async function listStops(sql: Sql): Promise<Stop[]> {
+/** An agency sees what stops it: its own, and those of everything or of a channel. Null sees all. */
+export async function listStops(sql: Sql, agency: string | null): Promise<Stop[]> {
   const { rows } = await sql.query<Stop>(
-    'SELECT scope, agency_id AS agency, reason, created_by AS "createdBy", created_at AS "createdAt" FROM stops ORDER BY scope',
+    `SELECT scope, agency_id AS agency, reason, created_by AS "createdBy", created_at AS "createdAt" FROM stops
+     WHERE $1::text IS NULL OR agency_id = $1 OR scope = 'all' OR scope LIKE 'channel:%' ORDER BY scope`,
+    [agency],
   );
   return rows;
 }

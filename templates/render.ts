@@ -15,6 +15,8 @@ export type Inspection = {
   readonly faults: readonly SourceFault[];
 };
 
+const MAX_SOURCE_BYTES = 16_384;
+const MAX_BLOCKS = 200;
 const KNOWN = Object.fromEntries(
   [...Object.keys(TEXT_HELPERS), ...Object.keys(BLOCK_HELPERS)].map((n) => [n, true]),
 );
@@ -56,6 +58,11 @@ export function compileSource(source: string, locale: string): RenderText {
 export function inspectSource(source: string): Inspection {
   const variables: VariableUse[] = [];
   const faults: SourceFault[] = [];
+  // Before the parser, which takes its time and its stack with what is long or deeply nested.
+  if (Buffer.byteLength(source) > MAX_SOURCE_BYTES)
+    return { variables, faults: [{ line: 1, message: `is longer than ${MAX_SOURCE_BYTES} bytes` }] };
+  if ((source.match(/\{\{~?[#^]/g)?.length ?? 0) > MAX_BLOCKS)
+    return { variables, faults: [{ line: 1, message: `has more than ${MAX_BLOCKS} blocks` }] };
   let program: hbs.AST.Program;
   try {
     program = Handlebars.parse(source);

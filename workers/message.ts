@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Content } from '../domain/content.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
+import { LMS_BYTES, smsBytes } from '../domain/kr/sms-bytes.ts';
 import { shortCode } from '../domain/short-code.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { deadlineOf, rollDeadline, type WorkingDays } from '../domain/timeline.ts';
@@ -13,6 +14,28 @@ import { parseTemplate, renderContent, type Template, type TemplateValues } from
 
 /** A broadcast's event is read once for its million recipients. */
 const CACHED_EVENTS = 500;
+
+/** Of a push's words as JSON; the message around them and its padding need the rest of what a push service takes. */
+export const PUSH_CONTENT_BYTES = 2_500;
+
+/** The checks reckon with the longest values they know of; an event may bring longer ones. Throws `template-failed`. */
+export function needFit(content: Content, template: string): void {
+  let bytes = 0;
+  let limit = Number.POSITIVE_INFINITY;
+  if (content.channel === 'sms') {
+    bytes = smsBytes(content.text);
+    limit = LMS_BYTES;
+  } else if (content.channel === 'push') {
+    bytes = Buffer.byteLength(JSON.stringify(content));
+    limit = PUSH_CONTENT_BYTES;
+  }
+  if (bytes > limit)
+    throw new AllimError(
+      'template-failed',
+      `template ${template}: the ${content.channel} has ${bytes} bytes, ${limit} are allowed`,
+      { ids: { template } },
+    );
+}
 
 export interface Renderer {
   /** `template-failed` and `not-found` are technical failures of one delivery; anything else is a fault of the store. */
@@ -88,7 +111,14 @@ export function createRenderer(parts: {
           ? {}
           : { old: { event: previous.data, deadline: deadlineOf(live.rule, previous.data, calendar) } }),
       };
-      return renderContent(template, { channel: row.channel, locale: row.locale, reach: row.reach, values });
+      const content = renderContent(template, {
+        channel: row.channel,
+        locale: row.locale,
+        reach: row.reach,
+        values,
+      });
+      needFit(content, template.name);
+      return content;
     },
   };
 }

@@ -74,6 +74,35 @@ test('the authorization of an origin is signed once', async () => {
   server.close();
 });
 
+test.each([
+  ['never stops', 1_024, true],
+  ['never says a thing more', 1, false],
+])('an answer whose body %s is cut off', async (_name, bytes, goesOn) => {
+  const provider = createPushProvider({ vapid, allowLoopback: true });
+  let cut: () => void = () => {};
+  const closed = new Promise<void>((done) => {
+    cut = done;
+  });
+  const server = createServer((request, response) => {
+    response.on('close', cut);
+    const more = (): void => {
+      response.write('x'.repeat(bytes));
+      if (goesOn && !response.destroyed) setImmediate(more);
+    };
+    request.resume().on('end', () => {
+      response.writeHead(201);
+      more();
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+  const address = JSON.stringify({ ...sink.subscriptionFor('lee'), endpoint });
+  expect(await provider.send(createDelivery(address, content), yes)).toMatchObject({ kind: 'accepted' });
+  await closed;
+  await provider.stop();
+  server.close();
+});
+
 describe('answers', () => {
   test.each([
     ['permanent', { kind: 'permanent', code: '410' }],

@@ -217,6 +217,17 @@ describe('a rule file', () => {
       ['/obligation/ref/var'],
     ],
     ['a deadline that is no date', { deadline: { at: { var: 'event.integer' } } }, ['/deadline/at']],
+    [
+      'a reference that the dispatcher cannot evaluate',
+      { obligation: { kind: 'x', ref: { yearOf: [{ var: 'event.date' }] } } },
+      ['/obligation/ref/yearOf'],
+    ],
+    [
+      'a deadline with a choice inside',
+      { deadline: { at: { addDays: [{ if: [true, { var: 'event.date' }, { var: 'event.date' }] }, 1] } } },
+      ['/deadline/at/addDays/0/if'],
+    ],
+    ['a path in a list', { deadline: { at: { var: ['event.date'] } } }, ['/deadline/at/var']],
     ['an address without TLS', { action: { url: 'http://example.kr/' } }, ['/action/url']],
     ['a sensitive field without a law', { condition: { var: 'citizen.ill' } }, ['/basis/law']],
   ])('with %s is refused', (_, more, wanted) => {
@@ -326,4 +337,10 @@ test('the rule that the contract shows is accepted with the shipped catalogue', 
   });
   expect(read.rule).toEqual(file);
   expect(read.deadline).toMatchObject({ kind: 'event', type: 'date' });
+});
+
+test("a rule listens to its own agency's events only", () => {
+  expect(faultsOf(ruleFile({ agency: 'other' }))).toEqual([
+    { pointer: '/on', message: 'belongs to another agency, "test"' },
+  ]);
 });

@@ -10,6 +10,7 @@ import {
   type TemplateValues,
 } from '../../templates/catalogue.ts';
 import { checkTemplates } from '../../templates/check.ts';
+import { inspectSource } from '../../templates/render.ts';
 
 const META = JSON.stringify({ title: { ko: '시험', en: 'Test' } });
 const SENSITIVE = JSON.stringify({ title: { ko: '시험' }, sensitive: true });
@@ -315,4 +316,14 @@ describe('check against a rule', () => {
     });
     expect(citizenFieldsOf(template)).toEqual(['sido', 'sigungu']);
   });
+});
+
+test('a source that would keep the parser busy is refused unread', () => {
+  const block = '{{#if event.a}}x{{/if}}';
+  expect(inspectSource(block.repeat(200)).faults).toEqual([]);
+  expect(inspectSource(block.repeat(201)).faults).toEqual([{ line: 1, message: 'has more than 200 blocks' }]);
+  expect(inspectSource('{{~#if event.a}}x{{/if}}'.repeat(201)).faults).toHaveLength(1);
+  expect(inspectSource('가'.repeat(5_462)).faults).toEqual([
+    { line: 1, message: 'is longer than 16384 bytes' },
+  ]);
 });

@@ -187,6 +187,30 @@ describe('stops', () => {
     expect((await call('DELETE', '/api/v1/stops/all')).statusCode).toBe(404);
     expect((await call('GET', '/api/v1/stops')).json()).toEqual({ stops: [] });
   });
+
+  test("the administrator's reason takes the place of an agency's, and the agency sees only what stops it", async () => {
+    const post = (scope: string, reason: string, key?: string) =>
+      call('POST', '/api/v1/stops', { scope, reason }, key);
+    const seen = async (key?: string) =>
+      (
+        (await call('GET', '/api/v1/stops', undefined, key)).json() as {
+          stops: { scope: string; reason: string }[];
+        }
+      ).stops.map(({ scope, reason }) => `${scope} ${reason}`);
+    expect((await post('agency:nts', 'ours', nts)).statusCode).toBe(201);
+    expect((await post('agency:nts', 'theirs')).statusCode).toBe(200);
+    expect((await post('agency:nts', 'ours', nts)).statusCode).toBe(200);
+    expect((await post('agency:nhis', 'x', nhis)).statusCode).toBe(201);
+    expect((await post('channel:sms', 'y')).statusCode).toBe(201);
+    expect((await post('all', 'z')).statusCode).toBe(201);
+    expect((await seen(nts)).sort()).toEqual(['agency:nts theirs', 'all z', 'channel:sms y']);
+    expect(await seen()).toHaveLength(4);
+    expect((await call('DELETE', '/api/v1/stops/agency:nts', undefined, nts)).statusCode).toBe(403);
+    expect(await seen(nts)).toContain('agency:nts theirs');
+    expect((await call('DELETE', '/api/v1/stops/agency:nhis', undefined, nhis)).statusCode).toBe(204);
+    for (const scope of ['agency:nts', 'channel:sms', 'all'])
+      expect((await call('DELETE', `/api/v1/stops/${scope}`)).statusCode).toBe(204);
+  });
 });
 
 describe('the inbox and the quarantine', () => {

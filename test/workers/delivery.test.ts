@@ -134,7 +134,7 @@ describe('the claim judges again', () => {
       expect(await it.told(who)).toEqual(['opened sms waiting/stopped']);
       // Held rows are left alone: put back again and again they would leave a batch each time.
       expect(await it.rows('SELECT id FROM batches')).toHaveLength(batches.length);
-      await removeStop(it.pool, scope);
+      await removeStop(it.pool, scope, null);
       await it.idle();
       expect(await it.told(who)).toEqual(['opened sms sent']);
     },

@@ -111,7 +111,7 @@ async function ownerOf(pool: SqlPool, scope: string): Promise<string | null> {
 }
 
 export const getStops = ({ pool }: AdministrationParts): Endpoint =>
-  endpoint({ answer: async () => ok({ stops: await listStops(pool) }) });
+  endpoint({ answer: async ({ caller }) => ok({ stops: await listStops(pool, caller().agency) }) });
 
 export const postStop = ({ pool, logger }: AdministrationParts): Endpoint =>
   endpoint({
@@ -130,11 +130,10 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
     params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
     answer: async ({ params, caller }) => {
       needAgency(caller(), await ownerOf(pool, params.scope));
-      const stop = (await listStops(pool)).find(({ scope }) => scope === params.scope);
-      if (stop?.createdBy === 'administrator' && caller().agency !== null)
+      const outcome = await removeStop(pool, params.scope, caller().agency);
+      if (outcome === 'kept')
         throw new AllimError('forbidden', 'what the administrator stopped, the administrator resumes');
-      if (stop === undefined || !(await removeStop(pool, params.scope)))
-        throw new AllimError('not-found', `nothing is stopped by ${params.scope}`);
+      if (outcome === 'none') throw new AllimError('not-found', `nothing is stopped by ${params.scope}`);
       logger.warn({ caller: caller().id, scope: params.scope }, 'sending resumed');
       return { status: 204 };
     },

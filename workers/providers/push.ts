@@ -78,6 +78,9 @@ const CONNECTING: Readonly<Record<string, Verdict>> = {
 
 /** RFC 8291 §4: 4,096 octets of body, less header, tag and padding delimiter. */
 export const PUSH_PLAINTEXT_BYTES = 3_993;
+/** What is read of an answer's body, which says nothing that we use. */
+const ANSWER_BODY_BYTES = 4_096;
+const ANSWER_BODY_MS = 2_000;
 /** Four weeks: what the large services keep at most. */
 const LONGEST_TTL_S = 2_419_200;
 /** RFC 8292 allows 24 h; services count skewed clocks against it. */
@@ -101,6 +104,19 @@ function parseSubscription(address: string): PushSubscription | null {
   } catch {
     return null;
   }
+}
+
+/** A short body is read, so that the connection can be used again; the endpoint is a stranger's, and its body need not end. */
+function boundAnswer(response: IncomingMessage): void {
+  let bytes = 0;
+  const timer = setTimeout(() => response.destroy(), ANSWER_BODY_MS);
+  response
+    .on('error', () => {})
+    .on('close', () => clearTimeout(timer))
+    .on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > ANSWER_BODY_BYTES) response.destroy();
+    });
 }
 
 type Call = {
@@ -183,7 +199,7 @@ export function createPushProvider(options: PushOptions): Provider {
       });
       request.on('response', (response: IncomingMessage) => {
         clearTimeout(timer);
-        response.on('error', () => {}).resume();
+        boundAnswer(response);
         const status = response.statusCode ?? 0;
         if (ACCEPTED.has(status))
           return settle({ kind: 'accepted', reference: response.headers.location ?? null });
