@@ -11,13 +11,12 @@ import {
   endCampaigns,
   lockBroadcasts,
   saveCampaigns,
-  saveFanouts,
-  saveSchedules,
-  saveStageRuns,
   supersedeCampaigns,
 } from '../store/campaigns.ts';
 import type { LiveRule, Snapshot } from '../store/catalogue.ts';
 import { markSuperseded } from '../store/events.ts';
+import { saveFanouts, saveStageRuns } from '../store/fanouts.ts';
+import { saveSchedules } from '../store/schedules.ts';
 import { obligationKey, splitObligation } from './obligation-changes.ts';
 import type { Ask } from './requests.ts';
 import { broadcastFanouts, stageRunOf } from './stage-runs.ts';

@@ -13,23 +13,20 @@ import { TOPICS } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, type WorkingDays } from '../domain/timeline.ts';
 import { planIntoBatches, regroupWaiting, takeFailedChannels } from '../store/batches.ts';
-import {
-  anyScheduleDue,
-  loadCampaignEvents,
-  loadStageRuns,
-  type Schedule,
-  type StageRun,
-  saveFanouts,
-  saveSchedules,
-  saveStageRuns,
-  takeDueSchedules,
-  takeRequestNumbers,
-  unplannedPairs,
-} from '../store/campaigns.ts';
+import { loadCampaignEvents } from '../store/campaigns.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { insertNextDeliveries } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
+import {
+  loadStageRuns,
+  type StageRun,
+  saveFanouts,
+  saveStageRuns,
+  takeRequestNumbers,
+  unplannedPairs,
+} from '../store/fanouts.ts';
 import { loadPeople } from '../store/plan.ts';
+import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '../store/schedules.ts';
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';

@@ -10,7 +10,7 @@ import type { Logger } from '../domain/logger.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
 import type { Lane } from '../domain/statuses.ts';
-import { failFanouts } from '../store/campaigns.ts';
+import { failFanouts } from '../store/fanouts.ts';
 import { advancePosition } from '../store/positions.ts';
 import { saveQuarantine } from '../store/quarantine.ts';
 import { PLAN_BYTES, type Planner } from './planner.ts';

@@ -9,18 +9,18 @@ import type { Logger } from '../domain/logger.ts';
 import type { Rule } from '../domain/rule.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, isImmediate, type WorkingDays } from '../domain/timeline.ts';
+import { openCampaigns } from '../store/campaigns.ts';
+import type { Catalogue } from '../store/catalogue.ts';
+import { loadEvents } from '../store/events.ts';
 import {
   dropOtherStages,
   lockRepublishedRule,
   markScheduled,
-  openCampaigns,
   republishedRules,
   type Schedule,
   saveSchedules,
   scheduledObligations,
-} from '../store/campaigns.ts';
-import type { Catalogue } from '../store/catalogue.ts';
-import { loadEvents } from '../store/events.ts';
+} from '../store/schedules.ts';
 
 const PAGE = 2_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';

@@ -11,14 +11,14 @@ import type { Logger } from '../domain/logger.ts';
 import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { LANES } from '../domain/statuses.ts';
+import { loadEvents } from '../store/events.ts';
 import {
   type Fanout,
   failFanouts,
   markRequested,
   type StageRun,
   unrequestedFanouts,
-} from '../store/campaigns.ts';
-import { loadEvents } from '../store/events.ts';
+} from '../store/fanouts.ts';
 
 /** A saved fan-out with what its question is made of. Events by row id: the broadcast's own, or those of the pairs. */
 export type Ask = { readonly fanout: Fanout; readonly run: StageRun; readonly broadcast: EventRowId | null };

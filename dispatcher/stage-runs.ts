@@ -5,8 +5,9 @@ import type { EventRowId, StageRunId } from '../domain/ids.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { Lane } from '../domain/statuses.ts';
-import { type Campaign, fanoutId, type StageRun, stageRunId } from '../store/campaigns.ts';
+import type { Campaign } from '../store/campaigns.ts';
 import type { LiveRule } from '../store/catalogue.ts';
+import { fanoutId, type StageRun, stageRunId } from '../store/fanouts.ts';
 import { type Ask, matchEvent } from './requests.ts';
 
 /** A page answers a request one to one for targeted events, so a request stays small enough for both records. */

@@ -2,17 +2,9 @@
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import { dueOf, isImmediate } from '../domain/timeline.ts';
-import {
-  type Campaign,
-  type Schedule,
-  saveCampaigns,
-  saveFanouts,
-  saveSchedules,
-  saveStageRuns,
-  takeRequestNumbers,
-  targetedCampaignId,
-  unplannedPairs,
-} from '../store/campaigns.ts';
+import { type Campaign, saveCampaigns, targetedCampaignId } from '../store/campaigns.ts';
+import { saveFanouts, saveStageRuns, takeRequestNumbers, unplannedPairs } from '../store/fanouts.ts';
+import { type Schedule, saveSchedules } from '../store/schedules.ts';
 import type { OpenContext } from './broadcasts.ts';
 import type { Opening } from './obligation-changes.ts';
 import type { Ask } from './requests.ts';

@@ -4,9 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { CampaignId } from '../../domain/ids.ts';
 import { type AudiencePage, encodeRecord, TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { endCampaigns, lockBroadcasts, saveSchedules } from '../../store/campaigns.ts';
+import { endCampaigns, lockBroadcasts } from '../../store/campaigns.ts';
 import { approveRule, publishRule, saveEventType, saveRuleDraft } from '../../store/catalogue.ts';
 import { eventRow, loadEvents, takeEvents } from '../../store/events.ts';
+import { saveSchedules } from '../../store/schedules.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, paidEvent, windowEvent } from '../support/installation.ts';
 
