@@ -1,8 +1,9 @@
 /**
  * `npm run allim -- ROLE`: reads the configuration, builds the context, starts the role, waits for a signal, stops in reverse.
- * Exit codes: 0 after a clean stop, 1 where it could not start or stop, 2 for a wrong command line.
+ * `npm run allim -- COMMAND …` is one of app/commands instead. Exit codes: 0 after a clean stop, 1 where it could not start or stop, 2 for a wrong command line.
  */
 import { messageOf } from '../domain/errors.ts';
+import { COMMANDS } from './commands/commands.ts';
 import { loadConfig } from './config.ts';
 import { createContext } from './context.ts';
 import { keepHeapTight } from './memory.ts';
@@ -12,10 +13,15 @@ import { startRoles } from './start-roles.ts';
 /** Work under way may take as long as its protocol wants, but not the patience of whoever stops us. */
 const STOP_WITHIN_MS = 30_000;
 
-async function main(given: string | undefined): Promise<number> {
+async function main(given: string | undefined, rest: readonly string[]): Promise<number> {
+  const command = COMMANDS.get(given ?? '');
+  if (command !== undefined) return await command.run(rest);
   const names: readonly Role[] | undefined = given === 'all' ? ROLES : ROLES.filter((role) => role === given);
   if (names.length === 0) {
-    process.stderr.write(`allim: say which role: ${['all', ...ROLES].join(', ')}\n`);
+    const commands = [...COMMANDS].map(([name, { does }]) => `\n  ${name}: ${does}`);
+    process.stderr.write(
+      `allim: say which role: ${['all', ...ROLES].join(', ')}${commands.length > 0 ? `; or a command:${commands.join('')}` : ''}\n`,
+    );
     return 2;
   }
   const stopping = Promise.withResolvers<string>();
@@ -48,7 +54,7 @@ async function main(given: string | undefined): Promise<number> {
 
 keepHeapTight();
 try {
-  process.exitCode = await main(process.argv[2]);
+  process.exitCode = await main(process.argv[2], process.argv.slice(3));
 } catch (error) {
   process.stderr.write(`allim: ${messageOf(error)}\n`);
   process.exitCode = 1;

@@ -1,7 +1,8 @@
 /**
  * T4 and T5 in one statement: finished results are written and the next rows claimed together, over all jobs of a process
  * (workers/coalescer.ts). Hot: everything is a lookup by key; the pool of this statement runs with nested loops only, because a plan made
- * while a month was empty would scan it when it is full.
+ * while a month was empty would scan it when it is full. What looks into the results themselves is therefore written as NOT IN, which is
+ * a hash table in any plan: as NOT EXISTS, 700 results with their batches' ends took 270 ms, most of it in comparing each with each.
  */
 import type { CloudEvent } from '../domain/event.ts';
 import type { BatchId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
@@ -84,7 +85,7 @@ WITH result AS (
   FROM finished f WHERE f.status <> 'sent'
   UNION ALL
   SELECT r.id, r.attempt, r.month, d.agency_id, r.session, NULL, $11, r.status, r.code, true
-  FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE NOT EXISTS (SELECT 1 FROM finished f WHERE f.id = r.id)
+  FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE r.id NOT IN (SELECT f.id FROM finished f)
     -- Said twice because the first answer was lost: no evidence of anything.
     AND NOT (d.session_id = r.session AND d.attempt = r.attempt AND d.status <> 'sending' AND d.code IS NOT DISTINCT FROM r.code)
   ON CONFLICT DO NOTHING
@@ -163,9 +164,9 @@ WITH result AS (
   JOIN batches c ON c.id = u.id AND c.generation = u.generation AND c.state = 'queued'
   CROSS JOIN LATERAL (
     SELECT count(*) AS open FROM deliveries d
-    WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id AND d.status IN ('planned', 'sending')
+    WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id AND (d.status = 'planned'
       -- This statement does not see what it writes itself: rows whose result it takes in are settled.
-      AND NOT EXISTS (SELECT 1 FROM result r WHERE r.id = d.id AND r.session = d.session_id AND r.attempt = d.attempt)
+      OR d.status = 'sending' AND (d.id, d.session_id, d.attempt::int) NOT IN (SELECT r.id, r.session, r.attempt FROM result r))
   ) x
   WHERE b.id = c.id AND b.month = c.month
 )
@@ -173,7 +174,7 @@ SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, 
   j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
   j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
   j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session
-FROM judged j LEFT JOIN events e ON j.targeted AND e.id = j.event_id`;
+FROM judged j LEFT JOIN events e ON e.id = CASE WHEN j.targeted THEN j.event_id END`;
 
 /**
  * One turn: writes `results`, claims rows for `claims`, and closes the batches in `ends` whose rows are all settled (their results may

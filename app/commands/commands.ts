@@ -1,0 +1,10 @@
+/** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
+
+export type Command = {
+  /** One line for the list of commands. */
+  readonly does: string;
+  /** Takes what follows the name; answers the exit code: 0 done, 1 not done, 2 a wrong command line. */
+  run(argv: readonly string[]): Promise<number>;
+};
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([]);
