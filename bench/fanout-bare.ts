@@ -2,7 +2,7 @@
  * The baseline of `fanout`: the rows that a broadcast planned, written again by plain INSERT into tables of the same shape (columns,
  * indexes, partitions), in pages of 5,000, each a transaction, on one connection. Only the inserts are timed, with the arrays ready.
  */
-import { keyId } from '../domain/ids.ts';
+import { besideId, type NotificationId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Pool } from '../store/postgres.ts';
 
@@ -104,7 +104,7 @@ async function readPage(
       )
     ).rows.map((r) => r.row),
     told: notifications.map((row) => ({
-      key: keyId('bare', String(row['id'])),
+      key: besideId('bare', row['id'] as NotificationId),
       agency_id: row['agency_id'],
       stage_run_id: row['stage_run_id'],
     })),

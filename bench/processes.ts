@@ -29,13 +29,14 @@ export async function start(
   options: ChildOptions,
 ): Promise<Child> {
   const name = options.name ?? path.basename(file, '.ts');
-  const execArgv =
+  const profiling =
     options.profile === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`, `--cpu-prof-name=${name}.cpuprofile`];
   const child: ChildProcess = fork(path.join(import.meta.dirname, file), args.map(String), {
     env: { ...process.env, ...options.env },
-    execArgv,
+    // As every process of ours is started (scripts/bootstrap.mjs), which this one was too.
+    execArgv: [...process.execArgv, ...profiling],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   });

@@ -6,7 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
-import { type DeliveryId, keyId } from '../domain/ids.ts';
+import { besideId, type DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import { TOPICS } from '../domain/records.ts';
@@ -179,7 +179,7 @@ export function createDue(parts: DueParts) {
         const next = usableContactPoints(live.rule, person).find((point) => !f.tried.includes(point.id));
         if (next === undefined) continue;
         rows.push({
-          id: keyId<DeliveryId>('delivery', f.notification, next.id),
+          id: besideId<DeliveryId>('delivery', f.notification, next.id),
           month: f.month,
           agency: f.agency,
           notification: f.notification,

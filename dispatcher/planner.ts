@@ -11,6 +11,7 @@ import { AllimError } from '../domain/errors.ts';
 import { type CloudEvent, sequenceOf } from '../domain/event.ts';
 import {
   type BatchId,
+  besideId,
   type DeliveryId,
   type EventRowId,
   type FanoutId,
@@ -361,7 +362,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         counts.optedRecipients++;
         continue;
       }
-      const key = keyId(
+      const key = besideId(
         'told',
         match.obligation,
         context.rule,
@@ -397,10 +398,10 @@ export function createPlanner(parts: PlannerParts): Planner {
       counts.notified++;
       counts.planned++;
       if (contactPoint === null) counts.noAddress++;
-      const id = keyId<NotificationId>(
+      const id = besideId<NotificationId>(
         'notification',
-        context.stageRun,
         match.obligation,
+        context.stageRun,
         match.version.toString(),
         match.citizen,
       );
@@ -437,7 +438,7 @@ export function createPlanner(parts: PlannerParts): Planner {
       }
       current.size++;
       deliveries.push({
-        id: keyId<DeliveryId>('delivery', id, contactPoint.id),
+        id: besideId<DeliveryId>('delivery', id, contactPoint.id),
         month: context.month,
         agency: context.agency,
         notification: id,

@@ -3,6 +3,7 @@
  * (workers/coalescer.ts). Hot: everything is a lookup by key; the pool of this statement runs with nested loops only, because a plan made
  * while a month was empty would scan it when it is full. What looks into the results themselves is therefore written as NOT IN, which is
  * a hash table in any plan: as NOT EXISTS, 700 results with their batches' ends took 270 ms, most of it in comparing each with each.
+ * That a batch is queued is asked as "neither ready nor ended", lest it be looked for among all that are queued instead of by its key.
  */
 import type { CloudEvent } from '../domain/event.ts';
 import type { BatchId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
@@ -102,7 +103,7 @@ WITH result AS (
   SELECT * FROM unnest($12::uuid[], $13::int[], $14::int[]) u(batch, generation, max) WHERE EXISTS (SELECT 1 FROM alive)
 ), picked AS (
   SELECT x.*, cardinality(b.delivery_ids) AS size
-  FROM want w JOIN batches b ON b.id = w.batch AND b.generation = w.generation AND b.state = 'queued'
+  FROM want w JOIN batches b ON b.id = w.batch AND b.generation = w.generation AND b.state NOT IN ('ready', 'ended')
   CROSS JOIN LATERAL (
     SELECT d.id, d.month, d.batch_id, d.attempt, d.unclear, d.channel, d.lane, d.agency_id, d.expires_at, d.contact_point_id, d.notification_id
     FROM deliveries d WHERE d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
@@ -161,7 +162,7 @@ WITH result AS (
 ), ended AS (
   UPDATE batches b SET open = x.open, state = CASE WHEN x.open = 0 THEN 'ended' ELSE b.state END
   FROM unnest($16::uuid[], $17::int[]) u(id, generation)
-  JOIN batches c ON c.id = u.id AND c.generation = u.generation AND c.state = 'queued'
+  JOIN batches c ON c.id = u.id AND c.generation = u.generation AND c.state NOT IN ('ready', 'ended')
   CROSS JOIN LATERAL (
     SELECT count(*) AS open FROM deliveries d
     WHERE d.id = ANY(c.delivery_ids) AND d.month = c.month AND d.batch_id = c.id AND (d.status = 'planned'

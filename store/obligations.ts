@@ -1,6 +1,6 @@
 /** The things in the world that notices are about, and what ends when one is settled or changed. */
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
-import { keyId } from '../domain/ids.ts';
+import { placedId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import { groupRows } from './groups.ts';
 
@@ -20,7 +20,7 @@ export type ObligationChange = {
 };
 
 export function obligationId(agency: string, kind: string, ref: string, citizen: string): ObligationId {
-  return keyId<ObligationId>('obligation', agency, kind, ref, citizen);
+  return placedId<ObligationId>('obligation', [agency, kind, ref], citizen);
 }
 
 export type Changed = {
