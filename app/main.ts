@@ -27,7 +27,9 @@ async function main(given: string | undefined, rest: readonly string[]): Promise
   const stopping = Promise.withResolvers<string>();
   // Once: the second of a kind kills, as whoever sends it expects.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal));
-  const context = await createContext(loadConfig(process.env));
+  const config = loadConfig(process.env);
+  if (config.databaseUrl === null) keepHeapTight();
+  const context = await createContext(config);
   const { logger } = context;
   try {
     const running = await startRoles(context, names);
@@ -52,7 +54,6 @@ async function main(given: string | undefined, rest: readonly string[]): Promise
   }
 }
 
-keepHeapTight();
 try {
   process.exitCode = await main(process.argv[2], process.argv.slice(3));
 } catch (error) {

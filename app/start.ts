@@ -12,6 +12,7 @@ import { createContext } from './context.ts';
 import { DEMONSTRATION_SEED, rememberStory, runDemonstration, type Summary } from './demonstration.ts';
 import type { Left } from './demonstration-oracle.ts';
 import { populationOf } from './http.ts';
+import { keepHeapTight } from './memory.ts';
 import { ROLES } from './roles.ts';
 import { seedCatalogue } from './seed.ts';
 import { seedPopulation } from './seed-population.ts';
@@ -80,6 +81,7 @@ async function main(): Promise<number> {
     ...(given.data === undefined ? {} : { ALLIM_DATA: given.data }),
   });
   say('starting Postgres, the event log and the queue');
+  if (config.databaseUrl === null) keepHeapTight();
   const context = await createContext(config);
   try {
     const { pool, broker, sealer, clock, logger } = context;

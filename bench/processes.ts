@@ -33,10 +33,12 @@ export async function start(
     options.profile === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`, `--cpu-prof-name=${name}.cpuprofile`];
+  const env = { ...process.env, ...options.env };
+  // As scripts/bootstrap.mjs starts processes, this one too: with less memory where the database is the bundled one.
+  const flags = process.execArgv.filter((flag) => !env['DATABASE_URL'] || !flag.includes('semi-space'));
   const child: ChildProcess = fork(path.join(import.meta.dirname, file), args.map(String), {
-    env: { ...process.env, ...options.env },
-    // As every process of ours is started (scripts/bootstrap.mjs), which this one was too.
-    execArgv: [...process.execArgv, ...profiling],
+    env,
+    execArgv: [...flags, ...profiling],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   });

@@ -44,7 +44,9 @@ async function main(): Promise<void> {
       return [channel, file === undefined ? provider : recording(provider, file)];
     }),
   ) as Record<Channel, Provider>;
-  const context = await createContext(loadConfig(process.env), { providers });
+  const config = loadConfig(process.env);
+  if (config.databaseUrl === null) keepHeapTight();
+  const context = await createContext(config, { providers });
   let running: RunningRole[] = [];
   const handle: Record<string, (message: ToRole) => Promise<void>> = {
     async start() {
@@ -83,6 +85,4 @@ async function main(): Promise<void> {
   await answer({ done: 'ready' });
 }
 
-// As app/main.ts does.
-keepHeapTight();
 await main();

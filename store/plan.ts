@@ -126,7 +126,7 @@ export type Person = {
   contactPoints: { readonly id: string; readonly channel: Channel }[];
 };
 
-/** `since` is microseconds since the epoch. */
+/** `since` is seconds since the epoch, exact to the microsecond. */
 type Point = { readonly id: string; readonly channel: Channel; readonly since: number };
 
 export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<string, Person>> {
@@ -157,7 +157,7 @@ export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<
   // Put in order here, a few a person: ordering ten thousand rows costs the server more than finding them.
   const points = await sql.query<Point & { citizen_id: string }>({
     name: 'load-contact-points',
-    text: `SELECT citizen_id, id, channel, (extract(epoch FROM created_at) * 1000000)::bigint AS since FROM contact_points
+    text: `SELECT citizen_id, id, channel, date_part('epoch', created_at) AS since FROM contact_points
       WHERE citizen_id = ANY($1::text[]) AND verified_at IS NOT NULL AND invalid_at IS NULL`,
     values: [known],
   });
