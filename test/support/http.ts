@@ -69,7 +69,7 @@ export function checkAttributes(attributes: Readonly<Record<string, unknown>>): 
   return Object.entries(attributes).flatMap(([name, value]) =>
     shapes[name] === undefined
       ? [{ pointer: `/${name}`, message: 'is not a field' }]
-      : shapes[name].test(String(value))
+      : value === null || shapes[name].test(String(value))
         ? []
         : [{ pointer: `/${name}`, message: 'has no such value' }],
   );
@@ -142,6 +142,8 @@ export async function createHttpApi(
     checks: [{ name: 'broker', check: () => broker.ping() }],
     fields: () => [{ name: 'sido', type: 'enum' }],
     checkRule,
+    checkEventType: () => {},
+    recheckTemplate: () => {},
     checkTemplate: (name, files) => ({ hash: `${name}-${Object.keys(files).length}`, definition: files }),
     ...options.api,
   });
