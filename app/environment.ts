@@ -63,7 +63,9 @@ export const Environment = Type.Object({
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
-  ALLIM_TRUSTED_PROXIES: text('a list of addresses or networks like 10.0.0.5,10.1.0.0/16', { format: 'networks' }),
+  ALLIM_TRUSTED_PROXIES: text('a list of addresses or networks like 10.0.0.5,10.1.0.0/16', {
+    format: 'networks',
+  }),
   PORT: whole('a port from 0 to 65535', 0, 65_535),
   PUBLIC_URL: text('a URL beginning with https:// or http://', { format: 'http-url' }),
   DATABASE_URL: secret('a URL like postgresql://user:password@host:5432/database', {

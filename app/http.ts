@@ -56,6 +56,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
       server = await createServer({
         credentials,
         logger,
+        trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
       const fields = shippedFields();

@@ -30,7 +30,10 @@ const get = (url: string, key?: string | null) =>
 
 describe('permissions', () => {
   test('a route without one cannot be registered', async () => {
-    const app = await createServer({ credentials: { verify: async () => null }, logger: silentLogger });
+    const app = await createServer({
+      credentials: { peek: () => 'guess', verify: async () => null },
+      logger: silentLogger,
+    });
     expect(() => app.get('/api/v1/open', async () => 'hello')).toThrow('has no permission');
     await app.close();
   });
