@@ -4,8 +4,9 @@ import { createSchemaCompiler } from '../../domain/event-types.ts';
 import { narrowingFaults } from '../../domain/schema-evolution.ts';
 
 type Schema = Record<string, unknown>;
+const compiler = createSchemaCompiler();
 const pointers = (before: Schema, after: Schema) =>
-  narrowingFaults(before, after, '/schema', createSchemaCompiler()).map((fault) => fault.pointer);
+  narrowingFaults(before, after, '/schema', compiler).map((fault) => fault.pointer);
 const closed = (properties: Schema, more: Schema = {}): Schema => ({
   type: 'object',
   additionalProperties: false,

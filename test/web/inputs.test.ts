@@ -58,6 +58,13 @@ async function call(method: Method, url: string, body?: string | Buffer, type = 
   return response;
 }
 
+const RULE = {
+  ...(JSON.parse(
+    readFileSync(new URL('../../rules/published/nts-property-tax.json', import.meta.url), 'utf8'),
+  ) as Record<string, unknown>),
+  tests: [],
+};
+
 const PATHS = [
   '%00',
   'a%00b',
@@ -175,13 +182,7 @@ describe('bodies of the right form with values that are not', () => {
       { label: 'a', scopes: ['read'], sources: ['/a'], expiresAt: '2099-01-01T00:00:00Z' },
     ],
     ['POST', '/api/v1/stops', { scope: 'agency:kosaf', reason: 'x' }],
-    [
-      'POST',
-      '/api/v1/rules',
-      JSON.parse(
-        readFileSync(new URL('../../rules/published/nts-property-tax.json', import.meta.url), 'utf8'),
-      ) as Record<string, unknown>,
-    ],
+    ['POST', '/api/v1/rules', RULE],
     ['PUT', '/api/v1/templates/inputs', { agency: 'nts', files: { 'meta.json': '{}' } }],
     [
       'PUT',
@@ -229,6 +230,10 @@ describe('bodies of the right form with values that are not', () => {
     ],
   ];
 
+  /** Of what takes a schema compiler or the checks of a whole rule to judge. */
+  const SLOW = /\/(?:rules|event-types\/.*)$/;
+  const FEW: readonly unknown[] = ['\u0000', '', -1, 2 ** 63, null, [], {}];
+
   /** Every copy of the value with one place in it replaced. */
   function* variants(value: unknown, bad: unknown): Generator<unknown> {
     yield bad;
@@ -242,7 +247,8 @@ describe('bodies of the right form with values that are not', () => {
 
   test.each(GOOD)('%s %s', async (method, url, body, type = 'application/json') => {
     const texts = new Set<string>();
-    for (const bad of BAD) for (const variant of variants(body, bad)) texts.add(JSON.stringify(variant));
+    for (const bad of SLOW.test(url) ? FEW : BAD)
+      for (const variant of variants(body, bad)) texts.add(JSON.stringify(variant));
     for (const text of texts) await call(method, url, text, type);
   });
 });
