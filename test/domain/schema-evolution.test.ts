@@ -18,6 +18,11 @@ const a = (schema: Schema): Schema => closed({ a: schema });
 describe('a schema may become', () => {
   test.each<[string, Schema, Schema]>([
     ['the same', a({ type: 'string', pattern: '^a$' }), a({ type: 'string', pattern: '^a$' })],
+    [
+      'the same in another order, with values that never fit',
+      a({ type: 'string', enum: ['x', 1] }),
+      a({ enum: ['x', 1], type: 'string' }),
+    ],
     ['one with a new optional member, where others were forbidden', closed({}), a({ type: 'string' })],
     ['one that asks for less', closed({ a: {} }, { required: ['a'] }), closed({ a: {} })],
     ['open', closed({ a: {} }), { type: 'object' }],
