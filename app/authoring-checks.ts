@@ -69,6 +69,25 @@ export function createAuthoringChecks(
       .faults;
   }
 
+  /** Faults of a live rule and of its templates, if its event type were this. */
+  async function faultsUnder(
+    snapshot: Snapshot,
+    rule: Rule,
+    type: EventType,
+    eventType: (name: string) => EventType | undefined,
+  ): Promise<readonly Fault[]> {
+    try {
+      checkRule(rule, { fields, eventType });
+    } catch (error) {
+      if (error instanceof AllimError && error.code === 'rule-invalid') return error.faults;
+      throw error;
+    }
+    return (await faultsOf(snapshot, rule, type)).map(({ pointer, message }) => ({
+      pointer: `/templates${pointer}`,
+      message,
+    }));
+  }
+
   /** A foreign template could change under the rule, by a hand that does not know it. */
   async function foreignTemplates(rule: Rule): Promise<Fault[]> {
     const faults: Fault[] = [];
@@ -80,7 +99,27 @@ export function createAuthoringChecks(
     return faults;
   }
 
-  return {
+  const checks = {
+    /** `rule-conflict` where a live rule of the type, or a template it uses, no longer checks with the schema. */
+    async checkEventType(type: EventType): Promise<void> {
+      const snapshot = await catalogue.refresh();
+      const eventType = (name: string) => (name === type.type ? type : snapshot.eventTypes.get(name));
+      for (const { rule, version } of snapshot.rulesByEventType.get(type.type) ?? []) {
+        const found = await faultsUnder(snapshot, rule, type, eventType);
+        if (found.length === 0) continue;
+        throw new AllimError(
+          'rule-conflict',
+          `live rule ${rule.id} (version ${version}) does not stand with this schema: ${found[0]!.pointer} ${found[0]!.message}`,
+          {
+            faults: found.map(({ pointer, message }) => ({
+              pointer: '/schema',
+              message: `rule ${rule.id} ${pointer} ${message}`,
+            })),
+            ids: { rule: rule.id, version },
+          },
+        );
+      }
+    },
     /** The rule as it is kept; `rule-invalid` with pointers into it, those of its templates under `/templates`. */
     async checkRule(json: unknown): Promise<Rule> {
       const snapshot = await catalogue.refresh();
@@ -127,5 +166,10 @@ export function createAuthoringChecks(
       }
       return { hash: template.hash, definition: { name, files } };
     },
+    /** The same for a kept definition. */
+    async recheckTemplate(name: string, definition: unknown): Promise<void> {
+      await checks.checkTemplate(name, (definition as { files: Record<string, string> }).files);
+    },
   };
+  return checks;
 }

@@ -52,6 +52,8 @@ export type Config = {
     readonly publicKey: string;
     readonly privateKey: string;
   } | null;
+  /** Whose word about the caller's address counts (X-Forwarded-For): addresses and networks of the proxies in front. */
+  readonly trustedProxies: readonly string[];
   /** Push services on loopback http may be called: for tests and demonstrations. */
   readonly pushLoopback: boolean;
   /** Profiles come whole from a register: attributes by PUT are refused. */
@@ -129,12 +131,29 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
     });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
     faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
+  if (has('SMTP_URL') && !smtpEncrypted(String(given['SMTP_URL'])))
+    faults.push({
+      pointer: '/SMTP_URL',
+      message:
+        'SMTP_URL must begin with smtps://, or end with ?requireTLS=true, in production: else whoever is in between can read the mail and the password',
+    });
+  if (has('KAFKA_SASL_MECHANISM') && given['KAFKA_SSL'] !== 'true')
+    faults.push({
+      pointer: '/KAFKA_SSL',
+      message: 'KAFKA_SSL must be true in production where KAFKA_SASL_MECHANISM is set: the password travels',
+    });
   if (has('SMTP_URL') && !has('SMTP_FROM'))
     faults.push({
       pointer: '/SMTP_FROM',
       message: 'SMTP_FROM is needed in production: receivers check the sender',
     });
   return faults;
+}
+
+/** One that is no URL is a fault of its own. */
+function smtpEncrypted(text: string): boolean {
+  const url = URL.parse(text);
+  return url === null || url.protocol === 'smtps:' || url.searchParams.get('requireTLS') === 'true';
 }
 
 function build(given: Given): Config {
@@ -180,6 +199,7 @@ function build(given: Given): Config {
             privateKey: given.VAPID_PRIVATE_KEY ?? '',
           },
     populationRegister: given.ALLIM_POPULATION_REGISTER === 'true',
+    trustedProxies: given.ALLIM_TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
     pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
     oidc:
       given.OIDC_ISSUER === undefined

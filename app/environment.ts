@@ -1,4 +1,5 @@
 /** Every variable that Allim reads, what it may hold, and which belong together. */
+import { isIP } from 'node:net';
 import { type Static, Type } from 'typebox';
 
 const isUrl = (protocols: readonly string[]) => (text: string) => {
@@ -14,6 +15,16 @@ export function decodeKey(text: string): Buffer | null {
   return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : null;
 }
 
+/** An address, or a network with the length of its prefix. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more !== undefined || address.includes('%')) return false;
+  return (
+    prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
+}
+
 export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'postgres-url': isUrl(['postgres:', 'postgresql:']),
   'redis-url': isUrl(['redis:', 'rediss:']),
@@ -21,6 +32,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'sms-url': isUrl(['smpp:', 'ssmpp:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
+  networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   key: (text) => decodeKey(text) !== null,
 };
 
@@ -51,6 +63,9 @@ export const Environment = Type.Object({
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
+  ALLIM_TRUSTED_PROXIES: text('a list of addresses or networks like 10.0.0.5,10.1.0.0/16', {
+    format: 'networks',
+  }),
   PORT: whole('a port from 0 to 65535', 0, 65_535),
   PUBLIC_URL: text('a URL beginning with https:// or http://', { format: 'http-url' }),
   DATABASE_URL: secret('a URL like postgresql://user:password@host:5432/database', {
@@ -63,7 +78,10 @@ export const Environment = Type.Object({
   KAFKA_SASL_USERNAME: text('a name'),
   KAFKA_SASL_PASSWORD: secret('a password'),
   SMTP_URL: secret('a URL like smtps://user:password@host:465', { format: 'smtp-url' }),
-  SMTP_FROM: text('a mail address', { pattern: '^[^\\s@]+@[^\\s@]+$' }),
+  SMTP_FROM: text('a mail address of at most 254 characters', {
+    pattern: '^[^\\s@]{1,64}@[^\\s@]+$',
+    maxLength: 254,
+  }),
   SMS_URL: secret('a URL like smpp://user:password@host:2775', { format: 'sms-url' }),
   SMS_FROM: text('a sender of up to 20 characters', { maxLength: 20 }),
   VAPID_SUBJECT: text('mailto: and an address, or an https:// URL', {

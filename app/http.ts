@@ -2,14 +2,15 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
 import { eventsOverHttp } from '../producers/http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
-import { shippedFields } from '../rules/catalogue.ts';
+import { type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/profile.ts';
-import { templateOwner } from '../store/rule-versions.ts';
 import { readPopulation } from '../store/rules-processes.ts';
+import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
@@ -55,6 +56,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
       server = await createServer({
         credentials,
         logger,
+        trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
       const fields = shippedFields();
@@ -96,20 +98,45 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
   };
 }
 
-/** What the field catalogue says against attributes; the pointers of rules/profile.ts already point into them. */
-function attributeFaults(): (attributes: Readonly<Record<string, unknown>>) => readonly Fault[] {
+/** What the field catalogue says against attributes that `agency` gives; the pointers of rules/profile.ts already point into them. */
+export function attributeFaults(): (
+  attributes: Readonly<Record<string, unknown>>,
+  agency: string | null,
+) => readonly Fault[] {
   const fields = shippedFields();
   const layout = layoutOf(fields);
-  return (attributes) => {
-    const unknown = Object.keys(attributes)
-      .filter((name) => !fields.has(name))
-      .map((name) => ({ pointer: `/${name}`, message: 'is not a field of the catalogue' }));
-    try {
-      readProfile(attributes, layout);
-      return unknown;
-    } catch (error) {
-      if (error instanceof AllimError) return [...unknown, ...error.faults];
-      throw error;
+  return (attributes, agency) => {
+    const faults: Fault[] = [];
+    for (const [name, value] of Object.entries(attributes)) {
+      const field = fields.get(name);
+      const pointer = `/${escapePointer(name)}`;
+      if (field === undefined) {
+        // null takes back what the catalogue once had.
+        if (value !== null) faults.push({ pointer, message: 'is not a field of the catalogue' });
+      } else if (agency !== null && !mayUse(field, agency))
+        faults.push({ pointer, message: `is not a field that ${agency} may use, so it may not write it` });
+      // From a topic a register's surplus is passed over; here it would be kept, in the log and in what is merged.
+      else if (field.type === 'list') faults.push(...surplusOf(field, value, pointer));
     }
+    const given = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null));
+    try {
+      readProfile(given, layout);
+    } catch (error) {
+      if (!(error instanceof AllimError)) throw error;
+      faults.push(...error.faults);
+    }
+    return faults;
   };
+}
+
+function surplusOf(field: ListField, value: unknown, pointer: string): Fault[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown, index) =>
+    Object.keys(item !== null && typeof item === 'object' && !Array.isArray(item) ? item : {})
+      .filter((member) => !Object.hasOwn(field.items, member))
+      .map((member) => ({
+        pointer: `${pointer}/${index}/${escapePointer(member)}`,
+        message: 'is not a member that the catalogue knows',
+      })),
+  );
 }

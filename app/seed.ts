@@ -15,12 +15,13 @@ import { shippedFields } from '../rules/catalogue.ts';
 import { checkRule } from '../rules/check.ts';
 import {
   approveRule,
+  lockRevision,
   publishRule,
   saveAgency,
   saveEventType,
   saveRuleDraft,
-  saveTemplate,
 } from '../store/catalogue.ts';
+import { saveTemplate } from '../store/template-versions.ts';
 import { loadTemplates } from '../templates/catalogue.ts';
 import { assertTemplates } from '../templates/check.ts';
 import { longestValues } from './authoring-checks.ts';
@@ -78,6 +79,8 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
     });
 
   await transaction(pool, async (sql) => {
+    // First, as whoever publishes over the API does.
+    await lockRevision(sql);
     for (const [id, name] of Object.entries(agencies)) await saveAgency(sql, { id, name });
     for (const type of types.values()) await saveEventType(sql, type);
     for (const template of catalogue.templates.values()) {
@@ -87,9 +90,10 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
           .filter((rule) => Object.values(rule.templates).includes(template.name))
           .map((rule) => rule.agency),
       );
-      const owner = owners.size === 1 ? ([...owners][0] ?? null) : null;
-      const definition = { name: template.name, files: await templateFiles(template.name) };
-      await saveTemplate(sql, template.name, template.hash, owner, definition);
+      const agency = owners.size === 1 ? ([...owners][0] ?? null) : null;
+      const { name, hash } = template;
+      const definition = { name, files: await templateFiles(name) };
+      await saveTemplate(sql, { name, hash, agency, definition, author: SHIPPED });
     }
     for (const rule of rules) {
       const digest = hash('sha256', canonicalize(rule) ?? '', 'hex');

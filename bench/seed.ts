@@ -13,15 +13,9 @@ import { keyId } from '../domain/ids.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { Channel } from '../domain/statuses.ts';
-import {
-  approveRule,
-  publishRule,
-  saveAgency,
-  saveEventType,
-  saveRuleDraft,
-  saveTemplate,
-} from '../store/catalogue.ts';
+import { approveRule, publishRule, saveAgency, saveEventType, saveRuleDraft } from '../store/catalogue.ts';
 import { addressIndex, sealAddress } from '../store/contact-points.ts';
+import { saveTemplate } from '../store/template-versions.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const read = (...parts: string[]) => readFileSync(path.join(ROOT, ...parts), 'utf8');
@@ -40,7 +34,13 @@ export async function seedCatalogue({ pool, catalogue }: Context): Promise<void>
     const files = Object.fromEntries(
       list('templates', 'catalogue', name).map((file) => [file, read('templates', 'catalogue', name, file)]),
     );
-    await saveTemplate(pool, name, digest(files), null, { name, files });
+    await saveTemplate(pool, {
+      name,
+      hash: digest(files),
+      agency: null,
+      definition: { name, files },
+      author: 'author',
+    });
   }
   for (const file of list('rules', 'published').filter((name) => name.endsWith('.json'))) {
     const rule = JSON.parse(read('rules', 'published', file)) as Rule;

@@ -90,10 +90,12 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   const firstBounds = new Map<string, Promise<unknown>>();
   async function bounds(topic: string): Promise<readonly Bounds[]> {
     const first = firstBounds.get(topic);
+    // Its failure is told to whoever asked first.
     await first?.catch(() => {});
     const asked = admin.fetchTopicOffsets(topic);
     if (first === undefined) {
       firstBounds.set(topic, asked);
+      // Awaited below, where it fails for the caller; the next one asks anew.
       asked.catch(() => firstBounds.delete(topic));
     }
     const offsets = await asked;
@@ -140,6 +142,7 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
       stopped ??= (async () => {
         stopping.abort();
         await Promise.all([...consumers].map((consumer) => consumer.stop()));
+        // Whoever started it knows that it failed; what is there is stopped all the same.
         await started?.catch(() => {});
         await Promise.all([producer.disconnect(), admin.disconnect()]);
       })();

@@ -40,6 +40,7 @@ export function backOffMs(failures: number): number {
 
 /** Waits; an abort ends the wait early and is not an error. */
 export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  // The abort is the only way in which it fails.
   if (!signal.aborted) await delay(ms, undefined, { signal }).catch(() => {});
 }
 

@@ -48,7 +48,8 @@ const MEDIA_JSON = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?$/i;
 /** RFC 3339 with a year of four digits. Temporal alone also takes zones in brackets and years that the ledger cannot hold. */
 const INSTANT = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
-function checkInstant(value: string): boolean {
+/** RFC 3339 as the ledger can hold it. */
+export function isInstant(value: string): boolean {
   if (!INSTANT.test(value)) return false;
   try {
     Temporal.Instant.from(value);
@@ -70,7 +71,7 @@ function attributeFault(name: string, value: unknown): string | undefined {
   if (value.length > max) return `must have at most ${max} characters`;
   if (name === 'specversion' && value !== '1.0') return 'must be "1.0"';
   if (name === 'sequence' && !/^\d{1,18}$/.test(value)) return 'must be 1 to 18 digits';
-  if ((name === 'time' || name === 'expirytime') && !checkInstant(value))
+  if ((name === 'time' || name === 'expirytime') && !isInstant(value))
     return 'must be an RFC 3339 time with an offset that exists, for example 2026-07-10T09:00:00+09:00';
   if (name === 'allimobligation' && !OBLIGATION.test(value))
     return 'must be kind/ref, for example property-tax/2026-07-000123';

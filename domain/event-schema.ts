@@ -30,7 +30,7 @@ export function schemaFaults(schema: unknown, at: string): Fault[] {
 
 function check(schema: unknown, at: string, depth: number, faults: Fault[]): void {
   const fault = (keyword: string, message: string) =>
-    faults.push({ pointer: `${at}${keyword === '' ? '' : `/${escaped(keyword)}`}`, message });
+    faults.push({ pointer: `${at}${keyword === '' ? '' : `/${escapePointer(keyword)}`}`, message });
   if (!isObject(schema)) {
     fault('', 'must be a schema object');
     return;
@@ -56,10 +56,10 @@ function check(schema: unknown, at: string, depth: number, faults: Fault[]): voi
   if (!isObject(properties)) fault('properties', 'must be an object');
   else
     for (const [name, property] of Object.entries(properties))
-      check(property, `${at}/properties/${escaped(name)}`, depth + 1, faults);
+      check(property, `${at}/properties/${escapePointer(name)}`, depth + 1, faults);
 }
 
-function escaped(name: string): string {
+export function escapePointer(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 

@@ -4,7 +4,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { PATTERN_TEXT_LENGTH } from './cheap-pattern.ts';
-import { AllimError, type Fault } from './errors.ts';
+import { AllimError, type Fault, messageOf } from './errors.ts';
 import { type CloudEvent, EVENT_EFFECTS, type EventType } from './event.ts';
 import { schemaFaults } from './event-schema.ts';
 
@@ -67,7 +67,7 @@ const EVENT_TYPE_SCHEMA = {
 export type EventTypes = {
   get(type: string): EventType | undefined;
   readonly all: readonly EventType[];
-  /** Throws `event-type-unknown`, `source-foreign` or `event-invalid` (pointers into the event). */
+  /** Throws `event-type-unknown`, `event-type-refused`, `source-foreign` or `event-invalid` (pointers into the event). */
   check(event: CloudEvent): EventType;
 };
 
@@ -108,18 +108,23 @@ function invalid(message: string, faults: Fault[], cause?: unknown): AllimError 
 }
 
 /**
- * Compiles each type on its own, so that no schema can clash with another. What does not compile is handed to `leaveOut` and is then
- * unknown; the others stand.
+ * Compiles each type on its own, so that no schema can clash with another. What does not compile, or what could not be saved today because
+ * it may cost too much, is handed to `leaveOut` and refuses its events with that reason; the others stand.
  */
 export function compileEventTypes(
   types: readonly EventType[],
   leaveOut: (type: EventType, error: unknown) => void,
 ): EventTypes {
   const compiled = new Map<string, { type: EventType; validate: ValidateFunction }>();
+  const refused = new Map<string, string>();
   for (const type of types)
     try {
+      // Before it is compiled: the checks may have grown stricter since it was saved, and compiling costs as well.
+      const faults = schemaFaults(type.schema, '/schema');
+      if (faults.length > 0) throw invalid('the schema cannot be used', faults);
       compiled.set(type.type, { type, validate: createSchemaCompiler().compile(type.schema) });
     } catch (error) {
+      refused.set(type.type, `event type ${type.type} cannot be used: ${messageOf(error)}`);
       leaveOut(type, error);
     }
   return {
@@ -127,6 +132,11 @@ export function compileEventTypes(
     get: (type) => compiled.get(type)?.type,
     check(event) {
       const known = compiled.get(event.type);
+      const why = refused.get(event.type);
+      if (why !== undefined)
+        throw new AllimError('event-type-refused', why, {
+          faults: [{ pointer: '/type', message: 'has a schema that is not admitted' }],
+        });
       if (known === undefined)
         throw new AllimError('event-type-unknown', `no event type ${event.type} is known`, {
           faults: [{ pointer: '/type', message: 'is not a known event type' }],

@@ -92,41 +92,51 @@ export const CitizenBody = Type.Object(
   { ...strict, minProperties: 1 },
 );
 
+/** Where it stood in the body. */
+type Placed = { readonly place: number };
+
 export type CitizenChange = {
   readonly attributes: Readonly<Record<string, unknown>> | undefined;
   readonly locale: string | undefined;
   readonly zone: string | undefined;
-  readonly contactPoints: readonly ContactPoint[];
-  readonly removedContactPoints: readonly Pick<ContactPoint, 'channel' | 'address'>[];
+  readonly contactPoints: readonly (ContactPoint & Placed)[];
+  readonly removedContactPoints: readonly (Pick<ContactPoint, 'channel' | 'address'> & Placed)[];
   readonly preferences: Preferences | undefined;
   readonly relations: readonly Relation[];
   readonly removedRelations: readonly Relation[];
 };
 
 export type CitizenBodyOptions = {
-  /** Faults of attributes by the field catalogue; pointers into the attributes (`/sido`). null values have been taken out. */
-  readonly checkAttributes: (attributes: Readonly<Record<string, unknown>>) => readonly Fault[];
+  /**
+   * Faults of attributes by the field catalogue; pointers into the attributes (`/sido`). null takes one back. `agency` gives them: it may
+   * write what it may use; null may write everything.
+   */
+  readonly checkAttributes: (
+    attributes: Readonly<Record<string, unknown>>,
+    agency: string | null,
+  ) => readonly Fault[];
   /** For tests: a push service on this machine, by http. */
   readonly allowLoopbackPush?: boolean;
 };
 
-/** Throws `profile-invalid` with every fault. */
+/** Throws `profile-invalid` with every fault. `agency` is whose word it is, null where nobody's use of fields narrows it. */
 export function readCitizenBody(
   citizen: string,
   body: Static<typeof CitizenBody>,
+  agency: string | null,
   options: CitizenBodyOptions,
 ): CitizenChange {
   const faults: Fault[] = [];
   if (body.zone !== undefined && !zoneExists(body.zone))
     faults.push({ pointer: '/zone', message: 'is not a time zone, for example Asia/Seoul' });
   if (body.attributes !== undefined)
-    for (const { pointer, message } of options.checkAttributes(known(body.attributes)))
+    for (const { pointer, message } of options.checkAttributes(body.attributes, agency))
       faults.push({ pointer: `/attributes${pointer}`, message });
   const quiet = body.preferences?.quietHours;
   if (quiet && quiet.from === quiet.to)
     faults.push({ pointer: '/preferences/quietHours/to', message: 'must differ from the beginning' });
 
-  const points = new Map<string, ContactPoint & { readonly remove: boolean }>();
+  const points = new Map<string, ContactPoint & Placed & { readonly remove: boolean }>();
   for (const [index, given] of (body.contactPoints ?? []).entries()) {
     const read = readContactPoint(given, options.allowLoopbackPush === true);
     if ('fault' in read) {
@@ -135,7 +145,7 @@ export function readCitizenBody(
     }
     const key = `${read.channel}\n${read.address}`;
     if (points.has(key)) faults.push({ pointer: `/contactPoints/${index}`, message: 'is given twice' });
-    points.set(key, { ...read, remove: given.remove === true });
+    points.set(key, { ...read, place: index, remove: given.remove === true });
   }
   for (const [index, relation] of (body.relations ?? []).entries())
     if (!isCitizenId(relation.of))
@@ -160,10 +170,6 @@ export function readCitizenBody(
     relations: relations.filter((relation) => relation.remove !== true),
     removedRelations: relations.filter((relation) => relation.remove === true),
   };
-}
-
-function known(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null));
 }
 
 function zoneExists(zone: string): boolean {

@@ -1,5 +1,6 @@
 /**
- * Whom to tell, where and how: `PUT /api/v1/citizens/{id}`, a plugin as http.ts is. Merges the parts that are given.
+ * Whom to tell, where and how: `PUT /api/v1/citizens/{id}`, a plugin as http.ts is. Merges the parts that are given. An agency changes what
+ * it wrote itself; what others wrote and what the citizen chose only the administrator and a register change (citizen-rights.ts).
  * Guarantees: 200 means committed, and where attributes were given that the log holds the whole record; the newest record of a citizen is
  * the last one in the log. Never logs an address or an attribute; no address enters the log of events.
  */
@@ -29,7 +30,8 @@ import {
   isCitizenId,
   readCitizenBody,
 } from './citizen-body.ts';
-import { callerOf } from './credential.ts';
+import { needContactPointsOwn, needOwnParts } from './citizen-rights.ts';
+import { type Credential, callerOf, speaksForCitizens } from './credential.ts';
 import { decodeJson } from './json-body.ts';
 import { createTurns, createTurnsByKey } from './turns.ts';
 
@@ -79,8 +81,14 @@ export const citizensOverHttp: FastifyPluginAsync<CitizensOverHttp> = async (app
           ids: { citizen: id },
           faults: [{ pointer: '/attributes', message: 'is owned by the population register' }],
         });
-      const change = readCitizenBody(id, request.body, parts);
-      const saved = await save(id, change, caller.agency ?? 'administrator');
+      needOwnParts(caller, id, request.body);
+      const change = readCitizenBody(
+        id,
+        request.body,
+        speaksForCitizens(caller) ? null : caller.agency,
+        parts,
+      );
+      const saved = await save(id, change, caller);
       parts.logger.info(
         { caller: caller.id, citizen: id, parts: Object.keys(request.body) },
         'citizen changed',
@@ -100,8 +108,9 @@ function createCitizenWriter(parts: CitizensOverHttp) {
   const profileTurns = createTurns(parts.profileWrites ?? 4);
   const citizenTurns = createTurnsByKey();
 
-  function write(id: string, change: CitizenChange, source: string): Promise<CitizenSaved> {
+  function write(id: string, change: CitizenChange, caller: Credential): Promise<CitizenSaved> {
     const nowMs = parts.clock.nowMs();
+    const source = caller.agency ?? 'administrator';
     return transaction(parts.pool, async (sql) => {
       if (change.zone !== undefined && !(await zoneKnown(sql, change.zone)))
         throw new AllimError('profile-invalid', 'the database does not know the time zone', {
@@ -109,7 +118,8 @@ function createCitizenWriter(parts: CitizensOverHttp) {
           faults: [{ pointer: '/zone', message: 'is not a time zone that the database knows' }],
         });
       await saveCitizen(sql, id, change, nowMs);
-      await saveContactPoints(sql, parts.sealer, id, change.contactPoints, nowMs);
+      const points = await needContactPointsOwn(sql, parts.sealer, caller, id, change);
+      await saveContactPoints(sql, parts.sealer, id, points, nowMs, source);
       await removeContactPoints(sql, parts.sealer, id, change.removedContactPoints);
       if (change.preferences !== undefined) await savePreferences(sql, id, change.preferences, nowMs);
       await saveRelations(sql, id, change.relations);
@@ -124,10 +134,10 @@ function createCitizenWriter(parts: CitizensOverHttp) {
     });
   }
 
-  return (id: string, change: CitizenChange, source: string): Promise<CitizenSaved> =>
+  return (id: string, change: CitizenChange, caller: Credential): Promise<CitizenSaved> =>
     citizenTurns(id, () =>
       change.attributes === undefined
-        ? write(id, change, source)
-        : profileTurns(() => write(id, change, source)),
+        ? write(id, change, caller)
+        : profileTurns(() => write(id, change, caller)),
     );
 }

@@ -5,8 +5,11 @@
 import type { FastifyRequest } from 'fastify';
 import { AllimError } from '../domain/errors.ts';
 
-/** What an agency's key may be good for. */
-export const SCOPES = ['events', 'citizens', 'rules', 'read'] as const;
+/**
+ * What an agency's key may be good for. `register` comes beside `citizens`: the key speaks for the citizen, as the population register or
+ * the portal where people choose for themselves does (docs/adr/0009).
+ */
+export const SCOPES = ['events', 'citizens', 'register', 'rules', 'read'] as const;
 export type Scope = (typeof SCOPES)[number];
 /** `public` needs no credential; `administrator` is nobody's scope. */
 export type Permission = 'public' | Scope | 'administrator';
@@ -33,6 +36,11 @@ declare module 'fastify' {
 export function mayDo(credential: Credential, permission: Permission): boolean {
   if (permission === 'public' || credential.agency === null) return true;
   return permission !== 'administrator' && credential.scopes.includes(permission);
+}
+
+/** Whether it may change what others wrote about a citizen, and what the citizen chose. */
+export function speaksForCitizens(credential: Credential): boolean {
+  return credential.agency === null || credential.scopes.includes('register');
 }
 
 /** The caller of a route that is not public. */

@@ -145,10 +145,12 @@ export function createRelay(parts: RelayParts): Relay {
       running = false;
       clearTimeout(timer);
       while (sending !== undefined) await sending;
+      // The loop that looked has logged it.
       await looking?.catch(() => undefined);
     },
     async drain() {
       while (sending !== undefined) await sending;
+      // As above; the look below is this one's own.
       await looking?.catch(() => undefined);
       // One millisecond on: `received_at < olderThan` must hold for what was received just now.
       await look(clock.nowMs() + 1);

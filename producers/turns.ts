@@ -24,6 +24,7 @@ export function createTurnsByKey(): <T>(key: string, work: () => Promise<T>) => 
   return async (key, work) => {
     const before = last.get(key);
     const mine = (before ?? Promise.resolve()).then(work, work);
+    // The next in turn only waits; the failure is the caller's.
     const settled = mine.catch(() => undefined);
     last.set(key, settled);
     try {

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { AllimError, messageOf } from '../domain/errors.ts';
+import { whereAbsent } from './bundled-process.ts';
 
 const run = promisify(execFile);
 
@@ -60,7 +61,7 @@ export function locatePackage(platform = `${process.platform}-${process.arch}`):
  * `--ignore-scripts`, so missing links are made here: without them the loader does not find libicu and libpq.
  */
 async function restoreLinks(native: string): Promise<void> {
-  const list = await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  const list = await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(whereAbsent('[]'));
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = path.join(path.dirname(native), target);
     if (existsSync(link)) continue;

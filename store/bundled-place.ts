@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, readFile, realpath, rename, stat, writeFile } from
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AllimError } from '../domain/errors.ts';
-import { isPostmaster, readLockFile, STOP_TIMEOUT_MS, shutDown } from './bundled-process.ts';
+import { isPostmaster, readLockFile, STOP_TIMEOUT_MS, shutDown, whereAbsent } from './bundled-process.ts';
 
 /** Exists on every Unix without an account being made; Postgres refuses to run as root. */
 const UNPRIVILEGED = 65_534;
@@ -70,8 +70,8 @@ export async function choosePlace(dataDir: string): Promise<Place> {
  */
 async function setAsideForeign(home: string, data: string): Promise<void> {
   if (!existsSync(home)) return;
-  const mine = await readFile(path.join(data, 'postgres-id'), 'utf8').catch(() => null);
-  const theirs = await readFile(path.join(home, 'id'), 'utf8').catch(() => null);
+  const mine = await readFile(path.join(data, 'postgres-id'), 'utf8').catch(whereAbsent(null));
+  const theirs = await readFile(path.join(home, 'id'), 'utf8').catch(whereAbsent(null));
   if (theirs === null || mine === theirs) return;
   const lock = await readLockFile(path.join(home, 'cluster'));
   if (lock !== null && (await isPostmaster(lock.pid, path.join(home, 'cluster'))))

@@ -9,11 +9,19 @@ const run = promisify(execFile);
 
 export const STOP_TIMEOUT_MS = 20_000;
 
+/** For a file that need not be there. Any other fault counts: what cannot be read is not absent. */
+export function whereAbsent<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code !== 'ENOENT') throw error;
+    return value;
+  };
+}
+
 export type LockFile = { readonly pid: number; readonly port: number; readonly status: string };
 
 /** postmaster.pid: pid, data directory, start time, port, socket directory, address, shared memory key, status (src/include/utils/pidfile.h). */
 export async function readLockFile(cluster: string): Promise<LockFile | null> {
-  const text = await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
+  const text = await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').catch(whereAbsent(''));
   const lines = text.split('\n');
   const pid = Number(lines[0]);
   if (!Number.isSafeInteger(pid) || pid <= 0) return null;
@@ -34,9 +42,11 @@ export async function isPostmaster(pid: number, cluster: string): Promise<boolea
   if (!isAlive(pid)) return false;
   if (process.platform === 'linux') {
     // A postmaster changes into its data directory. A zombie has no working directory any more.
+    // One that ended in this moment, or that is another person's, is not ours.
     return (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === cluster;
   }
   if (process.platform === 'win32') return true;
+  // ps fails where there is no such process.
   const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
   return stdout.includes('postgres') && stdout.includes(cluster);
 }
@@ -59,6 +69,7 @@ export async function processTree(postmaster: number): Promise<readonly number[]
   if (process.platform === 'linux') {
     for (const name of await readdir('/proc')) {
       if (!/^\d+$/.test(name)) continue;
+      // Processes end while they are listed.
       const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
       // The second field is the command in parentheses and may hold anything.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

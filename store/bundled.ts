@@ -24,6 +24,7 @@ import {
   readLockFile,
   STOP_TIMEOUT_MS,
   shutDown,
+  whereAbsent,
 } from './bundled-process.ts';
 import { renderSettings } from './bundled-settings.ts';
 
@@ -140,6 +141,7 @@ async function launch(place: Place, bin: string, port: number, loopback: boolean
   return child;
 }
 
+/** For the message of an error, which must not be lost because its log is. */
 async function logTail(place: Place): Promise<string> {
   const text = await readFile(path.join(place.home, 'postgres.log'), 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-5).join('\n');
@@ -179,7 +181,7 @@ async function bringUp(
 async function otherUsers(place: Place): Promise<number> {
   const folder = path.join(place.home, 'users');
   let others = 0;
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await readdir(folder).catch(whereAbsent([]))) {
     const pid = Number(name.split('-')[0]);
     if (isAlive(pid)) others++;
     else await rm(path.join(folder, name), { force: true });

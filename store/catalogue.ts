@@ -2,6 +2,7 @@
  * Agencies, event types, rules and words: queries, and a reading copy that follows what is published within a second.
  * What stands here was checked when it was saved (rules/check.ts, templates/check.ts, domain/event-types.ts).
  */
+import { LRUCache } from 'lru-cache';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
 import { compileEventTypes, type EventTypes } from '../domain/event-types.ts';
@@ -30,13 +31,16 @@ export interface Catalogue {
   current(): Snapshot;
   /** Looks now. Call before refusing something as unknown. */
   refresh(): Promise<Snapshot>;
-  /** A version that may no longer be live; cached for good, since versions do not change. */
+  /** A version that may no longer be live; cached, since versions do not change. */
   ruleVersion(rule: string, version: number): Promise<LiveRule | undefined>;
-  /** The stored definition of a template version; cached for good. */
+  /** The stored definition of a template version; cached as well. */
   template(id: number): Promise<unknown>;
 }
 
 const LOOK_MS = 1_000;
+/** Versions live at once, and those that notices of open campaigns still pin. A rule has at most 32 KB, a template a few hundred. */
+const CACHED_RULE_VERSIONS = 2_000;
+const CACHED_TEMPLATES = 500;
 
 async function readRevision(sql: Sql): Promise<number> {
   const { rows } = await sql.query<{ value: number }>(
@@ -46,11 +50,23 @@ async function readRevision(sql: Sql): Promise<number> {
 }
 
 /** Tells every reading copy that something was published. Part of the transaction that publishes. */
-async function bumpRevision(sql: Sql): Promise<void> {
+export async function bumpRevision(sql: Sql): Promise<void> {
   await sql.query(
     `INSERT INTO settings (name, value) VALUES ('catalogue-revision', '1')
      ON CONFLICT (name) DO UPDATE SET value = to_jsonb((settings.value #>> '{}')::bigint + 1)`,
   );
+}
+
+/**
+ * Holds back every other publication until the transaction ends, and says at which revision. What was decided over a snapshot of that
+ * revision is then still true.
+ */
+export async function lockRevision(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ value: number }>(
+    `INSERT INTO settings (name, value) VALUES ('catalogue-revision', '0')
+     ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value`,
+  );
+  return rows[0]!.value;
 }
 
 async function readSnapshot(sql: Sql, logger: Logger): Promise<Snapshot> {
@@ -88,8 +104,8 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
   let snapshot: Snapshot | undefined;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<Snapshot> | undefined;
-  const versions = new Map<string, LiveRule>();
-  const templates = new Map<number, unknown>();
+  const versions = new LRUCache<string, LiveRule>({ max: CACHED_RULE_VERSIONS });
+  const templates = new LRUCache<number, { readonly definition: unknown }>({ max: CACHED_TEMPLATES });
 
   function refresh(): Promise<Snapshot> {
     looking ??= (async () => {
@@ -114,6 +130,7 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
     async stop() {
       clearInterval(timer);
       timer = undefined;
+      // Whoever asked for the look has heard of its failure; here it only must be over.
       await looking?.catch(() => undefined);
     },
     current() {
@@ -136,36 +153,39 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
       return found;
     },
     async template(id) {
-      if (!templates.has(id)) {
-        const { rows } = await pool.query<{ definition: unknown }>(
-          'SELECT definition FROM template_versions WHERE id = $1',
-          [id],
-        );
-        if (rows[0] === undefined)
-          throw new AllimError('not-found', `no template version ${id}`, { ids: { template: id } });
-        templates.set(id, rows[0].definition);
-      }
-      return templates.get(id);
+      const cached = templates.get(id);
+      if (cached !== undefined) return cached.definition;
+      const { rows } = await pool.query<{ definition: unknown }>(
+        'SELECT definition FROM template_versions WHERE id = $1',
+        [id],
+      );
+      const found = rows[0];
+      if (found === undefined)
+        throw new AllimError('not-found', `no template version ${id}`, { ids: { template: id } });
+      templates.set(id, found);
+      return found.definition;
     },
   };
 }
 
+/** The same name again changes nothing, here and below: no reading copy is told to look anew. */
 export async function saveAgency(sql: Sql, agency: Agency): Promise<void> {
-  await sql.query(
-    `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name`,
+  const { rowCount } = await sql.query(
+    `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name
+     WHERE agencies.name <> excluded.name`,
     [agency.id, JSON.stringify(agency.name)],
   );
-  await bumpRevision(sql);
+  if (rowCount === 1) await bumpRevision(sql);
 }
 
 export async function saveEventType(sql: Sql, type: EventType): Promise<void> {
-  await sql.query(
+  const { rowCount } = await sql.query(
     `INSERT INTO event_types (type, agency_id, definition) VALUES ($1, $2, $3)
      ON CONFLICT (type) DO UPDATE SET definition = excluded.definition, updated_at = now()
      WHERE event_types.definition <> excluded.definition`,
     [type.type, type.agency, JSON.stringify(type)],
   );
-  await bumpRevision(sql);
+  if (rowCount === 1) await bumpRevision(sql);
 }
 
 /** Saves a draft; the same content again is the same version. */
@@ -219,29 +239,10 @@ export async function publishRule(sql: Sql, rule: string, version: number): Prom
     [rule, version],
   );
   if (rowCount !== 1) return false;
-  await sql.query('UPDATE rules SET live_version = $2 WHERE id = $1', [rule, version]);
-  await bumpRevision(sql);
+  const changed = await sql.query(
+    'UPDATE rules SET live_version = $2 WHERE id = $1 AND live_version IS DISTINCT FROM $2',
+    [rule, version],
+  );
+  if (changed.rowCount === 1) await bumpRevision(sql);
   return true;
-}
-
-/** The same content again is the same version; what is new becomes live. Deliveries that pinned an older one keep it. */
-export async function saveTemplate(
-  sql: Sql,
-  name: string,
-  hash: string,
-  agency: string | null,
-  definition: unknown,
-): Promise<number> {
-  const { rows } = await sql.query<{ id: number }>(
-    `INSERT INTO template_versions (name, hash, agency_id, definition) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (name, hash) DO UPDATE SET name = excluded.name RETURNING id`,
-    [name, hash, agency, JSON.stringify(definition)],
-  );
-  const id = rows[0]!.id;
-  await sql.query(
-    `INSERT INTO templates (name, agency_id, live_id) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET live_id = excluded.live_id`,
-    [name, agency, id],
-  );
-  await bumpRevision(sql);
-  return id;
 }

@@ -19,6 +19,14 @@ export type ContactPoint = {
   readonly verified: boolean | undefined;
 };
 
+/** One that another wrote. */
+export type ForeignContactPoint = {
+  readonly verified: boolean;
+  /** A failure has said that it leads nowhere. */
+  readonly invalid: boolean;
+  readonly content: string;
+};
+
 /** The associated data of a sealed address: one of another channel does not open. */
 const purposeOf = (channel: Channel) => `contact-point/${channel}`;
 
@@ -41,7 +49,7 @@ export function contactPointId(citizen: string, channel: Channel, index: Buffer)
 
 /**
  * Writes contact points of one citizen, whose row must exist and be locked. Verified ones lose what a failure had said about them.
- * The channels and addresses need to be distinct.
+ * The channels and addresses need to be distinct. `writer` is kept with those that are new: who wrote one first, whoever changes it later.
  */
 export async function saveContactPoints(
   sql: Sql,
@@ -49,13 +57,14 @@ export async function saveContactPoints(
   citizen: string,
   points: readonly ContactPoint[],
   nowMs: number,
+  writer: string | null = null,
 ): Promise<void> {
   if (points.length === 0) return;
   const indexes = points.map((point) => addressIndex(sealer, point.channel, point.address));
   await sql.query({
     name: 'save-contact-points',
-    text: `INSERT INTO contact_points AS c (id, citizen_id, channel, address, address_index, verified_at, created_at)
-      SELECT u.id, $1, u.channel, u.address, u.index, CASE WHEN u.verified THEN $7::timestamptz END, $7
+    text: `INSERT INTO contact_points AS c (id, citizen_id, channel, address, address_index, verified_at, created_at, writer)
+      SELECT u.id, $1, u.channel, u.address, u.index, CASE WHEN u.verified THEN $7::timestamptz END, $7, $8
       FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::boolean[]) u(id, channel, address, index, verified)
       ORDER BY u.id
       ON CONFLICT (id) DO UPDATE SET address = excluded.address,
@@ -71,7 +80,40 @@ export async function saveContactPoints(
       indexes,
       points.map((point) => point.verified ?? null),
       new Date(nowMs),
+      writer,
     ],
+  });
+}
+
+/** How contact points of a citizen stand that others than `writer` wrote, in the order given; undefined for its own and for new ones. */
+export async function foreignContactPoints(
+  sql: Sql,
+  sealer: Sealer,
+  citizen: string,
+  points: readonly Pick<ContactPoint, 'channel' | 'address'>[],
+  writer: string,
+): Promise<readonly (ForeignContactPoint | undefined)[]> {
+  if (points.length === 0) return [];
+  const ids = points.map(({ channel, address }) =>
+    contactPointId(citizen, channel, addressIndex(sealer, channel, address)),
+  );
+  const { rows } = await sql.query<{
+    id: ContactPointId;
+    channel: Channel;
+    address: Buffer;
+    verified: boolean;
+    invalid: boolean;
+  }>(
+    `SELECT id, channel, address, verified_at IS NOT NULL AS verified, invalid_at IS NOT NULL AS invalid FROM contact_points
+     WHERE citizen_id = $1 AND id = ANY($2::uuid[]) AND writer IS DISTINCT FROM $3`,
+    [citizen, ids, writer],
+  );
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = found.get(id);
+    if (row === undefined) return undefined;
+    const { verified, invalid } = row;
+    return { verified, invalid, content: openAddress(sealer, row.channel, row.address) };
   });
 }
 

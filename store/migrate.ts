@@ -114,6 +114,7 @@ export async function migrate(
         ]);
         await client.query('COMMIT');
       } catch (cause) {
+        // The cause is what is told; a connection that is gone has rolled back by itself.
         await client.query('ROLLBACK').catch(() => {});
         throw invalid(`${migration.name}${lineOf(cause, migration.sql)}: ${messageOf(cause)}`, cause);
       }

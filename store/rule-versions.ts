@@ -1,4 +1,5 @@
 /** How a version of a rule stands, for those who approve and publish it. */
+import type { Rule } from '../domain/rule.ts';
 import type { Sql } from '../domain/sql.ts';
 
 export type RuleVersionState = {
@@ -31,11 +32,11 @@ export async function ruleOwner(sql: Sql, rule: string): Promise<string | undefi
   return rows[0]?.agency;
 }
 
-/** The agency that owns a template, null where all share it; undefined where there is none of that name. */
-export async function templateOwner(sql: Sql, name: string): Promise<string | null | undefined> {
-  const { rows } = await sql.query<{ agency: string | null }>(
-    'SELECT agency_id AS agency FROM templates WHERE name = $1',
-    [name],
+/** The rule of a version; undefined where there is none. */
+export async function ruleOfVersion(sql: Sql, rule: string, version: number): Promise<Rule | undefined> {
+  const { rows } = await sql.query<{ definition: Rule }>(
+    'SELECT definition FROM rule_versions WHERE rule_id = $1 AND version = $2',
+    [rule, version],
   );
-  return rows[0]?.agency;
+  return rows[0]?.definition;
 }

@@ -14,6 +14,8 @@ import { parseTemplate, renderContent, type Template, type TemplateValues } from
 
 /** A broadcast's event is read once for its million recipients. */
 const CACHED_EVENTS = 500;
+/** Parsed; more than are live at once in any installation that we have reckoned with. */
+const CACHED_TEMPLATES = 1_000;
 
 /** Of a push's words as JSON; the message around them and its padding need the rest of what a push service takes. */
 export const PUSH_CONTENT_BYTES = 2_500;
@@ -49,7 +51,7 @@ export function createRenderer(parts: {
 }): Renderer {
   const { pool, catalogue, calendar } = parts;
   const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
-  const templates = new Map<number, Promise<Template>>();
+  const templates = new LRUCache<number, Promise<Template>>({ max: CACHED_TEMPLATES });
 
   function eventById(id: string): Promise<CloudEvent> {
     let found = events.get(id);
@@ -62,6 +64,7 @@ export function createRenderer(parts: {
           });
         return event;
       });
+      // Whoever awaits it hears of the failure; it only must not stay.
       found.catch(() => events.delete(id));
       events.set(id, found);
     }
@@ -75,6 +78,7 @@ export function createRenderer(parts: {
         const { name, files } = definition as { name: string; files: Record<string, string> };
         return parseTemplate(name, files);
       });
+      // As above.
       found.catch(() => templates.delete(id));
       templates.set(id, found);
     }

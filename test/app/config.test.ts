@@ -37,6 +37,12 @@ const PRODUCTION: Environment = {
   VAPID_PRIVATE_KEY: 'k'.repeat(43),
 };
 
+const SASL: Environment = {
+  KAFKA_SASL_MECHANISM: 'plain',
+  KAFKA_SASL_USERNAME: 'allim',
+  KAFKA_SASL_PASSWORD: 'secret',
+};
+
 describe('configuration', () => {
   test('with nothing set everything is embedded and on loopback', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
@@ -47,6 +53,7 @@ describe('configuration', () => {
       port: 8080,
       portGiven: false,
       publicUrl: null,
+      trustedProxies: [],
       pushLoopback: false,
       populationRegister: false,
       partitions: 8,
@@ -168,6 +175,45 @@ describe('configuration', () => {
     expect(problemsOf({ ...PRODUCTION, SMS_URL: undefined, SMS_FROM: undefined })).toEqual([
       'SMS_URL is needed in production: the outbox sends nothing',
     ]);
+  });
+
+  test.each([
+    [{ SMTP_URL: 'smtp://user:password@mail.example:587' }, 'SMTP_URL'],
+    [{ SMTP_URL: 'smtp://127.0.0.1:25' }, 'SMTP_URL'],
+    [{ SMTP_URL: 'smtp://mail.example:587?requireTLS=1' }, 'SMTP_URL'],
+    [SASL, 'KAFKA_SSL'],
+    [{ ...SASL, KAFKA_SSL: 'false' }, 'KAFKA_SSL'],
+  ])('production sends nothing secret in the clear: %j', (more, name) => {
+    const problems = problemsOf({ ...PRODUCTION, ...more });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must .* production`));
+    expect(problems[0]).not.toContain('password@');
+    expect(problemsOf({ ...more, ALLIM_ENV: 'development', KAFKA_BROKERS: 'a:1' })).toEqual([]);
+  });
+
+  test('production takes SMTP that must use STARTTLS, and SASL under TLS', () => {
+    const SMTP_URL = 'smtp://user:password@mail.example:587?requireTLS=true';
+    expect(configOf({ ...PRODUCTION, ...SASL, KAFKA_SSL: 'true', SMTP_URL })).toMatchObject({
+      smtp: { url: SMTP_URL },
+      kafka: { ssl: true, sasl: { mechanism: 'plain' } },
+    });
+  });
+
+  test('proxies are addresses and networks, and nothing else', () => {
+    const given = '10.0.0.5, 10.1.0.0/16,2001:db8::/32';
+    expect(configOf({ ALLIM_TRUSTED_PROXIES: given }).trustedProxies).toEqual([
+      '10.0.0.5',
+      '10.1.0.0/16',
+      '2001:db8::/32',
+    ]);
+    for (const wrong of ['proxy.example', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.1,', 'fe80::1%eth0', 'true'])
+      expect(problemsOf({ ALLIM_TRUSTED_PROXIES: wrong })).toHaveLength(1);
+  });
+
+  test('a sender longer than SMTP carries is refused', () => {
+    const smtp = { SMTP_URL: 'smtps://mail.example' };
+    expect(problemsOf({ ...smtp, SMTP_FROM: `${'a'.repeat(65)}@example.kr` })).toHaveLength(1);
+    expect(problemsOf({ ...smtp, SMTP_FROM: `a@${'b'.repeat(250)}.kr` })).toHaveLength(1);
   });
 
   test('loadConfig throws one error with every fault in it', () => {

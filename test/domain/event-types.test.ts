@@ -20,15 +20,26 @@ const withSchema = (schema: Record<string, unknown>, more: Partial<EventType> = 
   examples: [{}],
   ...more,
 });
-const never = (type: EventType) => {
-  throw new Error(`${type.type} was left out`);
-};
+const text = (more: Record<string, unknown>) => ({ properties: { a: { type: 'string', ...more } } });
 
 describe('compiled types', () => {
-  test('with the same $id do not clash', () => {
-    const types = ['kr.x.a', 'kr.x.b'].map((type) => withSchema({ $id: 'https://x.example/s' }, { type }));
-    expect(compileEventTypes(types, never).all).toHaveLength(2);
-  });
+  test.each([
+    ['a name for all', { $id: 'https://x.example/s' }, '/schema/$id'],
+    ['a pattern that takes for ever', text({ pattern: '^(a+)+$' }), '/schema/properties/a/pattern'],
+    ['a keyword that combines', { anyOf: [{}] }, '/schema/anyOf'],
+  ])(
+    'that were saved with %s are refused at load, and so are their events, with the reason',
+    (_, schema, place) => {
+      const out: string[] = [];
+      const types = compileEventTypes([withSchema(schema), ...shipped], (type) => out.push(type.type));
+      expect(out).toEqual(['kr.x.y']);
+      expect(types.all).toEqual(shipped);
+      const event = { specversion: '1.0', id: '1', source: '/x', type: 'kr.x.y', data: {} } as const;
+      expect(() => types.check(event)).toThrow(
+        expect.objectContaining({ code: 'event-type-refused', message: expect.stringContaining(place) }),
+      );
+    },
+  );
 
   test('that do not compile are left out, the others stand', () => {
     const out: string[] = [];
@@ -55,7 +66,6 @@ const nested = (depth: number): Record<string, unknown> =>
     (inner) => ({ type: 'object', properties: { a: inner } }),
     { type: 'string' },
   );
-const text = (more: Record<string, unknown>) => ({ properties: { a: { type: 'string', ...more } } });
 
 describe('a schema', () => {
   test.each(shipped.map((type) => [type.type, type] as const))('as shipped for %s passes', (_, type) => {

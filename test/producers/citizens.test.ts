@@ -197,7 +197,10 @@ describe('attributes', () => {
   });
 
   test('by two servers at once: the newest record is the last in the log', async () => {
-    const second = await createServer({ credentials: { verify: async () => ADMIN }, logger: silentLogger });
+    const second = await createServer({
+      credentials: { peek: () => ADMIN, verify: async () => ADMIN },
+      logger: silentLogger,
+    });
     // The first server's appends are slow, so that without the row's lock the second's would overtake them.
     const slow = {
       append: async (topic: string, records: readonly NewRecord[]) => {
@@ -286,7 +289,7 @@ test('a zone that this Postgres does not know is refused at its place, and nothi
     },
   } as typeof pool;
   const app = await createServer({
-    credentials: { verify: async () => ADMIN },
+    credentials: { peek: () => ADMIN, verify: async () => ADMIN },
     logger: silentLogger,
   });
   await app.register(citizensOverHttp, {

@@ -49,6 +49,17 @@ const logged = async (id: unknown) =>
   (await api.records(TOPICS.events)).filter((r) => (r.headers as Record<string, string>)['ce_id'] === id);
 
 describe('what is accepted', () => {
+  test('an event that ends something, however late it is', async () => {
+    const event = createEvent({
+      type: 'kr.nts.property-tax.paid',
+      expirytime: '2026-01-01T00:00:00Z',
+      data: {},
+    });
+    const response = await post(event);
+    expect([response.statusCode, response.body]).toEqual([202, expect.stringContaining('accepted')]);
+    await eventually(async () => expect(await logged(event['id'])).toHaveLength(1));
+  });
+
   test('a structured event is committed before the answer and reaches the log', async () => {
     const event = createEvent();
     const response = await post(event);

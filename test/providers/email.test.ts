@@ -31,8 +31,13 @@ afterAll(async () => {
 afterEach(() => sink.fail(null));
 
 /** A server that follows a script: one answer per line received, then what `after` says. */
-async function startScript(answers: readonly string[]): Promise<{ url: string; close(): void }> {
+async function startScript(answers: readonly string[]): Promise<{
+  url: string;
+  heard(): readonly string[];
+  close(): void;
+}> {
   const sockets: Socket[] = [];
+  const heard: string[] = [];
   const server: Server = createServer((socket) => {
     sockets.push(socket);
     let at = 0;
@@ -41,6 +46,7 @@ async function startScript(answers: readonly string[]): Promise<{ url: string; c
     socket.write('220 script\r\n');
     socket.on('data', (chunk) => {
       const text = chunk.toString();
+      heard.push(text);
       if (inData && !text.endsWith('\r\n.\r\n')) return;
       const answer = answers[at++] ?? '421 over';
       if (answer === 'cut') return socket.destroy();
@@ -51,6 +57,7 @@ async function startScript(answers: readonly string[]): Promise<{ url: string; c
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    heard: () => heard,
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -184,6 +191,18 @@ test.each([
     kind: 'permanent',
     code: 'address-invalid',
   });
+});
+
+test('where TLS is required, a server that offers none gets neither envelope nor password', async () => {
+  const script = await startScript(['250-script\r\n250 AUTH PLAIN', '502 no', 'cut']);
+  const url = script.url.replace('smtp://', 'smtp://user:secret@');
+  const provider = createEmailProvider({ url: `${url}/?requireTLS=true`, from, logger });
+  expect(await provider.send(createDelivery('kim@example.kr', content), yes)).toMatchObject({
+    kind: 'temporary',
+  });
+  expect(script.heard().join('')).not.toMatch(/AUTH|MAIL FROM/);
+  script.close();
+  await provider.stop();
 });
 
 test('a half configured server is an error at once', () => {

@@ -207,6 +207,7 @@ describe('endpoints', () => {
     'https://web.push.apple.com/x',
     'https://203.1.113.7/x',
     'https://[2606:4700::1]/x',
+    'https://[3fff:1000::1]/x',
   ])('%s may be called', (endpoint) => {
     expect(allowedEndpoint(endpoint, false)?.href).toBe(endpoint);
   });
@@ -228,6 +229,10 @@ describe('endpoints', () => {
     'https://[::ffff:10.0.0.1]/x',
     'https://[fd00::1]/x',
     'https://[fe80::1]/x',
+    'https://[5f00::1]/x',
+    'https://[5f00:ffff::1]/x',
+    'https://[3fff::1]/x',
+    'https://[3fff:fff:ffff::1]/x',
     'ftp://example.com/x',
     'not a url',
   ])('%s may not', (endpoint) => {

@@ -10,7 +10,7 @@ import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { createSealer, type Sealer } from '../../domain/sealing.ts';
-import { citizensOverHttp } from '../../producers/citizens.ts';
+import { type CitizensOverHttp, citizensOverHttp } from '../../producers/citizens.ts';
 import type { Scope } from '../../producers/credential.ts';
 import { eventsOverHttp } from '../../producers/http.ts';
 import { createRelay, type Relay } from '../../producers/relay.ts';
@@ -69,7 +69,7 @@ export function checkAttributes(attributes: Readonly<Record<string, unknown>>): 
   return Object.entries(attributes).flatMap(([name, value]) =>
     shapes[name] === undefined
       ? [{ pointer: `/${name}`, message: 'is not a field' }]
-      : shapes[name].test(String(value))
+      : value === null || shapes[name].test(String(value))
         ? []
         : [{ pointer: `/${name}`, message: 'has no such value' }],
   );
@@ -91,6 +91,8 @@ export async function createHttpApi(
     readonly broker?: (real: EmbeddedBroker) => EmbeddedBroker;
     readonly api?: Partial<ApiParts>;
     readonly relay?: boolean;
+    /** In place of the field catalogue of three. */
+    readonly checkAttributes?: CitizensOverHttp['checkAttributes'];
   } = {},
 ): Promise<HttpApi> {
   const database = await createDatabase({ max: 12 });
@@ -128,7 +130,7 @@ export async function createHttpApi(
     sealer,
     clock,
     logger,
-    checkAttributes,
+    checkAttributes: options.checkAttributes ?? checkAttributes,
     populationRegister: options.populationRegister ?? false,
   });
   mountApi(app, {
@@ -142,6 +144,8 @@ export async function createHttpApi(
     checks: [{ name: 'broker', check: () => broker.ping() }],
     fields: () => [{ name: 'sido', type: 'enum' }],
     checkRule,
+    checkEventType: () => {},
+    recheckTemplate: () => {},
     checkTemplate: (name, files) => ({ hash: `${name}-${Object.keys(files).length}`, definition: files }),
     ...options.api,
   });

@@ -31,7 +31,12 @@ describe('event types', () => {
     sources: ['/nts/new'],
     effect: 'informs',
     title: { ko: '환급', en: 'Refund' },
-    schema: { type: 'object', required: ['amount'], properties: { amount: { type: 'integer' } } },
+    schema: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['amount'],
+      properties: { amount: { type: 'integer' } },
+    },
     examples: [{ amount: 3 }],
   };
   const put = (body: object, key = nts, name = type.type) =>
@@ -59,10 +64,13 @@ describe('event types', () => {
     expect(narrower.json()).toMatchObject({
       status: 422,
       code: 'event-invalid',
-      faults: [{ pointer: '/schema' }],
+      faults: [{ pointer: '/schema/required/1', message: expect.stringContaining('a new type') }],
     });
     expect((await put({ ...type, effect: 'opens', obligationKind: 'refund' })).json()).toMatchObject({
-      faults: [{ pointer: '/effect' }, { pointer: '/obligationKind' }],
+      faults: expect.arrayContaining([
+        expect.objectContaining({ pointer: '/effect' }),
+        expect.objectContaining({ pointer: '/obligationKind' }),
+      ]),
     });
   });
 
@@ -166,6 +174,70 @@ describe('templates', () => {
     expect(api.catalogue.current().templates.get('refund-decided')).toBe(version);
     expect(await api.catalogue.template(version)).toEqual({ 'meta.json': '{}' });
     expect((await put('nhis', nhis)).statusCode).toBe(403);
+    expect((await put('nts', nts)).json()).toMatchObject({ version, state: 'published', live: true });
+  });
+
+  describe('in production', () => {
+    const name = 'refund-decided';
+    let strict: HttpApi;
+    let author: string;
+    let approver: string;
+    beforeAll(async () => {
+      strict = await createHttpApi({ production: true });
+      author = await strict.issueKey('nts', ['rules']);
+      approver = await strict.issueKey('nts', ['rules']);
+    });
+    afterAll(() => strict.close());
+    const at = `/api/v1/templates/${name}`;
+    const draft = async (files: object, key = author, agency = 'nts') =>
+      strict.call({ method: 'PUT', url: at, payload: { agency, files }, key });
+    const approve = (version: number, hash: string, key: string) =>
+      strict.call({ method: 'POST', url: `${at}/versions/${version}/approval`, payload: { hash }, key });
+    const live = async () => (await strict.catalogue.refresh()).templates.get(name);
+
+    test('a template goes live when another person approves exactly its content', async () => {
+      const first = (await draft({ 'meta.json': '{}' })).json() as { version: number; hash: string };
+      expect(first).toMatchObject({ state: 'draft', live: false });
+      expect(await live()).toBeUndefined();
+      expect((await approve(first.version, first.hash, author)).json()).toMatchObject({
+        status: 403,
+        code: 'forbidden',
+      });
+      expect((await approve(first.version, 'another', approver)).json()).toMatchObject({
+        status: 409,
+        code: 'template-conflict',
+        faults: [{ pointer: '/hash' }],
+      });
+      expect((await approve(first.version + 1, first.hash, approver)).statusCode).toBe(404);
+      const foreign = await strict.issueKey('nhis', ['rules']);
+      expect((await approve(first.version, first.hash, foreign)).statusCode).toBe(403);
+      expect(await live()).toBeUndefined();
+      expect((await approve(first.version, first.hash, approver)).json()).toEqual({
+        name,
+        version: first.version,
+        state: 'published',
+        live: true,
+      });
+      expect(await live()).toBe(first.version);
+
+      const second = (await draft({ 'meta.json': '{}', 'ko.sms.hbs': 'x' })).json() as { version: number };
+      expect(second).toMatchObject({ state: 'draft', live: false });
+      expect(await live()).toBe(first.version);
+      expect((await draft({ 'meta.json': '{}' })).json()).toMatchObject({
+        version: first.version,
+        state: 'published',
+        live: true,
+      });
+    });
+
+    test('a name belongs to whoever drafted it first', async () => {
+      const foreign = await strict.issueKey('nhis', ['rules']);
+      const url = '/api/v1/templates/new-one';
+      const put = (agency: string, key: string) =>
+        strict.call({ method: 'PUT', url, payload: { agency, files: { 'meta.json': '{}' } }, key });
+      expect((await put('nts', author)).statusCode).toBe(200);
+      expect((await put('nhis', foreign)).statusCode).toBe(403);
+    });
   });
 });
 

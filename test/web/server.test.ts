@@ -2,9 +2,11 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../domain/clock.ts';
 import { ERROR_CODES } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
+import { createCredentials } from '../../web/api/credentials.ts';
 import { STATUS } from '../../web/api/problems.ts';
 import { type ApiParts, apiRoutes } from '../../web/api/routes.ts';
 import { createServer } from '../../web/api/server.ts';
@@ -30,7 +32,10 @@ const get = (url: string, key?: string | null) =>
 
 describe('permissions', () => {
   test('a route without one cannot be registered', async () => {
-    const app = await createServer({ credentials: { verify: async () => null }, logger: silentLogger });
+    const app = await createServer({
+      credentials: { peek: () => 'guess', verify: async () => null },
+      logger: silentLogger,
+    });
     expect(() => app.get('/api/v1/open', async () => 'hello')).toThrow('has no permission');
     await app.close();
   });
@@ -101,6 +106,81 @@ describe('permissions', () => {
     const last = await call('wrong');
     expect(Number(last.headers['retry-after'])).toBeGreaterThan(0);
     expect((await call(ADMINISTRATOR)).statusCode).toBe(200);
+  });
+});
+
+describe('guesses', () => {
+  async function serverOf(trustedProxies: readonly string[] = []) {
+    let asked = 0;
+    const credentials = createCredentials({
+      pool: {
+        ...api.database.pool,
+        query: (async (...given: Parameters<typeof api.database.pool.query>) => {
+          asked++;
+          return api.database.pool.query(...given);
+        }) as typeof api.database.pool.query,
+      },
+      clock: systemClock,
+      administratorToken: ADMINISTRATOR,
+    });
+    const app = await createServer({
+      credentials,
+      logger: silentLogger,
+      failuresPerMinute: 3,
+      trustedProxies,
+    });
+    app.get('/thing', { config: { permission: 'read' } }, async () => 'here');
+    const call = (token: string, remoteAddress = '192.0.2.9', forwarded?: string) =>
+      app.inject({
+        url: '/thing',
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }),
+        },
+        remoteAddress,
+      });
+    return { app, call, asked: () => asked };
+  }
+  const guess = (n: number) => `allim_${String(n).padStart(43, 'x')}`;
+
+  test('cost no query once an address was wrong too often, nor where no key looks like that', async () => {
+    const { app, call, asked } = await serverOf();
+    await call('admin');
+    expect(asked()).toBe(0);
+    const statuses = [];
+    for (let n = 0; n < 6; n++) statuses.push((await call(guess(n))).statusCode);
+    expect(statuses).toEqual([401, 401, 429, 429, 429, 429]);
+    expect(asked()).toBe(2);
+    await app.close();
+  });
+
+  test('at the same moment count as well', async () => {
+    const { app, call, asked } = await serverOf();
+    const all = await Promise.all(Array.from({ length: 20 }, (_, n) => call(guess(n))));
+    expect(all.filter((response) => response.statusCode === 401)).toHaveLength(3);
+    expect(asked()).toBe(3);
+    await app.close();
+  });
+
+  test('do not shut out a key of the same address that was good before', async () => {
+    const { app, call } = await serverOf();
+    const key = await api.issueKey('nts', ['read']);
+    expect((await call(key)).statusCode).toBe(200);
+    for (let n = 0; n < 6; n++) await call(guess(n));
+    expect((await call(guess(9))).statusCode).toBe(429);
+    expect((await call(key)).statusCode).toBe(200);
+    expect((await call(ADMINISTRATOR)).statusCode).toBe(200);
+    await app.close();
+  });
+
+  test('behind a proxy count against the caller that the proxy names, and nobody else may name one', async () => {
+    const { app, call } = await serverOf(['10.0.0.0/8']);
+    for (let n = 0; n < 4; n++) await call(guess(n), '10.0.0.5', '198.51.100.1');
+    expect((await call(guess(5), '10.0.0.5', '198.51.100.1')).statusCode).toBe(429);
+    expect((await call(guess(5), '10.0.0.5', '198.51.100.2')).statusCode).toBe(401);
+    for (let n = 0; n < 4; n++) await call(guess(n), '192.0.2.77', `198.51.100.${n}`);
+    expect((await call(guess(5), '192.0.2.77', '198.51.100.9')).statusCode).toBe(429);
+    await app.close();
   });
 });
 

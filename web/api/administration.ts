@@ -1,6 +1,7 @@
 /** Agencies, their keys, and stops. */
 import { Type } from 'typebox';
 import type { Clock } from '../../domain/clock.ts';
+import { isInstant } from '../../domain/cloud-events.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
 import { type SqlPool, transaction } from '../../domain/sql.ts';
@@ -71,11 +72,8 @@ export const postKey = ({ pool, clock, logger }: AdministrationParts): Endpoint 
   });
 
 function instant(text: string): Date {
-  try {
-    return new Date(Temporal.Instant.from(text).epochMilliseconds);
-  } catch {
-    throw invalid('/expiresAt', 'must be an RFC 3339 time');
-  }
+  if (!isInstant(text)) throw invalid('/expiresAt', 'must be an RFC 3339 time');
+  return new Date(Temporal.Instant.from(text).epochMilliseconds);
 }
 
 /** Works everywhere within 5 s: so long a server remembers a credential. */

@@ -1,26 +1,30 @@
-/** What agencies write: event types, rules and words. What is wrong with a rule or a template say the checks that are handed in. */
+/**
+ * What agencies write: event types and rules; words are in templates.ts. What is wrong with a rule or a template say the checks that are
+ * handed in. Nothing goes live that was judged over something else than what is live in that moment.
+ */
 import { Type } from 'typebox';
 import { contentHash } from '../../domain/content-hash.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
-import { createSchemaCompiler, faultsOf, parseEventType } from '../../domain/event-types.ts';
+import { createSchemaCompiler, parseEventType } from '../../domain/event-types.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { type SqlPool, transaction } from '../../domain/sql.ts';
+import { narrowingFaults } from '../../domain/schema-evolution.ts';
+import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { needAgency } from '../../producers/credential.ts';
 import {
   approveRule,
   type Catalogue,
+  lockRevision,
   publishRule,
   saveEventType,
   saveRuleDraft,
-  saveTemplate,
 } from '../../store/catalogue.ts';
 import {
   lockRuleVersion,
   type RuleVersionState,
+  ruleOfVersion,
   ruleOwner,
-  templateOwner,
 } from '../../store/rule-versions.ts';
 import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 
@@ -30,6 +34,8 @@ export type AuthoringParts = {
   readonly logger: Logger;
   /** In production nobody approves what they wrote. */
   readonly production: boolean;
+  /** Nothing where every live rule of the type still stands with this schema, else `rule-conflict` that names one. */
+  readonly checkEventType: (type: EventType) => void | Promise<void>;
   /** The rule as it is kept, or `rule-invalid` with its faults. */
   readonly checkRule: (json: unknown) => Rule | Promise<Rule>;
   /** The template as it is kept and its hash, or `template-invalid`. `files` by name: `meta.json`, `ko.sms.hbs`. */
@@ -37,13 +43,37 @@ export type AuthoringParts = {
     name: string,
     files: Readonly<Record<string, string>>,
   ) => TemplateToKeep | Promise<TemplateToKeep>;
+  /** The same for one that is kept: what is live may have changed since. */
+  readonly recheckTemplate: (name: string, definition: unknown) => void | Promise<void>;
 };
 export type TemplateToKeep = { readonly hash: string; readonly definition: unknown };
 
 const Json = Type.Object({}, { additionalProperties: true });
-const AGENCY_ID = '^[a-z][a-z0-9-]{0,31}$';
+/** Publications that may come in between before a caller is told to try again. */
+const MAX_TRIES = 5;
 
-async function needKnownAgency(catalogue: Catalogue, agency: string): Promise<void> {
+/**
+ * `judge` decides over what is live and gives what to write. That is written only if nothing was published meanwhile; else it is judged
+ * anew. Judged outside the transaction: checks read, and may not wait for a connection while they hold one.
+ */
+export async function publishing<T>(
+  { pool, catalogue }: Pick<AuthoringParts, 'pool' | 'catalogue'>,
+  judge: () => Promise<(sql: Sql) => Promise<T>>,
+): Promise<T> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { revision } = await catalogue.refresh();
+    const write = await judge();
+    const written = await transaction(pool, async (sql) =>
+      (await lockRevision(sql)) === revision ? { value: await write(sql) } : null,
+    );
+    if (written === null) continue;
+    await catalogue.refresh();
+    return written.value;
+  }
+  throw new AllimError('store-unavailable', 'others published all the while; try again');
+}
+
+export async function needKnownAgency(catalogue: Catalogue, agency: string): Promise<void> {
   if (catalogue.current().agencies.has(agency) || (await catalogue.refresh()).agencies.has(agency)) return;
   throw new AllimError('agency-unknown', `no agency ${agency} is known`, {
     ids: { agency },
@@ -51,7 +81,7 @@ async function needKnownAgency(catalogue: Catalogue, agency: string): Promise<vo
   });
 }
 
-/** Old events must stay valid: nothing that they were judged by may change, and what was an example still fits. */
+/** Old events must stay valid: nothing that they were judged by may change, and what the schema admitted it goes on admitting. */
 function checkEvolution(before: EventType, after: EventType): void {
   const fixed = (['agency', 'effect', 'obligationKind'] as const).filter(
     (name) => before[name] !== after[name],
@@ -60,21 +90,20 @@ function checkEvolution(before: EventType, after: EventType): void {
     pointer: `/${name}`,
     message: 'must stay; what differs is a new type',
   }));
-  const validate = createSchemaCompiler().compile(after.schema);
-  for (const [index, example] of before.examples.entries())
-    if (!validate(example))
-      for (const fault of faultsOf(validate.errors))
-        faults.push({
-          pointer: '/schema',
-          message: `refuses example ${index} of before: ${fault.pointer} ${fault.message}`,
-        });
+  for (const { pointer, message } of narrowingFaults(
+    before.schema,
+    after.schema,
+    '/schema',
+    createSchemaCompiler(),
+  ))
+    faults.push({ pointer, message: `${message}; what is narrower is a new type` });
   if (faults.length > 0)
-    throw new AllimError('event-invalid', `events of ${after.type} that were valid would no longer be`, {
+    throw new AllimError('event-invalid', `events of ${after.type} that were valid might no longer be`, {
       faults,
     });
 }
 
-export const putEventType = ({ pool, catalogue, logger }: AuthoringParts): Endpoint =>
+export const putEventType = (parts: AuthoringParts): Endpoint =>
   endpoint({
     params: Type.Object({ type: Type.String({ maxLength: 128 }) }),
     body: Json,
@@ -89,23 +118,23 @@ export const putEventType = ({ pool, catalogue, logger }: AuthoringParts): Endpo
             throw new AllimError('source-foreign', `the credential is not bound to ${source}`, {
               faults: [{ pointer: `/sources/${index}`, message: 'is not bound to the credential' }],
             });
-      await needKnownAgency(catalogue, type.agency);
-      await transaction(pool, async (sql) => {
-        // One change of a type at a time, also of one that is new.
-        await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`event-type/${type.type}`]);
-        const { rows } = await sql.query<{ definition: EventType }>(
-          'SELECT definition FROM event_types WHERE type = $1',
-          [type.type],
-        );
-        const before = rows[0]?.definition;
-        if (before !== undefined) {
-          needAgency(caller(), before.agency);
-          checkEvolution(before, type);
-        }
-        await saveEventType(sql, type);
+      await needKnownAgency(parts.catalogue, type.agency);
+      await publishing(parts, async () => {
+        await parts.checkEventType(type);
+        return async (sql) => {
+          const { rows } = await sql.query<{ definition: EventType }>(
+            'SELECT definition FROM event_types WHERE type = $1',
+            [type.type],
+          );
+          const before = rows[0]?.definition;
+          if (before !== undefined) {
+            needAgency(caller(), before.agency);
+            checkEvolution(before, type);
+          }
+          await saveEventType(sql, type);
+        };
       });
-      await catalogue.refresh();
-      logger.info({ caller: id, eventType: type.type, agency: type.agency }, 'event type saved');
+      parts.logger.info({ caller: id, eventType: type.type, agency: type.agency }, 'event type saved');
       return ok(type);
     },
   });
@@ -166,49 +195,25 @@ export const approveVersion = ({ pool, logger, production }: AuthoringParts): En
     },
   });
 
-export const publishVersion = ({ pool, catalogue, logger }: AuthoringParts): Endpoint =>
+export const publishVersion = (parts: AuthoringParts): Endpoint =>
   endpoint({
     params: VersionParams,
     answer: async ({ params, caller }) => {
       const ids = { rule: params.id, version: Number(params.v) };
-      await transaction(pool, async (sql) => {
-        needAgency(caller(), found(await lockRuleVersion(sql, ids.rule, ids.version), ids).agency);
-        if (!(await publishRule(sql, ids.rule, ids.version)))
-          throw new AllimError('rule-conflict', 'the version has not been approved', { ids });
+      await publishing(parts, async () => {
+        const rule = await ruleOfVersion(parts.pool, ids.rule, ids.version);
+        if (rule !== undefined) {
+          needAgency(caller(), rule.agency);
+          // Its event type and its templates may have changed since it was drafted.
+          await parts.checkRule(rule);
+        }
+        return async (sql) => {
+          needAgency(caller(), found(await lockRuleVersion(sql, ids.rule, ids.version), ids).agency);
+          if (!(await publishRule(sql, ids.rule, ids.version)))
+            throw new AllimError('rule-conflict', 'the version has not been approved', { ids });
+        };
       });
-      await catalogue.refresh();
-      logger.info({ caller: caller().id, ...ids }, 'rule published');
+      parts.logger.info({ caller: caller().id, ...ids }, 'rule published');
       return ok({ id: ids.rule, version: ids.version, state: 'published' });
-    },
-  });
-
-export const putTemplate = ({ pool, catalogue, logger, checkTemplate }: AuthoringParts): Endpoint =>
-  endpoint({
-    params: Type.Object({ name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }) }),
-    body: Type.Object(
-      {
-        /** null: all agencies share it. */
-        agency: Type.Union([Type.String({ pattern: AGENCY_ID }), Type.Null()]),
-        files: Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 100_000 }), {
-          minProperties: 1,
-        }),
-      },
-      { additionalProperties: false },
-    ),
-    answer: async ({ params, body, caller }) => {
-      needAgency(caller(), body.agency);
-      if (body.agency !== null) await needKnownAgency(catalogue, body.agency);
-      const { hash, definition } = await checkTemplate(params.name, body.files);
-      const id = await transaction(pool, async (sql) => {
-        const owner = await templateOwner(sql, params.name);
-        if (owner !== undefined && owner !== body.agency)
-          throw new AllimError('forbidden', 'the template belongs to another agency', {
-            ids: { template: params.name },
-          });
-        return saveTemplate(sql, params.name, hash, body.agency, definition);
-      });
-      await catalogue.refresh();
-      logger.info({ caller: caller().id, template: params.name, version: id }, 'template saved');
-      return ok({ name: params.name, version: id, hash });
     },
   });

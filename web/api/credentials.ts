@@ -11,11 +11,20 @@ import type { Credential, Scope } from '../../producers/credential.ts';
 import { type ApiKey, findApiKey, saveApiKey } from '../../store/api-keys.ts';
 
 export interface Credentials {
+  /**
+   * Whose token it is without asking the database; `ask` where only it can tell, and the token was good here before; `guess` where nothing
+   * speaks for it.
+   */
+  peek(token: string): Credential | 'ask' | 'guess';
   /** null where the token is nobody's, or was revoked or has expired (within 5 s). */
   verify(token: string): Promise<Credential | null>;
 }
 
 const REMEMBER_MS = 5_000;
+/** How many keys that were good once are remembered as such, so that a guesser at the same address does not shut them out. */
+const ONCE_GOOD = 10_000;
+/** As issueKey makes them: what looks otherwise is nobody's. */
+const KEY = /^allim_[A-Za-z0-9_-]{43}$/;
 const ADMINISTRATOR: Credential = { id: 'administrator', agency: null, scopes: [], sources: [] };
 
 const sha256 = (text: string) => hash('sha256', text, 'buffer');
@@ -34,22 +43,37 @@ export function createCredentials(parts: {
     max: 1_000,
     ttl: REMEMBER_MS,
   });
+  const onceGood = new LRUCache<string, true>({ max: ONCE_GOOD });
+
+  function remembered(given: Buffer): Credential | undefined {
+    if (timingSafeEqual(given, administrator)) return ADMINISTRATOR;
+    const found = known.get(given.toString('hex'));
+    return found !== undefined && found.expiresMs > parts.clock.nowMs() ? found.credential : undefined;
+  }
+
   return {
+    peek(token) {
+      const given = sha256(token);
+      return remembered(given) ?? (onceGood.has(given.toString('hex')) ? 'ask' : 'guess');
+    },
     async verify(token) {
       const given = sha256(token);
-      if (timingSafeEqual(given, administrator)) return ADMINISTRATOR;
+      const found = remembered(given);
+      if (found !== undefined) return found;
+      if (!KEY.test(token)) return null;
       const name = given.toString('hex');
-      const remembered = known.get(name);
-      if (remembered !== undefined)
-        return remembered.expiresMs > parts.clock.nowMs() ? remembered.credential : null;
       const key = await findApiKey(parts.pool, given, parts.clock.nowMs());
-      if (key === undefined || !timingSafeEqual(key.keyHash, given)) return null;
+      if (key === undefined || !timingSafeEqual(key.keyHash, given)) {
+        onceGood.delete(name);
+        return null;
+      }
       const credential: Credential = {
         id: `key:${keyName(given)}`,
         agency: key.agency,
         scopes: key.scopes as readonly Scope[],
         sources: key.sources,
       };
+      onceGood.set(name, true);
       known.set(name, { credential, expiresMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY });
       return credential;
     },

@@ -1,5 +1,6 @@
 /** Lists by cursor: `?limit=…&cursor=…`, and `next` in the answer until the end. */
 import { Type } from 'typebox';
+import { isInstant } from '../../domain/cloud-events.ts';
 import type { Cursor } from '../../store/inbox.ts';
 import { invalid } from './endpoint.ts';
 
@@ -15,6 +16,11 @@ export const PageQuery = Type.Object(
 const AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** A time that is on the calendar, and that Postgres has too: it knows no year 0. */
+function isTime(text: string): boolean {
+  return AT.test(text) && !text.startsWith('0000') && isInstant(text);
+}
+
 export function readPage(query: { readonly limit?: string; readonly cursor?: string }): {
   readonly limit: number;
   readonly after: Cursor | null;
@@ -22,7 +28,7 @@ export function readPage(query: { readonly limit?: string; readonly cursor?: str
   const limit = query.limit === undefined ? 50 : Number(query.limit);
   if (query.cursor === undefined) return { limit, after: null };
   const [at, id] = Buffer.from(query.cursor, 'base64url').toString('utf8').split('|');
-  if (at === undefined || id === undefined || !AT.test(at) || !UUID.test(id))
+  if (at === undefined || id === undefined || !isTime(at) || !UUID.test(id))
     throw invalid('/querystring/cursor', 'is not a cursor of this list');
   return { limit, after: { at, id } };
 }

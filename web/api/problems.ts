@@ -13,6 +13,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'event-expired': 422,
   'event-invalid': 422,
   'event-too-old': 422,
+  'event-type-refused': 422,
   'event-type-unknown': 422,
   forbidden: 403,
   'migration-invalid': 500,
@@ -33,6 +34,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'rule-invalid': 422,
   'source-foreign': 422,
   'store-unavailable': 503,
+  'template-conflict': 409,
   'template-failed': 500,
   'template-invalid': 422,
   'too-many-requests': 429,
@@ -74,6 +76,11 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-malformed',
   FST_ERR_CTP_INVALID_JSON_BODY: 'request-malformed',
   FST_ERR_BAD_URL: 'request-malformed',
+  FST_ERR_MAX_PARAM_LENGTH: 'request-malformed',
+};
+/** Where Fastify's own message quotes what was sent. */
+const FASTIFY_MESSAGES: Readonly<Record<string, string>> = {
+  FST_ERR_MAX_PARAM_LENGTH: 'a part of the path is too long',
 };
 
 /** Any thrown thing as one of ours; null for what is a fault of ours. */
@@ -91,7 +98,8 @@ export function asAllimError(error: unknown): AllimError | null {
     );
   }
   const known = code === undefined ? undefined : FASTIFY_CODES[code];
-  if (known !== undefined) return new AllimError(known, (error as Error).message);
+  if (known !== undefined)
+    return new AllimError(known, FASTIFY_MESSAGES[code ?? ''] ?? (error as Error).message);
   if (isTransient(error))
     return new AllimError('store-unavailable', 'the database is not available', { cause: error });
   return null;

@@ -9,6 +9,7 @@ import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
 import * as reading from './reading.ts';
 import { type StatusParts, status } from './status.ts';
+import { approveTemplate, putTemplate } from './templates.ts';
 
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
@@ -36,7 +37,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
-  ['PUT', '/api/v1/templates/:name', 'rules', authoring.putTemplate(parts)],
+  ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
+  ['POST', '/api/v1/templates/:name/versions/:v/approval', 'rules', approveTemplate(parts)],
   ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],
   ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
   ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],

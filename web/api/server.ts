@@ -3,13 +3,14 @@
  * Guarantees: a route without a permission cannot be registered; no answer holds a stack; no log line holds a body, an address or a query.
  */
 import { randomUUID } from 'node:crypto';
-import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { AllimError } from '../../domain/errors.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
+import { escapePointer } from '../../domain/event-schema.ts';
 import type { Logger } from '../../domain/logger.ts';
-import { mayDo } from '../../producers/credential.ts';
+import { type Credential, mayDo } from '../../producers/credential.ts';
 import { decodeJson } from '../../producers/json-body.ts';
 import type { Credentials } from './credentials.ts';
+import { createFailures } from './failures.ts';
 import { asAllimError, problemOf } from './problems.ts';
 
 export type ServerParts = {
@@ -17,6 +18,8 @@ export type ServerParts = {
   readonly logger: Logger;
   /** With https the browser is told to stay with it. */
   readonly publicUrl?: string;
+  /** Addresses and networks of proxies in front, whose X-Forwarded-For says who calls. Nobody else is believed. */
+  readonly trustedProxies?: readonly string[];
   /** Wrong credentials from one address within a minute before it is told to wait; 20 unless told. */
   readonly failuresPerMinute?: number;
 };
@@ -44,14 +47,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
     },
     routerOptions: { maxParamLength: 512 },
+    trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     // A path that cannot be decoded never reaches a route or a hook.
     frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(HEADERS)),
     // Time for a body, against connections that trickle (Node's own default is 5 minutes).
     requestTimeout: 60_000,
   });
 
-  await app.register(rateLimit, { global: false });
-  const countFailure = app.createRateLimit({ max: parts.failuresPerMinute ?? 20, timeWindow: 60_000 });
+  const failures = createFailures(parts.failuresPerMinute ?? 20);
   app.decorateRequest('credential', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -73,13 +76,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // A path that no route has: answered below, whoever asks.
     if (permission === undefined || permission === 'public') return;
     const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
-    const credential = token === undefined ? null : await parts.credentials.verify(token);
+    const credential = await credentialOf(token, request.ip, reply);
     if (credential === null) {
-      const count = await countFailure(request);
-      if (!count.isAllowed && count.isExceeded) {
-        reply.header('retry-after', count.ttlInSeconds);
-        throw new AllimError('too-many-requests', 'too many wrong credentials came from this address');
-      }
       reply.header('www-authenticate', 'Bearer');
       throw new AllimError('unauthorized', 'a valid credential is needed: Authorization: Bearer …');
     }
@@ -88,6 +86,45 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         ids: { caller: credential.id },
       });
     request.credential = credential;
+  });
+
+  /** Counts before it asks: a guess must not cost a query once there were too many. What was good here before is asked about all the same. */
+  async function credentialOf(
+    token: string | undefined,
+    address: string,
+    reply: FastifyReply,
+  ): Promise<Credential | null> {
+    const known = token === undefined ? 'guess' : parts.credentials.peek(token);
+    if (typeof known === 'object') return known;
+    const wait = known === 'guess' ? failures.waitSeconds(address) : null;
+    if (wait !== null) {
+      reply.header('retry-after', wait);
+      throw new AllimError('too-many-requests', 'too many wrong credentials came from this address');
+    }
+    const right = failures.begin(address);
+    if (token === undefined) return null;
+    try {
+      const credential = await parts.credentials.verify(token);
+      if (credential !== null) right();
+      return credential;
+    } catch (error) {
+      // A database that is away says nothing about the credential.
+      right();
+      throw error;
+    }
+  }
+
+  // Text in an address of ours goes to the database, which cannot hold a NUL; schemas of parameters need not each say so.
+  app.addHook('preValidation', async (request) => {
+    const faults = [...textFaults('/params', request.params), ...textFaults('/querystring', request.query)];
+    if (faults.length > 0)
+      throw new AllimError(
+        'request-malformed',
+        `the address is not readable: ${faults[0]!.pointer} ${faults[0]!.message}`,
+        {
+          faults,
+        },
+      );
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -131,6 +168,20 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   }
 
   return app;
+}
+
+function textFaults(at: string, values: unknown): Fault[] {
+  const message = 'must not hold NUL characters or lone surrogates';
+  return Object.entries((values ?? {}) as Record<string, unknown>)
+    .filter(([name, value]) => [name, value].flat().some((text) => !storable(text)))
+    .map(([name]) => ({
+      pointer: `${at}/${escapePointer(name.toWellFormed().replaceAll('\0', ''))}`,
+      message,
+    }));
+}
+
+function storable(text: unknown): boolean {
+  return typeof text !== 'string' || (!text.includes('\0') && text.isWellFormed());
 }
 
 function whereOf(error: unknown): { name: string; cause: string | null; at: string[] } {

@@ -12,7 +12,7 @@ import { composeMail, isMailbox } from './mime.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
 
 export type EmailOptions = {
-  /** smtp://user:password@host:port or smtps://… */
+  /** smtp://user:password@host:port or smtps://…; with `?requireTLS=true` a server that offers no STARTTLS gets no mail. */
   readonly url: string;
   readonly from: { readonly name: string; readonly address: string };
   /** Right side of Message-IDs; the sender's domain unless told. */
@@ -115,6 +115,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (secure ? 465 : 587) : Number(url.port),
     secure,
+    requireTLS: url.searchParams.get('requireTLS') === 'true',
     connectionTimeout: connectTimeoutMs,
     greetingTimeout: Math.max(connectTimeoutMs, 30_000),
     socketTimeout: answerTimeoutMs,

@@ -102,6 +102,7 @@ function parseSubscription(address: string): PushSubscription | null {
       return null;
     return { endpoint, keys };
   } catch {
+    // Not JSON: as little a subscription as one without keys, and the caller says so.
     return null;
   }
 }

@@ -1,0 +1,90 @@
+/** Versions of templates: drafts until approved, and which one is live. Deliveries that pinned an older one keep it. */
+import type { Sql } from '../domain/sql.ts';
+import { bumpRevision } from './catalogue.ts';
+
+export type TemplateVersion = {
+  readonly name: string;
+  readonly hash: string;
+  /** null: all agencies share it. */
+  readonly agency: string | null;
+  readonly definition: unknown;
+  /** Who wrote it; another person approves it in production. */
+  readonly author: string;
+};
+
+export type TemplateState = 'draft' | 'published';
+export type SavedTemplate = {
+  readonly version: number;
+  readonly state: TemplateState;
+  readonly live: boolean;
+};
+
+/** Saves a draft; the same content again is the same version, with its first author. */
+export async function saveTemplateDraft(sql: Sql, template: TemplateVersion): Promise<SavedTemplate> {
+  const { rows } = await sql.query<SavedTemplate>(
+    `INSERT INTO template_versions AS v (name, hash, agency_id, definition, state, author) VALUES ($1, $2, $3, $4, 'draft', $5)
+     ON CONFLICT (name, hash) DO UPDATE SET name = excluded.name
+     RETURNING v.id AS version, v.state, EXISTS (SELECT 1 FROM templates t WHERE t.name = $1 AND t.live_id = v.id) AS live`,
+    [template.name, template.hash, template.agency, JSON.stringify(template.definition), template.author],
+  );
+  return rows[0]!;
+}
+
+export type TemplateVersionState = {
+  readonly agency: string | null;
+  readonly state: TemplateState;
+  readonly hash: string;
+  /** null: from before authors were kept. */
+  readonly author: string | null;
+  readonly definition: unknown;
+};
+
+export async function templateVersion(
+  sql: Sql,
+  name: string,
+  version: number,
+): Promise<TemplateVersionState | undefined> {
+  const { rows } = await sql.query<TemplateVersionState>(
+    'SELECT agency_id AS agency, state, hash, author, definition FROM template_versions WHERE name = $1 AND id = $2',
+    [name, version],
+  );
+  return rows[0];
+}
+
+/** Makes the version the live one, with its first approver. The version must exist. */
+export async function publishTemplate(
+  sql: Sql,
+  name: string,
+  version: number,
+  approver: string,
+): Promise<void> {
+  await sql.query(
+    `UPDATE template_versions SET state = 'published', approver = $3, approved_at = now()
+     WHERE name = $1 AND id = $2 AND state = 'draft'`,
+    [name, version, approver],
+  );
+  const { rowCount } = await sql.query(
+    `INSERT INTO templates AS t (name, agency_id, live_id) SELECT name, agency_id, id FROM template_versions WHERE name = $1 AND id = $2
+     ON CONFLICT (name) DO UPDATE SET live_id = excluded.live_id WHERE t.live_id <> excluded.live_id`,
+    [name, version],
+  );
+  if (rowCount === 1) await bumpRevision(sql);
+}
+
+/** The same content again is the same version; what is new becomes live at once. For what ships, and for trials. */
+export async function saveTemplate(sql: Sql, template: TemplateVersion): Promise<number> {
+  const { version } = await saveTemplateDraft(sql, template);
+  await publishTemplate(sql, template.name, version, template.author);
+  return version;
+}
+
+/** The agency that owns a template or its first draft, null where all share it; undefined where there is none of that name. */
+export async function templateOwner(sql: Sql, name: string): Promise<string | null | undefined> {
+  const { rows } = await sql.query<{ agency: string | null }>(
+    `SELECT agency_id AS agency FROM (
+       SELECT agency_id, 0 AS id FROM templates WHERE name = $1 UNION ALL SELECT agency_id, id FROM template_versions WHERE name = $1
+     ) owners ORDER BY id LIMIT 1`,
+    [name],
+  );
+  return rows[0]?.agency;
+}
