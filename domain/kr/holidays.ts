@@ -45,10 +45,20 @@ export function holidaysOf(year: number): ReadonlyMap<string, string> {
   return days;
 }
 
+/** Days that were asked for: every notice of a fan-out asks for the same few. */
+const known = new Map<string, boolean>();
+const KNOWN_DAYS = 2_000;
+
 /** Saturday, Sunday or a public holiday. A RangeError where the text is no day. */
 export function isDayOff(day: string): boolean {
-  const date = Temporal.PlainDate.from(day);
-  return date.dayOfWeek >= 6 || holidaysOf(date.year).has(day);
+  let off = known.get(day);
+  if (off === undefined) {
+    const date = Temporal.PlainDate.from(day);
+    off = date.dayOfWeek >= 6 || holidaysOf(date.year).has(day);
+    if (known.size >= KNOWN_DAYS) known.clear();
+    known.set(day, off);
+  }
+  return off;
 }
 
 /** The day itself when it is a working day, else the first one after it. */
