@@ -25,7 +25,7 @@ import {
   takeRequestNumbers,
   unplannedPairs,
 } from '../store/fanouts.ts';
-import { loadPeople } from '../store/plan.ts';
+import { loadPeople } from '../store/people.ts';
 import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '../store/schedules.ts';
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';

@@ -1,7 +1,7 @@
 /** Pure: whether a person is told under a rule, and on which contact point. */
 import type { Rule } from '../domain/rule.ts';
 import type { Channel } from '../domain/statuses.ts';
-import type { Person } from '../store/plan.ts';
+import type { Person } from '../store/people.ts';
 
 export type Verdict =
   | { readonly kind: 'dead' }

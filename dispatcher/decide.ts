@@ -1,0 +1,174 @@
+/** Part of T2, its decisions: who of the matched is told, on which contact point, and in which batch. Hot: see dispatcher/planner.ts. */
+import { AllimError } from '../domain/errors.ts';
+import {
+  type BatchId,
+  type DeliveryId,
+  keyId,
+  type NotificationId,
+  type ObligationId,
+} from '../domain/ids.ts';
+import type { AudiencePage } from '../domain/records.ts';
+import type { Sql } from '../domain/sql.ts';
+import type { Channel } from '../domain/statuses.ts';
+import type { LiveRule } from '../store/catalogue.ts';
+import { loadPeople } from '../store/people.ts';
+import { type DeliveryRow, type NotificationRow, type ObligationNow, tell } from '../store/plan.ts';
+import type { Match } from './matches.ts';
+import { judgeRecipient } from './recipients.ts';
+
+export const BATCH_DELIVERIES = 100;
+
+/**
+ * Decides for each match whether, whom and where to tell, counts it, and writes the told keys. Returns the rows that follow from it, for
+ * the caller to write.
+ */
+export async function decideAndTell(
+  sql: Sql,
+  templates: ReadonlyMap<string, number>,
+  matches: readonly Match[],
+  obligations: ReadonlyMap<ObligationId, ObligationNow>,
+): Promise<{
+  notifications: NotificationRow[];
+  deliveries: DeliveryRow[];
+  adopted: { id: NotificationId; run: AudiencePage['run'] }[];
+}> {
+  const people = await loadPeople(sql, [...new Set(matches.map((match) => match.citizen))]);
+  const candidates: { match: Match; key: string; contactPoint: { id: string; channel: Channel } | null }[] =
+    [];
+  for (const match of matches) {
+    const { counts, context } = match;
+    counts.matched++;
+    const obligation = obligations.get(match.obligation);
+    if (
+      obligation === undefined ||
+      obligation.version > match.version ||
+      (context.superseded && context.event !== null)
+    ) {
+      counts.superseded++;
+      continue;
+    }
+    if (obligation.state !== 'open') {
+      counts.done++;
+      continue;
+    }
+    const verdict = judgeRecipient(context.live.rule, people.get(match.citizen));
+    if (verdict.kind === 'dead') {
+      counts.nobody++;
+      continue;
+    }
+    counts.recipients++;
+    if (verdict.kind === 'opted-out') {
+      counts.optedOut++;
+      counts.optedRecipients++;
+      continue;
+    }
+    const key = keyId(
+      'told',
+      match.obligation,
+      context.rule,
+      match.stageKind,
+      match.version.toString(),
+      match.citizen,
+    );
+    candidates.push({ match, key, contactPoint: verdict.contactPoint });
+  }
+  const told = await tell(
+    sql,
+    candidates.map(({ match, key }) => ({
+      key,
+      agency: match.context.agency,
+      stageRun: match.context.stageRun,
+    })),
+  );
+  const notifications: NotificationRow[] = [];
+  const deliveries: DeliveryRow[] = [];
+  const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
+  const filling = new Map<string, { batch: BatchId; size: number }>();
+  const seen = new Set<string>();
+  for (const { match, key, contactPoint } of candidates) {
+    const { counts, context, page } = match;
+    const mine = told.fresh.has(key) && !seen.has(key);
+    const again = !mine && (seen.has(key) ? false : told.before.get(key) === context.stageRun);
+    seen.add(key);
+    if (!mine && !again) {
+      counts.told++;
+      counts.toldRecipients++;
+      continue;
+    }
+    counts.notified++;
+    counts.planned++;
+    if (contactPoint === null) counts.noAddress++;
+    const id = keyId<NotificationId>(
+      'notification',
+      context.stageRun,
+      match.obligation,
+      match.version.toString(),
+      match.citizen,
+    );
+    if (again) {
+      adopted.push({ id, run: page.run });
+      continue;
+    }
+    notifications.push({
+      id,
+      month: context.month,
+      agency: context.agency,
+      stageRun: context.stageRun,
+      run: page.run,
+      obligation: match.obligation,
+      event: match.event,
+      citizen: match.citizen,
+      recipient: match.citizen,
+      stageKind: match.stageKind,
+      version: match.version,
+      reach: page.reach[match.index] ?? 'certain',
+      template: templateOf(context.live, match.stageKind, templates),
+      locale: people.get(match.citizen)?.locale ?? 'ko',
+      values: valuesOf(page, match.index),
+      previousEvent: match.previousEvent,
+      noAddress: contactPoint === null,
+    });
+    if (contactPoint === null) continue;
+    const bucket = `${context.agency}/${contactPoint.channel}/${context.lane}/${context.month}`;
+    // Pages that are planned together share batches. The opener names one: its page is planned once, so no other batch has that id.
+    let current = filling.get(bucket);
+    if (current === undefined || current.size >= BATCH_DELIVERIES) {
+      current = { batch: keyId<BatchId>('batch', page.run, page.page, bucket, match.index), size: 0 };
+      filling.set(bucket, current);
+    }
+    current.size++;
+    deliveries.push({
+      id: keyId<DeliveryId>('delivery', id, contactPoint.id),
+      month: context.month,
+      agency: context.agency,
+      notification: id,
+      contactPoint: contactPoint.id,
+      channel: contactPoint.channel,
+      lane: context.lane,
+      batch: current.batch,
+      expiresAtMs: match.expiresAtMs,
+    });
+  }
+  return { notifications, deliveries, adopted };
+}
+
+function templateOf(live: LiveRule, stageKind: string, templates: ReadonlyMap<string, number>): number {
+  const name = live.rule.templates[stageKind];
+  const id = name === undefined ? undefined : templates.get(name);
+  if (id === undefined)
+    throw new AllimError(
+      'not-found',
+      `rule ${live.rule.id} names no template that exists for stage ${stageKind}`,
+      {
+        ids: { rule: live.rule.id, version: live.version },
+      },
+    );
+  return id;
+}
+
+/** The citizen's own values as JSON; null where the page has none. */
+function valuesOf(page: AudiencePage, index: number): string | null {
+  const names = Object.keys(page.values);
+  if (names.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, page.values[name]?.[index] ?? null])));
+}
