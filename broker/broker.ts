@@ -4,6 +4,8 @@
  * minority of replicas; compaction by key on topics that ask for it. It keeps no positions: whoever consumes stores them in the
  * transaction that did the work, and is asked for them at every assignment.
  */
+import type { RecordFlaws } from '../domain/record-flaws.ts';
+
 export type TopicPartition = { readonly topic: string; readonly partition: number };
 
 export type NewRecord = {
@@ -21,6 +23,8 @@ export type LogRecord = TopicPartition & {
   readonly value: Buffer | null;
   /** Header names as sent; values decoded as UTF-8. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Only where key or headers say more than text can hold. Whoever judges by them looks here first. */
+  readonly flaws?: RecordFlaws;
   /** Append or create time, ms since the epoch. */
   readonly timestampMs: number;
 };

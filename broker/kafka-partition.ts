@@ -6,6 +6,7 @@
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { lostInText, type RecordFlaws } from '../domain/record-flaws.ts';
 import type { LogRecord, StartPosition, TopicPartition } from './broker.ts';
 import { createFetchQueue, type FetchQueue } from './kafka-queue.ts';
 import type { PartitionLoop } from './partition-loop.ts';
@@ -195,20 +196,43 @@ function after(ms: number): Promise<void> {
   return promise;
 }
 
-function recordOf(at: TopicPartition, message: KafkaMessage): LogRecord {
+/** Exported for its test: no producer that we have writes what it guards against. */
+export function recordOf(at: TopicPartition, message: KafkaMessage): LogRecord {
   const headers: Record<string, string> = {};
+  const notUtf8: string[] = [];
+  const repeated: string[] = [];
   for (const [name, value] of Object.entries(message.headers ?? {})) {
-    // A header may be repeated in Kafka; the last one counts.
-    const last = Array.isArray(value) ? value[value.length - 1] : value;
-    if (last !== undefined && last !== null) headers[name] = last.toString();
+    // kafkajs decodes names itself, and makes one of two whose bytes it cannot read.
+    if (name.includes('\ufffd')) notUtf8.push(name);
+    const values = Array.isArray(value) ? value : [value];
+    if (values.length > 1) repeated.push(name);
+    for (const given of values) {
+      if (given === undefined || given === null) continue;
+      const text = given.toString();
+      if (typeof given !== 'string' && lostInText(given, text)) notUtf8.push(name);
+      headers[name] = text;
+    }
   }
+  const key = message.key === null ? null : message.key.toString();
+  if (message.key !== null && lostInText(message.key, key!)) notUtf8.push('key');
+  const flawed = notUtf8.length > 0 || repeated.length > 0;
   return {
     topic: at.topic,
     partition: at.partition,
     offset: Number(message.offset),
-    key: message.key === null ? null : message.key.toString(),
+    key,
     value: message.value,
     headers,
     timestampMs: Number(message.timestamp),
+    ...(flawed ? { flaws: { notUtf8, repeated, ...rawOf(message) } } : {}),
   };
+}
+
+function rawOf(message: KafkaMessage): Pick<RecordFlaws, 'rawKey' | 'rawHeaders'> {
+  const rawHeaders = Object.entries(message.headers ?? {}).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map(
+      (given) => [name, given === undefined || given === null ? null : Buffer.from(given)] as const,
+    ),
+  );
+  return { rawKey: message.key, rawHeaders };
 }

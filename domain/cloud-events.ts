@@ -8,6 +8,7 @@ import { AllimError, type Fault } from './errors.ts';
 import type { CloudEvent } from './event.ts';
 import { type EventRowId, keyId } from './ids.ts';
 import { hasNonFinite, isDeeperThan } from './json-shape.ts';
+import { needText, type RecordFlaws } from './record-flaws.ts';
 
 /** Attributes we give a meaning; any other lower-case name is an extension that is kept and hashed. */
 const KNOWN = [
@@ -139,18 +140,42 @@ function parseJson(value: Uint8Array | null, pointer: string): unknown {
   }
 }
 
-/** A Kafka record in binary or structured mode, told apart by its content type as the binding says. */
-export function eventOfRecord(record: {
-  headers: Readonly<Record<string, string>>;
-  value: Uint8Array | null;
-}): CloudEvent {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(record.headers)) headers[name.toLowerCase()] = value;
-  const contentType = headers['content-type'] ?? '';
+/** Headers by lower-case name. One that decides what the event is must stand there once: which of two counts is not ours to choose. */
+function headersOf(record: RecordText): Map<string, string> {
+  const headers = new Map<string, string>();
+  const twice = new Set((record.flaws?.repeated ?? []).map((name) => name.toLowerCase()));
+  for (const [name, value] of Object.entries(record.headers)) {
+    const lower = name.toLowerCase();
+    if (headers.has(lower)) twice.add(lower);
+    headers.set(lower, value);
+  }
+  const faults = [...twice]
+    .filter((name) => name.startsWith('ce_') || name === 'content-type')
+    .map((name) => ({
+      pointer: name === 'content-type' ? '/datacontenttype' : `/${name.slice(3, 43)}`,
+      message: 'is given by more than one header',
+    }));
+  if (faults.length > 0)
+    throw new AllimError('event-invalid', 'a header of the event is repeated', { faults });
+  return headers;
+}
+
+type RecordText = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly flaws?: RecordFlaws;
+};
+
+/**
+ * A Kafka record in binary or structured mode, told apart by its content type as the binding says. Throws `record-corrupt` where key or
+ * headers are not UTF-8, `event-invalid` and `content-type-unsupported`.
+ */
+export function eventOfRecord(record: RecordText & { readonly value: Uint8Array | null }): CloudEvent {
+  needText(record);
+  const headers = headersOf(record);
+  const contentType = headers.get('content-type') ?? '';
   if (/^application\/cloudevents\+json/i.test(contentType)) return parseEvent(parseJson(record.value, ''));
   const event: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(headers))
-    if (name.startsWith('ce_')) event[name.slice(3)] = value;
+  for (const [name, value] of headers) if (name.startsWith('ce_')) event[name.slice(3)] = value;
   if (Object.keys(event).length === 0)
     throw new AllimError(
       'event-invalid',

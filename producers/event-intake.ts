@@ -5,7 +5,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { parseEvent, recordOfEvent } from '../domain/cloud-events.ts';
 import { AllimError, type ErrorCode, type Fault } from '../domain/errors.ts';
-import { type CloudEvent, MAX_EVENT_AGE_MS, MAX_EVENT_BYTES } from '../domain/event.ts';
+import { type CloudEvent, MAX_EVENT_AGE_MS } from '../domain/event.ts';
+import { needEventFits } from '../domain/event-size.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
 import type { Catalogue } from '../store/catalogue.ts';
@@ -24,8 +25,6 @@ export type EventIntakeParts = {
 type Checked = EventRow & RelayItem;
 type Refusal = { readonly index: number; readonly error: AllimError };
 
-/** All attributes beside the data. Data and these together stay far below a record's limit, so that no accepted event is stuck. */
-const MAX_ATTRIBUTE_BYTES = 32_768;
 const MAX_FAULTS_AN_EVENT = 10;
 
 /** Resolves when the events are committed; throws what is wrong with them, and then nothing was written. */
@@ -94,23 +93,12 @@ function check(parts: EventIntakeParts, credential: Credential, event: CloudEven
       faults: [{ pointer: '/expirytime', message: 'has passed' }],
     });
   const record = recordOfEvent(event);
-  const dataBytes = Buffer.byteLength(record.value);
-  if (dataBytes > MAX_EVENT_BYTES)
-    throw tooLarge('/data', `may have ${MAX_EVENT_BYTES} bytes, this has ${dataBytes}`);
-  let attributeBytes = 0;
-  for (const [name, text] of Object.entries(record.headers))
-    attributeBytes += name.length + Buffer.byteLength(text);
-  if (attributeBytes > MAX_ATTRIBUTE_BYTES)
-    throw tooLarge('', `may have ${MAX_ATTRIBUTE_BYTES} bytes of attributes, this has ${attributeBytes}`);
+  needEventFits(record);
   return { ...eventRow(event, type.agency), record };
 }
 
 function instantMs(time: string): number {
   return Temporal.Instant.from(time).epochMilliseconds;
-}
-
-function tooLarge(pointer: string, message: string): AllimError {
-  return new AllimError('payload-too-large', 'the event is too large', { faults: [{ pointer, message }] });
 }
 
 function conflict(): AllimError {

@@ -78,6 +78,23 @@ export async function markSuperseded(sql: Sql, rows: readonly EventRowId[]): Pro
     await sql.query(`UPDATE events SET state = 'superseded' WHERE id = ANY($1::uuid[])`, [rows]);
 }
 
+/**
+ * Accepted over HTTP and expired before the dispatcher came to them: taken in and never planned, which a row says whose `accepted_at` lies
+ * at or after its `expires_at`. Why, says the quarantine row that is written with it.
+ */
+export async function endExpired(sql: Sql, events: readonly EventRow[], nowMs: number): Promise<void> {
+  if (events.length === 0) return;
+  const sorted = events.toSorted((a, b) => (a.row < b.row ? -1 : 1));
+  await sql.query(
+    `WITH ending AS (
+       SELECT e.id FROM unnest($1::uuid[], $2::bytea[]) u(id, hash) JOIN events e ON e.id = u.id AND e.hash = u.hash
+       WHERE e.state = 'received' ORDER BY e.id FOR UPDATE OF e
+     )
+     UPDATE events e SET state = 'accepted', accepted_at = $3 FROM ending x WHERE e.id = x.id AND e.state = 'received'`,
+    [sorted.map((e) => e.row), sorted.map((e) => e.hash), new Date(nowMs)],
+  );
+}
+
 export async function loadEvents(sql: Sql, rows: readonly string[]): Promise<Map<string, CloudEvent>> {
   const { rows: found } = await sql.query<{ id: string; body: CloudEvent }>(
     'SELECT id, body FROM events WHERE id = ANY($1::uuid[])',

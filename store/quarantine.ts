@@ -1,6 +1,7 @@
 /** What could not be taken in: whole, sealed, with the place and the reason. Nothing that arrived is thrown away unseen. */
 import { AllimError, safeMessage } from '../domain/errors.ts';
 import { keyId } from '../domain/ids.ts';
+import type { RecordFlaws } from '../domain/record-flaws.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
@@ -12,6 +13,8 @@ export type Rejected = {
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Uint8Array | null;
+  /** Then the bytes of key and headers are kept beside their text. */
+  readonly flaws?: RecordFlaws;
   readonly error: unknown;
   readonly agency?: string;
 };
@@ -47,12 +50,22 @@ export async function saveQuarantine(sql: Sql, sealer: Sealer, rejected: readonl
           JSON.stringify({
             key: r.key,
             headers: r.headers,
-            value: r.value === null ? null : Buffer.from(r.value).toString('base64'),
+            value: base64(r.value),
+            ...(r.flaws === undefined
+              ? {}
+              : {
+                  rawKey: base64(r.flaws.rawKey),
+                  rawHeaders: r.flaws.rawHeaders.map(([name, value]) => [name, base64(value)]),
+                }),
           }),
         ),
       ),
     ],
   );
+}
+
+function base64(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString('base64');
 }
 
 export async function countQuarantine(sql: Sql): Promise<number> {

@@ -1,11 +1,17 @@
 /** What arrives by Kafka and cannot be taken in: a quarantine row with the reason and the place, and the partition goes on. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { NewRecord } from '../../broker/broker.ts';
+import type { LogRecord, NewRecord } from '../../broker/broker.ts';
+import { admit } from '../../dispatcher/admit.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
+import { silentLogger } from '../../domain/logger.ts';
+import type { RecordFlaws } from '../../domain/record-flaws.ts';
 import { TOPICS } from '../../domain/records.ts';
 import { createSealer } from '../../domain/sealing.ts';
+import { createRelay } from '../../producers/relay.ts';
+import { eventRow, takeEvents } from '../../store/events.ts';
 import { saveQuarantine } from '../../store/quarantine.ts';
+import { readStatus } from '../../web/api/status.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -103,7 +109,25 @@ describe('an event that cannot be taken in', () => {
       'is too large',
       () => bad({}, JSON.stringify({ amount: 1, dueOn: '2026-07-31', office: 'x'.repeat(300_000) })),
       'payload-too-large',
+      '/data',
+    ],
+    [
+      'is small as it came and too large as we would write it',
+      () => bad({}, `{"amount": 1, "dueOn": "2026-07-31", "office": [${'1e20,'.repeat(13_000)}0]}`),
+      'payload-too-large',
+      '/data',
+    ],
+    [
+      'has more bytes of attributes than an event may have',
+      () => bad(Object.fromEntries(Array.from({ length: 35 }, (_, i) => [`ce_x${i}`, 'x'.repeat(1_000)]))),
+      'payload-too-large',
       '',
+    ],
+    [
+      'gives an attribute in two headers that differ by case',
+      () => bad({ CE_sequence: '7', ce_sequence: '8' }),
+      'event-invalid',
+      '/sequence',
     ],
   ];
   test.each(cases)(
@@ -211,6 +235,96 @@ test.each([
   expect(await it.rows('SELECT expires_at FROM events WHERE event_id = $1', [event.id])).toEqual([
     { expires_at: new Date(kept) },
   ]);
+});
+
+test('an event that is large only by its white space is taken in', async () => {
+  const event = good();
+  const record = recordOfEvent(event);
+  await it.append(TOPICS.events, { ...record, value: record.value.replace(':', `:${' '.repeat(300_000)}`) });
+  await it.intake();
+  expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [event.id])).toEqual([
+    { state: 'accepted' },
+  ]);
+});
+
+describe('a Kafka record whose headers or key text cannot hold', () => {
+  const record = (flaws: RecordFlaws): LogRecord => ({
+    ...recordOfEvent(good()),
+    topic: TOPICS.events,
+    partition: 7,
+    offset: ++n,
+    value: Buffer.from('{"amount": 1, "dueOn": "2026-07-31"}'),
+    timestampMs: 0,
+    flaws,
+  });
+  const bytes = { rawKey: Buffer.from([0x63, 0xff]), rawHeaders: [['ce_id', Buffer.from([0xfe])]] } as const;
+
+  test.each([
+    ['key is not UTF-8', { ...bytes, notUtf8: ['key'], repeated: [] }, 'record-corrupt', 'not UTF-8: key'],
+    [
+      'header is not UTF-8',
+      { ...bytes, notUtf8: ['ce_id'], repeated: [] },
+      'record-corrupt',
+      'not UTF-8: ce_id',
+    ],
+    [
+      'ce_ header is repeated',
+      { ...bytes, notUtf8: [], repeated: ['ce_id'] },
+      'event-invalid',
+      'a header of the event is repeated',
+    ],
+  ] as const)('%s: it is quarantined with the reason and its bytes', async (_, flaws, code, message) => {
+    const { accepted, rejected } = await admit(it.catalogue, [record(flaws)], it.clock.nowMs());
+    expect(accepted).toEqual([]);
+    await saveQuarantine(it.pool, it.sealer, rejected);
+    const [row] = await it.rows<{ code: string; message: string; record: Buffer }>(
+      'SELECT code, message, record FROM quarantine WHERE partition = 7 AND record_offset = $1',
+      [n],
+    );
+    expect(row).toMatchObject({ code, message });
+    expect(JSON.parse(it.sealer.open('quarantine', row!.record).toString())).toMatchObject({
+      rawKey: bytes.rawKey.toString('base64'),
+      rawHeaders: [['ce_id', '/g==']],
+    });
+  });
+
+  test('another header that is repeated says nothing about the event', async () => {
+    const traced = record({ ...bytes, notUtf8: [], repeated: ['x-trace'] });
+    expect((await admit(it.catalogue, [traced], it.clock.nowMs())).accepted).toHaveLength(1);
+  });
+});
+
+test('an event that was accepted over HTTP and expires before its turn ends: it is quarantined, its row says when, and nothing is left', async () => {
+  const event = { ...good(), expirytime: '2026-07-10T12:00:01+09:00' };
+  const other = { ...event, id: `${event.id}-b` };
+  await takeEvents(
+    it.pool,
+    'received',
+    [eventRow(event, 'nts'), eventRow({ ...other, data: { amount: 5, dueOn: '2026-07-31' } }, 'nts')],
+    it.clock.nowMs(),
+  );
+  const relay = createRelay({ pool: it.pool, broker: it.broker, clock: it.clock, logger: silentLogger });
+  it.at(2_000);
+  await relay.drain();
+  await it.publish(other);
+  await it.settle();
+  const state = (id: string) =>
+    it.rows('SELECT state, accepted_at >= expires_at AS late FROM events WHERE event_id = $1', [id]);
+  expect(await state(event.id)).toEqual([{ state: 'accepted', late: true }]);
+  expect(
+    await it.rows(
+      `SELECT code FROM quarantine WHERE code = 'event-expired' AND created_at > now() - interval '1 minute'`,
+    ),
+  ).not.toHaveLength(0);
+  const { idle, backlog } = await readStatus({
+    pool: it.pool,
+    broker: it.broker,
+    clock: it.clock,
+    population: async () => null,
+  });
+  expect(backlog.events).toBe(0);
+  expect(backlog.requests).toBe(0);
+  expect(idle).toBe(backlog.schedulesDue + backlog.deliveries + backlog.pages === 0);
 });
 
 describe('a page that cannot be planned', () => {

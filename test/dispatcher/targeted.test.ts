@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '../../domain/records.ts';
 import { regroupWaiting } from '../../store/batches.ts';
+import { saveEventType } from '../../store/catalogue.ts';
 import { dropExpiredUnresolved } from '../../store/unresolved.ts';
 import { type Installation, install, paidEvent, taxEvent } from '../support/installation.ts';
 
@@ -204,6 +205,61 @@ describe('a correction', () => {
     expect(await it.told(who)).toEqual(['opened sms sent']);
     expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [`v1-${n}`])).toEqual([
       { state: 'superseded' },
+    ]);
+  });
+});
+
+describe('a withdrawal without a sequence', () => {
+  beforeAll(async () => {
+    await saveEventType(it.pool, {
+      type: 'kr.nts.property-tax.withdrawn',
+      effect: 'withdraws',
+      agency: 'nts',
+      sources: ['/nts/property-tax'],
+      obligationKind: 'property-tax',
+      title: { ko: '재산세 고지 취소', en: 'Property tax withdrawn' },
+      schema: { type: 'object' },
+      examples: [{}],
+    });
+    await it.catalogue.refresh();
+  });
+  const withdrawn = () =>
+    taxEvent({
+      id: `w-${n}`,
+      type: 'kr.nts.property-tax.withdrawn',
+      subject: who,
+      allimobligation: `property-tax/${n}`,
+      data: {},
+    });
+  const stateOf = async () =>
+    (await it.rows<{ state: string }>('SELECT state FROM events WHERE event_id = $1', [`w-${n}`]))[0]?.state;
+
+  test.each([
+    ['after', false],
+    ['in the same batch as', true],
+  ])('%s an assessment with one changes nothing and is recorded as superseded', async (_, together) => {
+    await it.citizen({ id: who, sms: '+821000000012' });
+    await it.publish(assessed('v1', { sequence: '1' }));
+    if (!together) await it.settle();
+    await it.publish(withdrawn());
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    expect(await stateOf()).toBe('superseded');
+  });
+
+  test('of an assessment without one withdraws it, and is accepted however often it comes', async () => {
+    await it.citizen({ id: who, sms: '+821000000013' });
+    await it.publish(assessed('v0'));
+    await it.settle();
+    await it.publish(withdrawn());
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms cancelled/withdrawn']);
+    expect(await stateOf()).toBe('accepted');
+    const again = { ...withdrawn(), id: `again-${n}` };
+    await it.publish(again);
+    await it.idle();
+    expect(await it.rows('SELECT state FROM events WHERE event_id = $1', [again.id])).toEqual([
+      { state: 'accepted' },
     ]);
   });
 });
