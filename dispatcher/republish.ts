@@ -23,6 +23,9 @@ import {
 } from '../store/schedules.ts';
 
 const PAGE = 2_000;
+/** After a failure: doubling up to this. A version that is published after it is taken up at once. */
+const LONGEST_WAIT_MS = 300_000;
+const FIRST_WAIT_MS = 1_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 type Target = Pick<Schedule, 'agency' | 'campaign' | 'obligation' | 'event' | 'citizen'>;
@@ -104,14 +107,35 @@ export function createRepublish(parts: {
       );
   }
 
+  /** By `rule@version`, where the last attempt failed: what was wrong, and when the next is due. */
+  const failing = new Map<string, { failures: number; nextMs: number; reason: string }>();
+
+  function failed({ id, version }: { id: string; version: number }, error: unknown): void {
+    const key = `${id}@${version}`;
+    const before = failing.get(key);
+    const failures = (before?.failures ?? 0) + 1;
+    const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 20));
+    const reason = messageOf(error);
+    failing.set(key, { failures, nextMs: clock.nowMs() + waitMs, reason });
+    if (reason !== before?.reason)
+      logger.error(
+        { rule: id, version, err: reason },
+        'schedules could not follow a rule; tried again, ever more seldom, and told when the reason changes',
+      );
+  }
+
   /** Takes every rule whose schedules are behind. Returns false: there is nothing more until something is published. */
   return async function follow(): Promise<boolean> {
     const nowMs = clock.nowMs();
-    for (const id of await republishedRules(pool)) {
+    const behind = await republishedRules(pool);
+    const keys = new Set(behind.map(({ id, version }) => `${id}@${version}`));
+    for (const key of failing.keys()) if (!keys.has(key)) failing.delete(key);
+    for (const rule of behind) {
+      if ((failing.get(`${rule.id}@${rule.version}`)?.nextMs ?? 0) > nowMs) continue;
       try {
-        await transaction(pool, (sql) => followRule(sql, id, nowMs));
+        await transaction(pool, (sql) => followRule(sql, rule.id, nowMs));
       } catch (error) {
-        logger.error({ rule: id, err: messageOf(error) }, 'schedules could not follow a rule; tried again');
+        failed(rule, error);
       }
     }
     return false;

@@ -78,9 +78,11 @@ export async function takeDueSchedules(sql: Sql, nowMs: number, limit: number): 
 const REPUBLISHED = 'live_version IS NOT NULL AND live_version IS DISTINCT FROM scheduled_version';
 
 /** Rules whose live version is not the one that schedules were last made from. */
-export async function republishedRules(sql: Sql): Promise<string[]> {
-  const { rows } = await sql.query<{ id: string }>(`SELECT id FROM rules WHERE ${REPUBLISHED} ORDER BY id`);
-  return rows.map(({ id }) => id);
+export async function republishedRules(sql: Sql): Promise<{ id: string; version: number }[]> {
+  const { rows } = await sql.query<{ id: string; version: number }>(
+    `SELECT id, live_version AS version FROM rules WHERE ${REPUBLISHED} ORDER BY id`,
+  );
+  return rows;
 }
 
 /** The live version of such a rule; the lock keeps a second dispatcher off until the commit. Undefined where one has it or has done it. */

@@ -34,6 +34,44 @@ test('schedules follow the other rules where one throws, and that one is tried a
   expect(await behind()).toEqual([]);
 });
 
+test('a rule whose schedules fail is tried ever more seldom, told once for each reason, and at once in a new version', async () => {
+  await it.pool.query('UPDATE rules SET scheduled_version = NULL WHERE id = $1', [BAD]);
+  const log = createLogCapture();
+  let reason = 'cannot be read';
+  let tries = 0;
+  const catalogue = {
+    ...it.catalogue,
+    ruleVersion: async (): Promise<never> => {
+      tries++;
+      throw new Error(reason);
+    },
+  };
+  const follow = createRepublish({ ...it, catalogue, logger: log.logger });
+  const during = async (seconds: number) => {
+    tries = 0;
+    for (let second = 0; second < seconds; second++) {
+      await follow();
+      it.at(1_000);
+    }
+    return tries;
+  };
+  // After 0, 1, 3, 7, 15, 31 and 63 s.
+  expect(await during(100)).toBe(7);
+  expect(log.lines).toHaveLength(1);
+  // At the ceiling: every five minutes.
+  await during(600);
+  expect(await during(600)).toBe(2);
+  expect(log.lines).toHaveLength(1);
+  reason = 'is gone';
+  await during(301);
+  expect(log.lines).toHaveLength(2);
+  expect(log.lines[1]).toContain('is gone');
+  await it.pool.query('UPDATE rules SET live_version = live_version + 1 WHERE id = $1', [BAD]);
+  expect(await during(1)).toBe(1);
+  await it.pool.query('UPDATE rules SET live_version = live_version - 1 WHERE id = $1', [BAD]);
+  await it.first.republish();
+});
+
 test('a schedule that cannot be evaluated is dropped, and the one beside it starts', async () => {
   for (const [year, closesOn] of [
     [2031, '2026-10-29'],
