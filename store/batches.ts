@@ -73,6 +73,18 @@ export async function staleQueued(
   return rows.map((row) => ({ batch: row.id, generation: row.generation }));
 }
 
+/** Rows of a queued batch that nobody has claimed, be they locked by somebody at the moment or not. */
+export async function countPlanned(sql: Sql, { batch, generation }: QueuedBatch): Promise<number> {
+  const { rows } = await sql.query<{ planned: number }>({
+    name: 'count-planned',
+    text: `SELECT count(d.id)::int AS planned FROM batches b
+      JOIN deliveries d ON d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
+      WHERE b.id = $1 AND b.generation = $2 AND b.state = 'queued'`,
+    values: [batch, generation],
+  });
+  return rows[0]?.planned ?? 0;
+}
+
 /**
  * Batches whose job is gone: ended where nothing of them is planned or under way, ready again where something is planned. What is only
  * under way stays queued until its session ends it. Returns how many became ready.

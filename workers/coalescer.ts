@@ -3,19 +3,28 @@
  * that are over. While one statement runs the next gathers, so that its size follows the load: one row when idle, hundreds when busy.
  */
 import type { Clock } from '../domain/clock.ts';
-import { messageOf } from '../domain/errors.ts';
+import { messageOf, safeMessage } from '../domain/errors.ts';
 import type { BatchId, DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { SqlPool } from '../domain/sql.ts';
+import { isTransient } from '../domain/transient.ts';
 import { type Claim, type Claimed, type Result, releaseUnheard, takeTurn } from '../store/deliveries.ts';
 import type { Session } from './session.ts';
 
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
 type End = { readonly batch: BatchId; readonly generation: number };
+type Said = { readonly batch: BatchId; readonly result: Result; readonly waiter: Waiter<void> };
+type Asked = { readonly claim: Claim; readonly waiter: Waiter<readonly Claimed[]> };
+type Ended = { readonly end: End; readonly waiter: Waiter<void> };
+type Turn = {
+  readonly results: readonly Said[];
+  readonly claims: readonly Asked[];
+  readonly ends: readonly Ended[];
+};
 
 export interface Coalescer {
-  /** Resolves when the result is committed. */
-  finish(result: Result): Promise<void>;
+  /** Resolves when the result is committed. Rejects when the ledger refuses it for good, alone too: its row stays with the session. */
+  finish(batch: BatchId, result: Result): Promise<void>;
   /** Rows that are now this process's to call, and those that ended at the claim. */
   claim(claim: Claim): Promise<readonly Claimed[]>;
   /** Counts a batch whose results have all been said, and closes it where nothing is left. */
@@ -25,6 +34,9 @@ export interface Coalescer {
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
 const RETRY_MS = 200;
+const SUSPECTS_MS = 2_000;
+/** SQLSTATE: data exceptions and integrity. The same row will never be taken. */
+const ROW_AT_FAULT = /^2[23][0-9A-Z]{3}$/;
 /** When claims whose answer was lost are looked for: a statement whose connection broke may still wait for a lock and commit later. */
 const UNHEARD_MS = [RETRY_MS, 12_000, 60_000] as const;
 
@@ -36,9 +48,11 @@ export function createCoalescer(parts: {
   width?: number;
 }): Coalescer {
   const { pool, session, clock, logger } = parts;
-  const results: { result: Result; waiter: Waiter<void> }[] = [];
-  let claims: { claim: Claim; waiter: Waiter<readonly Claimed[]> }[] = [];
-  const ends: { end: End; waiter: Waiter<void> }[] = [];
+  const results: Said[] = [];
+  let claims: Asked[] = [];
+  const ends: Ended[] = [];
+  /** Results that were refused alone for a reason that may pass. */
+  const suspects: Said[] = [];
   let running = 0;
   let scheduled = false;
   /** Claimed, and the result not yet committed. */
@@ -90,33 +104,15 @@ export function createCoalescer(parts: {
     };
     running++;
     try {
-      const rows = await takeTurn(
-        pool,
-        session.id(),
-        mine.results.map((r) => r.result),
-        mine.claims.map((c) => c.claim),
-        mine.ends.map((e) => e.end),
-        clock.nowMs(),
-      );
-      const byBatch = Map.groupBy(rows, (row) => row.batch);
-      for (const { result, waiter } of mine.results) {
-        inFlight.delete(result.delivery);
-        waiter.resolve();
-      }
-      for (const row of rows) if (row.verdict === 'send') inFlight.add(row.id);
-      for (const { claim, waiter } of mine.claims) waiter.resolve(byBatch.get(claim.batch) ?? []);
-      for (const { waiter } of mine.ends) waiter.resolve();
+      await say(mine);
     } catch (error) {
       logger.warn(
         { results: mine.results.length, claims: mine.claims.length, err: messageOf(error) },
         'a turn failed',
       );
-      // Results are facts that exist nowhere else: they are said again until they are heard. Whether the failed statement had committed
-      // does not matter, since a result fits its row only once. Claims are given up, and what they may have taken is given back.
-      results.unshift(...mine.results);
       if (mine.claims.length > 0) for (const ms of UNHEARD_MS) expectUnheard(ms);
-      for (const { waiter } of mine.claims) waiter.reject(error);
-      for (const { waiter } of mine.ends) waiter.reject(error);
+      if (isTransient(error)) giveUp(mine, error);
+      else await sayApart(mine);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     } finally {
       running--;
@@ -125,11 +121,86 @@ export function createCoalescer(parts: {
       schedule();
   }
 
+  async function say(turn: Turn): Promise<void> {
+    const rows = await takeTurn(
+      pool,
+      session.id(),
+      turn.results.map((r) => r.result),
+      turn.claims.map((c) => c.claim),
+      turn.ends.map((e) => e.end),
+      clock.nowMs(),
+    );
+    const byBatch = Map.groupBy(rows, (row) => row.batch);
+    for (const { result, waiter } of turn.results) {
+      inFlight.delete(result.delivery);
+      waiter.resolve();
+    }
+    for (const row of rows) if (row.verdict === 'send') inFlight.add(row.id);
+    for (const { claim, waiter } of turn.claims) waiter.resolve(byBatch.get(claim.batch) ?? []);
+    for (const { waiter } of turn.ends) waiter.resolve();
+  }
+
+  /**
+   * Results are facts that exist nowhere else: they are said again until they are heard. Whether the failed statement had committed
+   * does not matter, since a result fits its row only once. Claims are given up, and what they may have taken is given back.
+   */
+  function giveUp(turn: Turn, error: unknown): void {
+    results.unshift(...turn.results);
+    for (const { waiter } of turn.claims) waiter.reject(error);
+    for (const { waiter } of turn.ends) waiter.reject(error);
+  }
+
+  /** A turn that the ledger refused: what is at fault must keep back nothing beside it. Results first, then job by job. */
+  async function sayApart(turn: Turn): Promise<void> {
+    await sayResults(turn.results);
+    for (const claim of turn.claims) await sayOne({ results: [], claims: [claim], ends: [] });
+    for (const end of turn.ends) await sayOne({ results: [], claims: [], ends: [end] });
+  }
+
+  async function sayOne(turn: Turn): Promise<void> {
+    await say(turn).catch((error: unknown) => {
+      if (turn.claims.length > 0) for (const ms of UNHEARD_MS) expectUnheard(ms);
+      giveUp(turn, error);
+    });
+  }
+
+  /** All of them, else each job's, else each. */
+  async function sayResults(said: readonly Said[]): Promise<void> {
+    if (said.length === 0) return;
+    try {
+      await say({ results: said, claims: [], ends: [] });
+    } catch (error) {
+      if (isTransient(error)) results.unshift(...said);
+      else if (said.length === 1) refused(said[0]!, error);
+      else {
+        const jobs = [...Map.groupBy(said, (r) => r.batch).values()];
+        for (const piece of jobs.length > 1 ? jobs : said.map((one) => [one])) await sayResults(piece);
+      }
+    }
+  }
+
+  /**
+   * A result that is refused alone. Where the row itself is at fault it is given up: the row stays this session's, so that nobody calls it
+   * before the session ends, and then it is one whose end nobody knows. Anything else may pass, and it is said again, apart from others.
+   */
+  function refused(one: Said, error: unknown): void {
+    const ids = { batch: one.batch, delivery: one.result.delivery, err: safeMessage(error) };
+    if (ROW_AT_FAULT.test(String((error as { code?: unknown }).code))) {
+      logger.error(ids, 'the ledger refuses a result; its delivery stays in flight until this session ends');
+      one.waiter.reject(error);
+      return;
+    }
+    logger.error(ids, 'the ledger refuses a result; it is said again');
+    suspects.push(one);
+    if (suspects.length === 1)
+      setTimeout(() => void sayResults(suspects.splice(0)).then(schedule), SUSPECTS_MS).unref();
+  }
+
   /** One claim a batch and turn: rows are handed out by batch. */
-  function takeClaims(): typeof claims {
+  function takeClaims(): Asked[] {
     const batches = new Set<BatchId>();
-    const mine: typeof claims = [];
-    const rest: typeof claims = [];
+    const mine: Asked[] = [];
+    const rest: Asked[] = [];
     let rows = 0;
     for (const item of claims) {
       const fits = !batches.has(item.claim.batch) && (mine.length === 0 || rows + item.claim.max <= MAX_ROWS);
@@ -143,9 +214,9 @@ export function createCoalescer(parts: {
   }
 
   return {
-    finish: (result) =>
+    finish: (batch, result) =>
       new Promise((resolve, reject) => {
-        results.push({ result, waiter: { resolve, reject } });
+        results.push({ batch, result, waiter: { resolve, reject } });
         schedule();
       }),
     claim: (claim) =>

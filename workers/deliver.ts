@@ -2,13 +2,16 @@
  * One batch: claim as many rows as may be in flight, render, call, report, and go on until nothing of it is planned. No row is called
  * that was not claimed under a living session, and the session is looked at again immediately before each call.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../domain/clock.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { BatchId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Sealer } from '../domain/sealing.ts';
+import type { SqlPool } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
 import type { BatchJob } from '../queue/queue.ts';
+import { countPlanned } from '../store/batches.ts';
 import { openAddress } from '../store/contact-points.ts';
 import type { Claimed } from '../store/deliveries.ts';
 import type { Coalescer } from './coalescer.ts';
@@ -18,6 +21,7 @@ import type { Outcome, Provider } from './providers/provider.ts';
 import type { Session } from './session.ts';
 
 export type DeliverParts = {
+  readonly pool: SqlPool;
   readonly coalescer: Coalescer;
   readonly session: Session;
   readonly renderer: Renderer;
@@ -28,7 +32,11 @@ export type DeliverParts = {
   readonly logger: Logger;
 };
 
-/** As store/contact-points.ts seals addresses: one of another channel does not open. */
+/**
+ * A claim passes over rows that somebody has locked: a correction or a "done" that commits within milliseconds and may leave them planned.
+ * They are tried again after these; what is locked for longer is left to the reconciler, so that the job's place is not.
+ */
+const LOCKED_PAUSES_MS = [10, 20, 40, 80, 160] as const;
 
 /** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
 export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
@@ -77,11 +85,18 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     const batch = { batch: job.batch as BatchId, generation: job.generation };
     let size = Number.POSITIVE_INFINITY;
     let results: Promise<void>[] = [];
+    const refused: unknown[] = [];
+    let pauses = 0;
     for (let seen = 0; seen < size; ) {
       await Promise.all(results);
       // The session a claim is made under; a new one may begin while its calls run, and then they may not.
       const rows = await coalescer.claim({ ...batch, max: claimSize });
-      if (rows.length === 0) break;
+      if (rows.length === 0) {
+        const pauseMs = LOCKED_PAUSES_MS[pauses++];
+        if (pauseMs === undefined || (await countPlanned(parts.pool, batch)) === 0) break;
+        await delay(pauseMs);
+        continue;
+      }
       const owner = rows[0]!.session;
       size = rows[0]!.size;
       seen += rows.length;
@@ -90,12 +105,18 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         rows.map(async (row) => {
           if (row.verdict !== 'send') return;
           const outcome = await callOne(row, owner);
-          said.push(coalescer.finish(resultOf(row, owner, outcome, clock.nowMs(), parts.chance())));
+          said.push(
+            coalescer
+              .finish(batch.batch, resultOf(row, owner, outcome, clock.nowMs(), parts.chance()))
+              .catch((error: unknown) => void refused.push(error)),
+          );
         }),
       );
       results = said;
     }
     // In the same breath as the last results: the count takes them for written (store/deliveries.ts).
     await Promise.all([...results, coalescer.end(batch)]);
+    // The rest of the batch is done all the same; the queue hears that one row of it is not.
+    if (refused.length > 0) throw refused[0];
   };
 }

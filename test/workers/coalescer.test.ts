@@ -2,8 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BatchId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { SqlPool, Statement } from '../../domain/sql.ts';
-import { createCoalescer } from '../../workers/coalescer.ts';
+import type { Claimed } from '../../store/deliveries.ts';
+import { type Coalescer, createCoalescer } from '../../workers/coalescer.ts';
+import { resultOf } from '../../workers/outcome.ts';
+import type { Session } from '../../workers/session.ts';
 import { eventually } from '../support/eventually.ts';
+import { createLogCapture } from '../support/http.ts';
 import { type Installation, install, taxEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -11,7 +15,97 @@ let it: Installation;
 beforeAll(async () => {
   it = await install({ partitions: 1 });
 });
-afterAll(() => it.close());
+afterAll(async () => {
+  for (const session of sessions) await session.stop();
+  await it.close();
+});
+
+/** A batch of its own for each: claimed, and called for all we know. */
+async function claimed(coalescer: Coalescer, ids: readonly string[]): Promise<Claimed[]> {
+  const rows: Claimed[] = [];
+  for (const id of ids) {
+    await it.citizen({ id, sms: `+8210000001${String(serial++).padStart(2, '0')}` });
+    await it.publish(taxEvent({ id, subject: id, allimobligation: `property-tax/${id}` }));
+    await it.settle();
+    await it.pump();
+    const [job] = it.memory.take('sms-urgent');
+    rows.push(
+      ...(await coalescer.claim({ batch: job!.batch as BatchId, generation: job!.generation, max: 10 })),
+    );
+  }
+  return rows;
+}
+let serial = 10;
+
+/** A session of the test's own: what one coalescer lost it looks for among all rows of its session. */
+async function worker(): Promise<{ session: Session }> {
+  const by = await it.worker();
+  sessions.push(by.session);
+  return by;
+}
+const sessions: Session[] = [];
+
+const sentRow = (row: Claimed) =>
+  resultOf(row, row.session, { kind: 'accepted', reference: null }, it.clock.nowMs(), 0.5);
+
+test('a result that the ledger refuses is given up alone: those beside it, and claims, are heard', async () => {
+  const { session } = await worker();
+  const log = createLogCapture();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: log.logger });
+  const rows = await claimed(coalescer, ['r1', 'r2', 'r3']);
+  await it.citizen({ id: 'r4', sms: '+821000000199' });
+  await it.publish(taxEvent({ id: 'r4', subject: 'r4', allimobligation: 'property-tax/r4' }));
+  await it.settle();
+  await it.pump();
+  const [job] = it.memory.take('sms-urgent');
+  const said = rows.map((row, index) => {
+    const result = sentRow(row);
+    // Text that Postgres does not take (22021).
+    return coalescer.finish(row.batch, index === 1 ? { ...result, reference: 'a\0b' } : result);
+  });
+  const claim = coalescer.claim({ batch: job!.batch as BatchId, generation: job!.generation, max: 10 });
+  const [first, second, third] = await Promise.allSettled(said);
+  expect([first?.status, second?.status, third?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect((await claim).map((row) => row.verdict)).toEqual(['send']);
+  expect([await it.told('r1'), await it.told('r2'), await it.told('r3')]).toEqual([
+    ['opened sms sent'],
+    ['opened sms sending'],
+    ['opened sms sent'],
+  ]);
+  expect(log.lines.filter((line) => line.includes(rows[1]!.id))).toHaveLength(1);
+});
+
+test('a claim that the ledger refuses rejects alone', async () => {
+  const { session } = await worker();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
+  const [row] = await claimed(coalescer, ['k1']);
+  const bad = coalescer.claim({ batch: 'no id' as BatchId, generation: 1, max: 10 });
+  const empty = coalescer.claim({ batch: row!.batch, generation: 1, max: 10 });
+  await expect(coalescer.finish(row!.batch, sentRow(row!))).resolves.toBeUndefined();
+  await expect(bad).rejects.toThrow('uuid');
+  await expect(empty).resolves.toEqual([]);
+});
+
+test('a result that is refused for a reason of the ledger’s own is said until it is heard', async () => {
+  const { session } = await worker();
+  let readOnly = 3;
+  const pool: SqlPool = {
+    connect: () => it.pool.connect(),
+    async query<R>(statement: Statement, values?: readonly unknown[]) {
+      if (typeof statement === 'object' && statement.name === 'turn' && statement.values?.[0] !== undefined)
+        if ((statement.values[0] as unknown[]).length > 0 && readOnly-- > 0)
+          throw Object.assign(new Error('cannot execute UPDATE in a read-only transaction'), {
+            code: '25006',
+          });
+      return it.pool.query<R>(statement, values);
+    },
+  };
+  const coalescer = createCoalescer({ pool, session, clock: it.clock, logger: silentLogger });
+  const [row] = await claimed(coalescer, ['s1']);
+  await coalescer.finish(row!.batch, sentRow(row!));
+  expect(await it.told('s1')).toEqual(['opened sms sent']);
+  expect(readOnly).toBeLessThan(0);
+});
 
 test('a claim whose answer is lost is given back in time, though nothing else is to be said', async () => {
   await it.citizen({ id: 'c', sms: '+821000000001' });

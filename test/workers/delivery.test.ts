@@ -1,5 +1,5 @@
 /** From a batch to a result: what the claim judges again, how a failure goes on, what a dead session leaves, what a lost queue loses. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { BatchId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { createBullmqQueue, postgresQueuePool, QUEUE_NAMES } from '../../queue/bullmq.ts';
@@ -46,6 +46,46 @@ async function optOut(channel: string | null): Promise<void> {
     [who, channel],
   );
 }
+
+test('a row that is locked when its batch is claimed is sent soon after, without the reconciler', async () => {
+  await planned();
+  const asked = jest.spyOn(it.pool, 'query');
+  const looks = () =>
+    asked.mock.calls.filter(([statement]) => (statement as { name?: string }).name === 'count-planned')
+      .length;
+  const holder = await it.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM deliveries WHERE status = $1 FOR UPDATE', ['planned']);
+    const delivered = it.deliver();
+    // The claim passed over it, and it is looked for.
+    await eventually(() => looks() > 0, { everyMs: 1 });
+    await holder.query('COMMIT');
+    await delivered;
+  } finally {
+    asked.mockRestore();
+    holder.release();
+  }
+  expect(await it.told(who)).toEqual(['opened sms sent']);
+});
+
+test('a row that stays locked does not keep its job: it is left to the reconciler', async () => {
+  await planned();
+  const holder = await it.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM deliveries WHERE status = $1 FOR UPDATE', ['planned']);
+    await it.deliver();
+  } finally {
+    await holder.query('COMMIT');
+    holder.release();
+  }
+  expect(await it.told(who)).toEqual(['opened sms planned']);
+  it.at(10_001);
+  await it.first.reconcile();
+  await it.idle();
+  expect(await it.told(who)).toEqual(['opened sms sent']);
+});
 
 describe('the claim judges again', () => {
   test('what has expired', async () => {
