@@ -6,7 +6,7 @@ import type { RulesStore } from '../rules/shard-server.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { failFanouts, plannedPages } from '../store/fanouts.ts';
 import { advancePosition, claimPositions } from '../store/positions.ts';
-import { saveQuarantine } from '../store/quarantine.ts';
+import { countQuarantined, saveQuarantine } from '../store/quarantine.ts';
 import { awaitedCitizens, dropForgotten, markArrived } from '../store/unresolved.ts';
 import { citizenFieldsOf, parseTemplate } from '../templates/catalogue.ts';
 
@@ -52,6 +52,12 @@ export function createRulesStore(parts: {
         await saveQuarantine(sql, sealer, [refused]);
         if (fanout !== undefined)
           await failFanouts(sql, [fanout], `request quarantined: ${refused.error.message}`, clock.nowMs());
+      });
+    },
+    async quarantineProfiles(kept, counted) {
+      await transaction(pool, async (sql) => {
+        const fresh = await countQuarantined(sql, kept, counted);
+        await saveQuarantine(sql, sealer, fresh);
       });
     },
     async profilesArrived(ids) {

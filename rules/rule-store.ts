@@ -2,6 +2,8 @@
 import type { StartPosition, TopicPartition } from '../broker/broker.ts';
 import type { EventType } from '../domain/event.ts';
 import type { Rule } from '../domain/rule.ts';
+import type { Counted } from './refusals.ts';
+import type { ShardRecord } from './shard.ts';
 
 /**
  * What passes by itself (domain/transient.ts: a database that is away, a retryable AllimError) is waited out; anything else thrown while
@@ -26,21 +28,17 @@ export type RulesStore = {
   ): Promise<{ rule: Rule; valueFields: readonly string[]; eventType: EventType } | undefined>;
   /** Pages planned so far, over all runs, for each fan-out that is still open. One that is left out wants no further pages. */
   plannedPages(fanouts: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Keeps a question that cannot be answered, with its reason, and fails its fan-out where it has one. */
+  quarantine(refused: ShardRecord & { readonly error: Error; readonly fanout?: string }): Promise<void>;
   /**
-   * Keeps a record that cannot be used, with its reason, and fails its fan-out where it has one. Profiles are read from the beginning at
-   * every assignment, so the same (topic, partition, offset) comes again: that is one row.
+   * Keeps profiles that cannot be used, with their reasons, and counts others of the same reasons, in one transaction. Profiles are read
+   * from the beginning at every assignment, so the same (topic, partition, offset) comes again: it is kept once and counted once, and
+   * what was counted is not kept later. Headers and keys are personal, so they are kept sealed.
    */
-  quarantine(refused: {
-    topic: string;
-    partition: number;
-    offset: number;
-    key: string | null;
-    /** As they were read: personal, so they are kept sealed. */
-    headers: Readonly<Record<string, string>>;
-    value: Buffer | null;
-    error: Error;
-    fanout?: string;
-  }): Promise<void>;
+  quarantineProfiles(
+    kept: readonly (ShardRecord & { readonly error: Error })[],
+    counted: readonly Counted[],
+  ): Promise<void>;
   /** These citizens were unknown until now: their `unresolved` events may be judged. */
   profilesArrived(ids: readonly string[]): Promise<void>;
   /** These citizens were ended by a tombstone: their `unresolved` events end with them. */

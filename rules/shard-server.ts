@@ -13,6 +13,7 @@ import { LANES } from '../domain/statuses.ts';
 import type { Fields } from './catalogue.ts';
 import { Lane, type LaneWork } from './lane.ts';
 import { Placement } from './placement.ts';
+import { Refusals } from './refusals.ts';
 import type { RulesStore } from './rule-store.ts';
 import { Runs } from './runs.ts';
 import { Shard, type ShardRecord } from './shard.ts';
@@ -60,6 +61,8 @@ export function createShardServer(options: ShardServerOptions): ShardServer {
 
 /** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
 const PARKED_MS = 60_000;
+/** Between two heartbeats in a long step; a session lasts 6 s. */
+const BEAT_MS = 500;
 
 const laneKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
@@ -71,6 +74,7 @@ class Server implements ShardServer {
   private readonly fields: Fields;
   private readonly runs: Runs;
   private readonly placement = new Placement();
+  private readonly refusals: Refusals;
   private readonly awaitedPollMs: number;
   private readonly shards = new Map<number, Shard>();
   /** Given up a moment ago, kept in case they come back. */
@@ -87,6 +91,7 @@ class Server implements ShardServer {
     this.clock = options.clock;
     this.logger = options.logger;
     this.fields = options.fields;
+    this.refusals = new Refusals(options.clock);
     this.runs = new Runs({
       append: async (topic, partition, value) => {
         await options.broker.append(topic, [{ key: null, value, partition }]);
@@ -245,11 +250,8 @@ class Server implements ShardServer {
     const shard = this.shards.get(batch.partition);
     if (shard === undefined) return;
     shard.apply(batch);
-    while (shard.refused.length > 0) {
-      const { record, error } = shard.refused[0]!;
-      await this.quarantine(record, error);
-      shard.refused.shift();
-    }
+    await shard.prepare(pauseFor(batch));
+    await this.quarantineProfiles(shard);
     if (shard.forgotten.length > 0) {
       await this.store.profilesForgotten(shard.forgotten);
       shard.forgotten = [];
@@ -272,18 +274,26 @@ class Server implements ShardServer {
     }
   }
 
+  /** All of a batch at once. Stored before the batch is done: where that fails the batch comes again, and they are still there. */
+  private async quarantineProfiles(shard: Shard): Promise<void> {
+    const { refused } = shard;
+    if (refused.length === 0) return;
+    const judged = this.refusals.judge(refused);
+    await this.store.quarantineProfiles(
+      judged.kept.map(({ record, error }) => ({ ...record, error })),
+      judged.counted,
+    );
+    this.refusals.note(judged);
+    this.quarantined += refused.length;
+    shard.refused = [];
+    this.logger.warn(
+      { partition: shard.partition, kept: judged.kept.length, counted: refused.length - judged.kept.length },
+      'profiles were quarantined',
+    );
+  }
+
   private async quarantine(record: ShardRecord, error: Error, fanout?: string): Promise<void> {
-    const { topic, partition, offset, key, headers, value } = record;
-    await this.store.quarantine({
-      topic,
-      partition,
-      offset,
-      key,
-      headers,
-      value,
-      error,
-      ...(fanout === undefined ? {} : { fanout }),
-    });
+    await this.store.quarantine({ ...record, error, ...(fanout === undefined ? {} : { fanout }) });
     this.quarantined++;
   }
 
@@ -297,6 +307,17 @@ class Server implements ShardServer {
       resume: (at) => this.consumer?.resume([at]),
     };
   }
+}
+
+/** Lets the event loop turn, and keeps the membership while a long step is done in pieces. */
+function pauseFor(batch: Batch): () => Promise<void> {
+  let beatAt = performance.now();
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (performance.now() - beatAt < BEAT_MS) return;
+    await batch.heartbeat();
+    beatAt = performance.now();
+  };
 }
 
 function fanoutOf(record: ShardRecord): string | undefined {

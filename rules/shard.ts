@@ -5,6 +5,7 @@
  */
 import { AllimError } from '../domain/errors.ts';
 import { partitionOf } from '../domain/murmur2.ts';
+import { needText, type RecordFlaws } from '../domain/record-flaws.ts';
 import type { Fields } from './catalogue.ts';
 import { Population } from './population.ts';
 import { isCitizenId, parseProfile } from './profile.ts';
@@ -16,6 +17,7 @@ export type ShardRecord = {
   readonly offset: number;
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly flaws?: RecordFlaws;
   readonly value: Buffer | null;
 };
 export type ShardBatch = {
@@ -47,6 +49,7 @@ export class Shard {
   private readonly placed: (misplaced: boolean) => void;
   private waiters: Waiter[] = [];
   private at: number;
+  private prepared: boolean;
 
   /** Reads from `begin`; has caught up at `end`, the topic's end at the assignment. `placed` hears of each record whether it belongs here. */
   constructor(given: {
@@ -62,6 +65,7 @@ export class Shard {
     this.population = new Population(given.fields);
     this.at = given.begin;
     this.target = given.end;
+    this.prepared = given.begin >= given.end;
     this.placed = given.placed;
   }
 
@@ -71,16 +75,29 @@ export class Shard {
   }
 
   get caughtUp(): boolean {
-    return this.at >= this.target;
+    return this.prepared;
   }
 
   /** Applies a batch of profiles in one step. What cannot be applied is put into `refused`, and the others go on. */
   apply(batch: ShardBatch): void {
-    const loading = !this.caughtUp;
     for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record);
     this.at = Math.max(this.at, batch.next);
-    // The first order of a shard is a long sort: better now than under the first event.
-    if (loading && this.caughtUp) this.population.order();
+    this.wake();
+  }
+
+  /**
+   * The first order of a shard is a long sort: better before the first question than under it, and in steps, or a slow machine falls out
+   * of its group over it. Call it after each `apply`; until it resolves the shard has not caught up. `pause` lets the process do what
+   * else it must; what it throws leaves the order to the next call.
+   */
+  async prepare(pause: () => Promise<void>): Promise<void> {
+    if (this.prepared || this.at < this.target) return;
+    await this.population.orderInSteps(pause);
+    this.prepared = true;
+    this.wake();
+  }
+
+  private wake(): void {
     if (!this.caughtUp) return;
     const ready = this.waiters.filter((waiter) => waiter.offset <= this.at);
     this.waiters = this.waiters.filter((waiter) => waiter.offset > this.at);
@@ -89,6 +106,7 @@ export class Shard {
 
   private applyOne(record: ShardRecord): void {
     try {
+      needText(record);
       const { key, value } = record;
       if (!isCitizenId(key))
         throw new AllimError(

@@ -10,6 +10,8 @@ export type LedgerBacklog = {
   /** In batches that are ready or queued, and rows whose waiting has ended. */
   readonly deliveries: number;
   readonly quarantine: number;
+  /** Refused for a reason of which enough were kept (store/quarantine.ts). */
+  readonly quarantineCounted: number;
   /** Stored positions; a partition that nobody has claimed is absent. */
   readonly positions: readonly {
     readonly group: string;
@@ -41,6 +43,7 @@ export async function readLedgerBacklog(
        ((SELECT coalesce(sum(open), 0) FROM batches WHERE state = 'ready') + (SELECT coalesce(sum(open), 0) FROM batches WHERE state = 'queued')
          + (SELECT count(*) FROM waiting WHERE due_at <= $2))::int AS deliveries,
        (SELECT count(*) FROM quarantine WHERE state = 'open')::int AS quarantine,
+       (SELECT coalesce(sum((value->>'count')::bigint), 0) FROM settings WHERE name LIKE 'quarantine-counted/%')::int AS "quarantineCounted",
        (SELECT coalesce(jsonb_agg(jsonb_build_object('group', group_name, 'topic', topic, 'partition', partition, 'position', position)), '[]')
           FROM consumer_offsets WHERE topic = ANY($1::text[])) AS positions`,
     [topics, new Date(nowMs)],

@@ -1,9 +1,11 @@
 /** What arrives by Kafka and cannot be taken in: a quarantine row with the reason and the place, and the partition goes on. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createRulesStore } from '../../app/rules-store.ts';
 import type { LogRecord, NewRecord } from '../../broker/broker.ts';
 import { admit } from '../../dispatcher/admit.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
+import { AllimError } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { RecordFlaws } from '../../domain/record-flaws.ts';
 import { TOPICS } from '../../domain/records.ts';
@@ -11,6 +13,7 @@ import { createSealer } from '../../domain/sealing.ts';
 import { createRelay } from '../../producers/relay.ts';
 import { eventRow, takeEvents } from '../../store/events.ts';
 import { saveQuarantine } from '../../store/quarantine.ts';
+import { readLedgerBacklog } from '../../store/status.ts';
 import { readStatus } from '../../web/api/status.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
 
@@ -223,6 +226,29 @@ test('the key of a refused record lies sealed with it; the column has that of a 
       headers: { h: '1' },
       value: Buffer.from('x').toString('base64'),
     });
+});
+
+test('profiles beyond what is kept of a reason are counted once, though they are read again and the minute falls otherwise', async () => {
+  const store = createRulesStore(it);
+  const record = (offset: number) => ({
+    topic: TOPICS.profiles,
+    partition: 8,
+    offset,
+    key: `c-${offset}`,
+    headers: {},
+    value: Buffer.from('{'),
+    error: new AllimError('profile-invalid', 'no'),
+  });
+  const counted = (...offsets: number[]) => [
+    { topic: TOPICS.profiles, partition: 8, code: 'profile-invalid' as const, offsets },
+  ];
+  await store.quarantineProfiles([record(1), record(2)], counted(3, 4, 6));
+  await store.quarantineProfiles([record(1), record(3), record(9)], counted(2, 4, 6, 10));
+  expect(await it.rows('SELECT record_offset FROM quarantine WHERE partition = 8 ORDER BY 1')).toEqual(
+    [1, 2, 9].map((record_offset) => ({ record_offset })),
+  );
+  const ledger = await readLedgerBacklog(it.pool, [], it.clock.nowMs());
+  expect(ledger.quarantineCounted).toBe(4);
 });
 
 test.each([

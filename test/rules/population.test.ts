@@ -217,3 +217,42 @@ test('a catalogue that is wrong is refused with its faults', () => {
     '/fields/3/values',
   ]);
 });
+
+describe('the order in steps', () => {
+  const empty = parseProfile(Buffer.from('{}'), layoutOf(fields));
+  function crowd(size: number): Population {
+    const population = new Population(fields);
+    // Neither ascending nor descending.
+    for (let i = 0; i < size; i++) population.upsert(`c${(i * 7_919) % size}`, empty);
+    return population;
+  }
+  const idsOf = (population: Population) => Array.from(population.order(), (slot) => population.idOf(slot));
+
+  test.each([0, 1, 16_384, 16_385, 50_000])(
+    'of %d citizens is the one that is made at once',
+    async (size) => {
+      const population = crowd(size);
+      let pauses = 0;
+      await population.orderInSteps(async () => void pauses++);
+      expect(idsOf(population)).toEqual(idsOf(crowd(size)));
+      // A pause for every 16,384 at the least, so no step is long.
+      expect(pauses).toBeGreaterThanOrEqual(Math.ceil(size / 16_384));
+    },
+  );
+
+  test('lets the event loop turn, and keeps nothing of what changed meanwhile', async () => {
+    const population = crowd(40_000);
+    let turns = 0;
+    await population.orderInSteps(async () => {
+      if (turns++ === 1) {
+        population.forget('c1');
+        population.upsert('new', empty);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    const ids = idsOf(population);
+    expect(ids).toHaveLength(40_000);
+    expect(ids).toEqual(ids.toSorted());
+    expect([ids.includes('c1'), ids.includes('new')]).toEqual([false, true]);
+  });
+});

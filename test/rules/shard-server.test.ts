@@ -5,7 +5,9 @@ import { silentLogger } from '../../domain/logger.ts';
 import { partitionOf } from '../../domain/murmur2.ts';
 import { type AudiencePage, decodePage, TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
+import type { Counted } from '../../rules/refusals.ts';
 import type { RulesStore } from '../../rules/rule-store.ts';
+import { Shard } from '../../rules/shard.ts';
 import { createShardServer, type ShardServer } from '../../rules/shard-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { MemoryBroker } from '../support/memory-broker.ts';
@@ -72,6 +74,21 @@ class Ledger implements RulesStore {
     const code = error instanceof AllimError ? error.code : error.message;
     this.kept.push(refused.value?.toString() ?? null);
     this.quarantined.push({ topic, offset, code, ...(fanout === undefined ? {} : { fanout }) });
+  }
+
+  readonly counted: Counted[] = [];
+  /** How often profiles were given over. */
+  given = 0;
+
+  async quarantineProfiles(
+    kept: Parameters<RulesStore['quarantineProfiles']>[0],
+    counted: readonly Counted[],
+  ): Promise<void> {
+    this.given++;
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    for (const refused of kept) await this.quarantine(refused);
+    this.counted.push(...counted);
   }
 
   async profilesForgotten(): Promise<void> {}
@@ -468,6 +485,81 @@ describe('bad input', () => {
     expect(ledger.kept.toSorted()).toEqual(['{"b":1}', '{"b":true', '{"b":true}', '{}']);
     expect(server.status().misplaced).toEqual({ count: 1, share: 1 / 4 });
   });
+});
+
+describe('a flood of profiles that cannot be used', () => {
+  test('is given over a batch at a time, a hundred of each reason whole, the others counted, each once', async () => {
+    const [id] = Object.keys(crowd(1));
+    // The store is away at first, so the batch comes again.
+    ledger.failures.push(new AllimError('store-unavailable', 'away'));
+    await broker.append(
+      TOPICS.profiles,
+      Array.from({ length: 400 }, (_, i) => ({
+        key: id!,
+        value: i % 4 === 3 ? 'not JSON' : '{"b":true}',
+        partition: i % 4 === 3 ? 0 : 1,
+      })),
+    );
+    await server.start();
+    await eventually(() => expect(server.status()).toMatchObject({ quarantined: 400, offsets: [100, 300] }));
+    expect(Map.groupBy(ledger.quarantined, ({ code }) => code).get('profile-misplaced')).toHaveLength(100);
+    expect(Map.groupBy(ledger.quarantined, ({ code }) => code).get('profile-invalid')).toHaveLength(100);
+    expect(ledger.counted).toEqual([
+      {
+        topic: TOPICS.profiles,
+        partition: 1,
+        code: 'profile-misplaced',
+        offsets: Array.from({ length: 200 }, (_, i) => 100 + i),
+      },
+    ]);
+    expect(ledger.given).toBe(3);
+  });
+
+  test('a profile whose key or headers are not UTF-8 is one of them', () => {
+    const population = new Shard({
+      partition: 0,
+      partitions: 1,
+      fields,
+      begin: 0,
+      end: 0,
+      placed: () => {},
+    });
+    const record = {
+      topic: TOPICS.profiles,
+      partition: 0,
+      offset: 0,
+      key: 'a\ufffd',
+      headers: {},
+      value: Buffer.from('{"b":true}'),
+      flaws: { notUtf8: ['key'], repeated: [], rawKey: Buffer.from([0x61, 0xff]), rawHeaders: [] },
+    };
+    population.apply({ from: 0, next: 1, fence: 0, records: [record] });
+    expect(population.refused).toMatchObject([{ record, error: { code: 'record-corrupt' } }]);
+    expect(population.population.size).toBe(0);
+  });
+});
+
+test('a shard that was read keeps its membership while it makes its first order, and answers only then', async () => {
+  const heard: string[] = [];
+  const shard = new Shard({ partition: 0, partitions: 1, fields, begin: 0, end: 20_000, placed: () => {} });
+  const records = Array.from({ length: 20_000 }, (_, offset) => ({
+    topic: TOPICS.profiles,
+    partition: 0,
+    offset,
+    key: `c${offset}`,
+    headers: {},
+    value: Buffer.from('{}'),
+  }));
+  shard.apply({ from: 0, next: 20_000, fence: 0, records });
+  void shard.reached(0).then(() => heard.push('reached'));
+  const lost = new Error('lost');
+  await expect(shard.prepare(() => Promise.reject(lost))).rejects.toBe(lost);
+  expect(shard.caughtUp).toBe(false);
+  await shard.prepare(async () => void heard.push('pause'));
+  await shard.reached(0);
+  expect(shard.caughtUp).toBe(true);
+  expect(heard.length).toBeGreaterThan(2);
+  expect(heard.at(-1)).toBe('reached');
 });
 
 describe('arrivals', () => {

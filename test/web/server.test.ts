@@ -304,6 +304,7 @@ describe('status', () => {
       backlog: { events: 0, profiles: 0, requests: 0, pages: 0, schedulesDue: 0, deliveries: 0 },
       population: null,
       quarantine: 0,
+      quarantineCounted: 0,
     });
 
     await api.broker.append(TOPICS.events, [

@@ -31,7 +31,9 @@ export type Status = {
     readonly deliveries: number;
   };
   readonly population: Population | null;
+  /** Open rows; profiles beyond a hundred a minute of one partition and reason are counted apart, without rows. */
   readonly quarantine: number;
+  readonly quarantineCounted: number;
 };
 
 /** The dispatcher's groups; their positions move in the transaction that did the work. */
@@ -93,6 +95,7 @@ export async function readStatus(parts: StatusParts): Promise<Status> {
     backlog,
     population,
     quarantine: ledger.quarantine,
+    quarantineCounted: ledger.quarantineCounted,
   };
 }
 
