@@ -23,7 +23,7 @@ export class Population {
   readonly live: Uint32Array[] = [];
   private readonly free: number[] = [];
   private pendingFree: number[] = [];
-  private sorted = new Int32Array(0);
+  private sorted: Int32Array = new Int32Array(0);
   private added: number[] = [];
   /** Counts what changes the order. */
   private changes = 0;

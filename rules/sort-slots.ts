@@ -16,8 +16,8 @@ export async function sortSlots(
     slots.subarray(from, from + STEP).set([...slots.subarray(from, from + STEP)].sort(byId(ids)));
     await pause();
   }
-  let source = slots;
-  let target = new Int32Array(slots.length);
+  let source: Int32Array<ArrayBuffer> = slots;
+  let target: Int32Array<ArrayBuffer> = new Int32Array(slots.length);
   for (let width = STEP; width < slots.length; width *= 2) {
     for (let from = 0; from < slots.length; from += 2 * width)
       await merge(source, target, ids, from, Math.min(from + width, slots.length), from + 2 * width, pause);

@@ -15,12 +15,17 @@ export type PoolOptions = {
   /** Shown in pg_stat_activity. */
   readonly applicationName?: string;
   readonly logger: Logger;
+  /** How long `end` waits for clients that are checked out; 10 s unless told. */
+  readonly endMs?: number;
   /** Server settings of each session, e.g. `{ search_path: 'bullmq' }`: sent with the start packet, so that they cost no round trip. */
   readonly options?: Readonly<Record<string, string>>;
 };
 
 export type Pool = SqlPool & {
-  /** Waits for checked-out clients, then closes. Safe to call twice. */
+  /**
+   * Waits for checked-out clients, then closes. One that is not given back within `endMs` is a fault of whoever has it: it is cut off and told
+   * in the log, so that a process that was told to stop does. Safe to call twice.
+   */
   end(): Promise<void>;
   /** For metrics and leak checks. */
   readonly totalCount: number;
@@ -64,6 +69,8 @@ function sessionOptions(options: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
+const END_MS = 10_000;
+
 /** Connects when first used. Named statements (`{ name, text, values }`) are prepared once a connection and cached by name. */
 export function createPool(options: PoolOptions): Pool {
   const { logger } = options;
@@ -88,8 +95,28 @@ export function createPool(options: PoolOptions): Pool {
       logger.warn({ error: messageOf(error) }, 'a database connection broke');
     });
   });
+  const out = new Set<pg.PoolClient>();
+  pool.on('acquire', (client) => void out.add(client));
+  pool.on('release', (_error, client) => void out.delete(client));
   let ending: Promise<void> | undefined;
-  const end = pool.end.bind(pool) as () => Promise<void>;
+  const close = pool.end.bind(pool) as () => Promise<void>;
+
+  async function end(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        logger.warn(
+          { pool: options.applicationName ?? 'allim', connections: out.size },
+          'connections were not given back when their pool closed; they are cut off',
+        );
+        // Typed as a borrowed one, which has no `end`; it is the client itself.
+        for (const client of out) void (client as unknown as pg.Client).end().catch(() => {});
+        resolve();
+      }, options.endMs ?? END_MS);
+    });
+    await Promise.race([close(), late]).finally(() => clearTimeout(timer));
+  }
+
   return Object.assign(pool, {
     end: () => {
       ending ??= end();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '../../domain/logger.ts';
 import { createBullmqQueue, postgresQueuePool } from '../../queue/bullmq.ts';
 import type { Queue } from '../../queue/queue.ts';
@@ -64,4 +64,15 @@ describe('the queue on Postgres', () => {
       return queue;
     })()`,
   }));
+
+  test('a worker that is stopped while it gets ready gives every connection back', async () => {
+    const pool = createPool({ url: database.url, logger: silentLogger, ...postgresQueuePool(1) });
+    const queue = createBullmqQueue({ ...short, backend: { pool }, prefix: 'hasty' });
+    await queue.start();
+    const worker = queue.work('sms-urgent', { concurrency: 1, handle: async () => {} });
+    await worker.stop(100);
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+    await queue.stop();
+    await pool.end();
+  });
 });

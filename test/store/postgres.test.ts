@@ -4,6 +4,7 @@ import { transaction } from '../../domain/sql.ts';
 import { isTransient } from '../../domain/transient.ts';
 import { createPool } from '../../store/postgres.ts';
 import { eventually } from '../support/eventually.ts';
+import { createLogCapture } from '../support/http.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
@@ -88,6 +89,27 @@ test('connections that the server ends, idle or in use, break their query and no
     expect(answer).toMatchObject({ rows: [{ one: 1 }] });
   });
   await pool.end();
+});
+
+test('a pool that closes cuts off who does not give a connection back, says so, and does not wait for ever', async () => {
+  const log = createLogCapture();
+  const pool = createPool({
+    url: database.url,
+    max: 2,
+    applicationName: 'leaky',
+    logger: log.logger,
+    endMs: 50,
+  });
+  const kept = await pool.connect();
+  await pool.query('SELECT 1');
+  await pool.end();
+  await expect(kept.query('SELECT 1')).rejects.toThrow();
+  expect(log.lines.filter((line) => line.includes('not given back'))).toHaveLength(1);
+  await eventually(
+    async () =>
+      (await database.pool.query(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'leaky'`)).rows
+        .length === 0,
+  );
 });
 
 test('a transaction that throws leaves nothing and gives its connection back', async () => {
