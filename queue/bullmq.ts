@@ -270,10 +270,10 @@ export function createBullmqQueue(options: QueueOptions): Queue {
         logger.warn({ queue, job: job?.id ?? '', error: messageOf(error) }, 'a job failed');
       });
       const stop = async (waitMs: number) => {
+        await worker.pause(true);
         // A worker on Postgres that is closed while it gets ready takes its LISTEN connection afterwards and never gives it back, and its
         // pool then waits for that for ever (BullMQ 6.7).
         await settles(worker.waitUntilReady(), CLOSE_MS);
-        await worker.pause(true);
         // worker.close() would wait for ever for a handler that hangs. So the waiting is done here, and what is left is closed by
         // force: its locks are no longer renewed, and another worker takes the job over when they run out.
         const ended = await settles(Promise.allSettled(running), waitMs);

@@ -207,6 +207,26 @@ describeWith('kafka', 'the event log on Kafka', () => {
     expect(ledger.values()).toEqual(['a', 'b', 'c']);
   });
 
+  test('tells of headers that are repeated and of text that is none', async () => {
+    const topic = uniqueTopic('flawed');
+    await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const ledger = new Ledger();
+    await consume(topic, ledger);
+    const producer = kafka.producer();
+    await producer.connect();
+    const bad = Buffer.from([0x61, 0xff]);
+    await producer.send({
+      topic,
+      messages: [{ key: bad, value: 'v', headers: { ce_id: ['1', '2'], ce_type: bad, fine: 'é' } }],
+    });
+    await producer.disconnect();
+    await eventually(() => ledger.records.length === 1);
+    const [record] = ledger.records;
+    expect(record?.headers).toMatchObject({ ce_id: '2', fine: 'é' });
+    expect(record?.flaws).toMatchObject({ notUtf8: ['ce_type', 'key'], repeated: ['ce_id'] });
+    expect(Buffer.from(record!.flaws!.rawKey!)).toEqual(bad);
+  });
+
   test('hands a record over within milliseconds when idle', async () => {
     const topic = uniqueTopic('prompt');
     await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });

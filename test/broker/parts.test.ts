@@ -4,7 +4,7 @@ import type { EachBatchPayload } from 'kafkajs';
 import { assignPartitions } from '../../broker/assignment.ts';
 import type { NewRecord, TopicPartition } from '../../broker/broker.ts';
 import { rounds } from '../../broker/kafka-append.ts';
-import { type Bounds, createKafkaPartition } from '../../broker/kafka-partition.ts';
+import { type Bounds, createKafkaPartition, recordOf } from '../../broker/kafka-partition.ts';
 import { AllimError } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { murmur2, partitionOf } from '../../domain/murmur2.ts';
@@ -22,6 +22,34 @@ describe('murmur2', () => {
   ])('of %s is %d', (key, hash) => {
     expect(murmur2(Buffer.from(key))).toBe(hash);
     expect(partitionOf(key, 8)).toBe((hash & 0x7fffffff) % 8);
+  });
+});
+
+describe('a Kafka record', () => {
+  const at = { topic: 't', partition: 0 };
+  const message = (key: Buffer | null, headers: Record<string, Buffer | Buffer[]>) =>
+    recordOf(at, { key, value: null, timestamp: '0', offset: '7', attributes: 0, headers } as never);
+
+  test('of text alone has no flaws, though it holds the replacement character', () => {
+    const record = message(Buffer.from('키\ufffd'), { ce_id: Buffer.from('é') });
+    expect(record).toMatchObject({ key: '키\ufffd', headers: { ce_id: 'é' } });
+    expect(record).not.toHaveProperty('flaws');
+  });
+
+  test('whose key and headers are no text, or repeated, says which, and keeps the bytes', () => {
+    const bad = Buffer.from([0x61, 0xff]);
+    const record = message(bad, { ce_id: [Buffer.from('1'), Buffer.from('2')], trace: bad });
+    expect(record.headers['ce_id']).toBe('2');
+    expect(record.flaws).toEqual({
+      notUtf8: ['trace', 'key'],
+      repeated: ['ce_id'],
+      rawKey: bad,
+      rawHeaders: [
+        ['ce_id', Buffer.from('1')],
+        ['ce_id', Buffer.from('2')],
+        ['trace', bad],
+      ],
+    });
   });
 });
 
