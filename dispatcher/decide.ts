@@ -2,6 +2,7 @@
 import { AllimError } from '../domain/errors.ts';
 import {
   type BatchId,
+  besideId,
   type DeliveryId,
   keyId,
   type NotificationId,
@@ -62,7 +63,7 @@ export async function decideAndTell(
       counts.optedRecipients++;
       continue;
     }
-    const key = keyId(
+    const key = besideId(
       'told',
       match.obligation,
       context.rule,
@@ -98,10 +99,10 @@ export async function decideAndTell(
     counts.notified++;
     counts.planned++;
     if (contactPoint === null) counts.noAddress++;
-    const id = keyId<NotificationId>(
+    const id = besideId<NotificationId>(
       'notification',
-      context.stageRun,
       match.obligation,
+      context.stageRun,
       match.version.toString(),
       match.citizen,
     );
@@ -138,7 +139,7 @@ export async function decideAndTell(
     }
     current.size++;
     deliveries.push({
-      id: keyId<DeliveryId>('delivery', id, contactPoint.id),
+      id: besideId<DeliveryId>('delivery', id, contactPoint.id),
       month: context.month,
       agency: context.agency,
       notification: id,

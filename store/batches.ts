@@ -79,7 +79,8 @@ export async function countPlanned(sql: Sql, { batch, generation }: QueuedBatch)
     name: 'count-planned',
     text: `SELECT count(d.id)::int AS planned FROM batches b
       JOIN deliveries d ON d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
-      WHERE b.id = $1 AND b.generation = $2 AND b.state = 'queued'`,
+      -- Not "= 'queued'", lest it be looked for among all that are (store/deliveries.ts).
+      WHERE b.id = $1 AND b.generation = $2 AND b.state NOT IN ('ready', 'ended')`,
     values: [batch, generation],
   });
   return rows[0]?.planned ?? 0;
