@@ -12,8 +12,8 @@ export type Accepted = EventRow & { readonly type: EventType; readonly record: L
 export type Admitted = {
   readonly accepted: readonly Accepted[];
   readonly rejected: Rejected[];
-  /** Of the rejected those that are refused for nothing but their age: over HTTP they may have been accepted while they were in time. */
-  readonly expired: readonly EventRow[];
+  /** Of the rejected those that are events at all: HTTP may have taken them, when they were in time or their type another. */
+  readonly refused: readonly EventRow[];
 };
 
 export async function admit(
@@ -23,7 +23,7 @@ export async function admit(
 ): Promise<Admitted> {
   const accepted: Accepted[] = [];
   const rejected: Rejected[] = [];
-  const expired: EventRow[] = [];
+  const refused: EventRow[] = [];
   let snapshot = catalogue.current();
   let looked = false;
   for (const record of records) {
@@ -46,21 +46,30 @@ export async function admit(
       }
       const type = ofRecord(() => snapshot.eventTypes.check(read));
       // What has been done or withdrawn stays so; only to announce something has lost its point.
-      if (!ends(type) && isExpired(event, nowMs)) {
-        expired.push(ofRecord(() => eventRow(read, type.agency)));
+      if (!ends(type) && isExpired(event, nowMs))
         throw new AllimError('event-expired', 'the event has expired', {
           faults: [{ pointer: '/expirytime', message: 'has passed' }],
         });
-      }
       accepted.push({ ...ofRecord(() => eventRow(read, type.agency)), type, record });
     } catch (error) {
       // What was asked of the store says nothing about the record.
       if (!(error instanceof AllimError) || error.retryable) throw error;
       const agency = event === undefined ? undefined : snapshot.eventTypes.get(event.type)?.agency;
       rejected.push({ ...record, error, ...(agency === undefined ? {} : { agency }) });
+      const row = event === undefined ? null : rowOf(event, agency ?? '');
+      if (row !== null) refused.push(row);
     }
   }
-  return { accepted, rejected, expired };
+  return { accepted, rejected, refused };
+}
+
+/** null for what has no row: it cannot be written canonically, so HTTP has not taken it. */
+function rowOf(event: CloudEvent, agency: string): EventRow | null {
+  try {
+    return eventRow(event, agency);
+  } catch {
+    return null;
+  }
 }
 
 /** A step that reads nothing but the record: whatever it throws is the record's fault, and must not stop those beside it. */

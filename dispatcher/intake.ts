@@ -16,7 +16,7 @@ import type { Sealer } from '../domain/sealing.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
-import { endExpired, markSuperseded, takeEvents } from '../store/events.ts';
+import { markRefused, markSuperseded, takeEvents } from '../store/events.ts';
 import { advancePosition, advancePositions, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { type Accepted, admit, conflict } from './admit.ts';
@@ -57,7 +57,7 @@ export function createIntake(parts: IntakeParts) {
   });
 
   async function takeJobs(jobs: readonly Job[]): Promise<void> {
-    const { accepted, rejected, expired } = await admit(
+    const { accepted, rejected, refused } = await admit(
       catalogue,
       jobs.flatMap((job) => job.records),
       clock.nowMs(),
@@ -73,7 +73,7 @@ export function createIntake(parts: IntakeParts) {
       );
       const fresh = await acceptOnce(sql, accepted, rejected);
       await saveQuarantine(sql, parts.sealer, rejected);
-      await endExpired(sql, expired, clock.nowMs());
+      await markRefused(sql, refused);
       return plan(sql, fresh, snapshot, profileEnds);
     });
     if (rejected.length > 0)

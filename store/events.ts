@@ -20,7 +20,7 @@ export function eventRow(event: CloudEvent, agency: string): EventRow {
 export type Taken = 'fresh' | 'known' | 'conflict';
 
 /**
- * Writes events in `state`; rows need distinct ids. Accepting turns a `received` row of the same content into `accepted` (fresh).
+ * Writes events in `state`; rows need distinct ids. Accepting turns a `received` or `refused` row of the same content into `accepted` (fresh).
  * Sorted by id, so that two writers of the same events wait for each other instead of deadlocking.
  */
 export async function takeEvents(
@@ -38,7 +38,7 @@ export async function takeEvents(
       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $11::timestamptz[])
         u(id, agency, source, event_id, type, sequence, hash, body, expires)
       ON CONFLICT (id) DO UPDATE SET state = 'accepted', accepted_at = excluded.accepted_at
-        WHERE e.state = 'received' AND excluded.state = 'accepted' AND e.hash = excluded.hash
+        WHERE e.state IN ('received', 'refused') AND excluded.state = 'accepted' AND e.hash = excluded.hash
       RETURNING id`,
     values: [
       sorted.map((e) => e.row),
@@ -79,10 +79,10 @@ export async function markSuperseded(sql: Sql, rows: readonly EventRowId[]): Pro
 }
 
 /**
- * Accepted over HTTP and expired before the dispatcher came to them: taken in and never planned, which a row says whose `accepted_at` lies
- * at or after its `expires_at`. Why, says the quarantine row that is written with it.
+ * Ends what was taken by HTTP and is refused now that its turn has come (it expired, its type changed): nothing is planned of it. Why,
+ * says the quarantine row that is written with it.
  */
-export async function endExpired(sql: Sql, events: readonly EventRow[], nowMs: number): Promise<void> {
+export async function markRefused(sql: Sql, events: readonly EventRow[]): Promise<void> {
   if (events.length === 0) return;
   const sorted = events.toSorted((a, b) => (a.row < b.row ? -1 : 1));
   await sql.query(
@@ -90,8 +90,8 @@ export async function endExpired(sql: Sql, events: readonly EventRow[], nowMs: n
        SELECT e.id FROM unnest($1::uuid[], $2::bytea[]) u(id, hash) JOIN events e ON e.id = u.id AND e.hash = u.hash
        WHERE e.state = 'received' ORDER BY e.id FOR UPDATE OF e
      )
-     UPDATE events e SET state = 'accepted', accepted_at = $3 FROM ending x WHERE e.id = x.id AND e.state = 'received'`,
-    [sorted.map((e) => e.row), sorted.map((e) => e.hash), new Date(nowMs)],
+     UPDATE events e SET state = 'refused' FROM ending x WHERE e.id = x.id AND e.state = 'received'`,
+    [sorted.map((e) => e.row), sorted.map((e) => e.hash)],
   );
 }
 
