@@ -44,7 +44,7 @@ export function renderSettings(settings: ServerSettings): string {
     ['full_page_writes', 'on'],
     ['synchronous_commit', 'on'],
     ['wal_compression', settings.hasLz4 ? 'lz4' : 'on'],
-    ['wal_buffers', quote('16MB')],
+    ['wal_buffers', quote('4MB')],
     ['min_wal_size', quote('256MB')],
     ['max_wal_size', quote(`${maxWalMb(settings.freeBytes)}MB`)],
     ['checkpoint_timeout', quote('15min')],
