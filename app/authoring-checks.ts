@@ -4,6 +4,7 @@
  */
 import { AllimError, type Fault } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
+import { inLocale } from '../domain/locales.ts';
 import type { Rule } from '../domain/rule.ts';
 import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
 import { checkRule } from '../rules/check.ts';
@@ -60,9 +61,10 @@ export function createAuthoringChecks(
     }
     const words: TemplateCatalogue = {
       templates,
+      fallbacks: snapshot.localeFallbacks,
       agencyName: (agency, locale) => {
         const names = snapshot.agencies.get(agency)?.name;
-        return names?.[locale] ?? names?.['ko'] ?? agency;
+        return inLocale(names, locale, snapshot.localeFallbacks) ?? agency;
       },
     };
     return checkTemplates(words, { rule, eventType, citizenFields: longestValues(fields, rule.agency) })

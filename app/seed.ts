@@ -19,6 +19,7 @@ import {
   publishRule,
   saveAgency,
   saveEventType,
+  saveLocaleFallbacks,
   saveRuleDraft,
 } from '../store/catalogue.ts';
 import { saveTemplate } from '../store/template-versions.ts';
@@ -81,6 +82,7 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
   await transaction(pool, async (sql) => {
     // First, as whoever publishes over the API does.
     await lockRevision(sql);
+    await saveLocaleFallbacks(sql, catalogue.fallbacks);
     for (const [id, name] of Object.entries(agencies)) await saveAgency(sql, { id, name });
     for (const type of types.values()) await saveEventType(sql, type);
     for (const template of catalogue.templates.values()) {

@@ -27,7 +27,7 @@ export type OpenContext = {
   /** End of citizen-profiles by shard. */
   readonly profileEnds: readonly number[];
   readonly nowMs: number;
-  /** Today in Asia/Seoul. */
+  /** Today in the zone of the state. */
   readonly day: string;
 };
 

@@ -8,10 +8,13 @@ import {
   type NotificationId,
   type ObligationId,
 } from '../domain/ids.ts';
+import { HOME_LOCALE } from '../domain/jurisdiction.ts';
+import { chooseLocale } from '../domain/locales.ts';
 import type { AudiencePage } from '../domain/records.ts';
+import type { Reach } from '../domain/rule.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
-import type { LiveRule } from '../store/catalogue.ts';
+import type { LiveRule, Snapshot } from '../store/catalogue.ts';
 import { loadPeople } from '../store/people.ts';
 import { type DeliveryRow, type NotificationRow, type ObligationNow, tell } from '../store/plan.ts';
 import type { Match } from './matches.ts';
@@ -25,7 +28,7 @@ export const BATCH_DELIVERIES = 100;
  */
 export async function decideAndTell(
   sql: Sql,
-  templates: ReadonlyMap<string, number>,
+  snapshot: Pick<Snapshot, 'templates' | 'texts' | 'localeFallbacks'>,
   matches: readonly Match[],
   obligations: ReadonlyMap<ObligationId, ObligationNow>,
 ): Promise<{
@@ -86,6 +89,7 @@ export async function decideAndTell(
   const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
   const filling = new Map<string, { batch: BatchId; size: number }>();
   const seen = new Set<string>();
+  const localeOf = localeChooser(snapshot);
   for (const { match, key, contactPoint } of candidates) {
     const { counts, context, page } = match;
     const mine = told.fresh.has(key) && !seen.has(key);
@@ -110,6 +114,10 @@ export async function decideAndTell(
       adopted.push({ id, run: page.run });
       continue;
     }
+    const template = templateOf(context.live, match.stageKind, snapshot.templates);
+    const wanted = people.get(match.citizen)?.locale ?? HOME_LOCALE;
+    const reach: Reach = page.reach[match.index] === 'possible' ? 'possible' : 'certain';
+    const locale = localeOf(wanted, template, reach, context.live.rule.channels);
     notifications.push({
       id,
       month: context.month,
@@ -122,9 +130,10 @@ export async function decideAndTell(
       recipient: match.citizen,
       stageKind: match.stageKind,
       version: match.version,
-      reach: page.reach[match.index] ?? 'certain',
-      template: templateOf(context.live, match.stageKind, templates),
-      locale: people.get(match.citizen)?.locale ?? 'ko',
+      reach,
+      template,
+      locale,
+      wantedLocale: locale === wanted ? null : wanted,
       values: valuesOf(page, match.index),
       previousEvent: match.previousEvent,
       noAddress: contactPoint === null,
@@ -165,6 +174,20 @@ function templateOf(live: LiveRule, stageKind: string, templates: ReadonlyMap<st
       },
     );
   return id;
+}
+
+/** The language of each notice, asked once for each that is wanted: a page of thousands wants a handful. */
+function localeChooser({ texts, localeFallbacks }: Pick<Snapshot, 'texts' | 'localeFallbacks'>) {
+  const chosen = new Map<string, string>();
+  return (wanted: string, template: number, reach: Reach, channels: readonly Channel[]): string => {
+    const key = `${template}/${reach}/${wanted}/${channels.join()}`;
+    let locale = chosen.get(key);
+    if (locale === undefined) {
+      locale = chooseLocale(wanted, texts.get(template) ?? new Set(), channels, reach, localeFallbacks);
+      chosen.set(key, locale);
+    }
+    return locale;
+  };
 }
 
 /** The citizen's own values as JSON; null where the page has none. */

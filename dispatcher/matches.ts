@@ -4,7 +4,7 @@ import { type CloudEvent, sequenceOf } from '../domain/event.ts';
 import type { EventRowId, FanoutId, ObligationId } from '../domain/ids.ts';
 import type { AudiencePage } from '../domain/records.ts';
 import type { Sql } from '../domain/sql.ts';
-import { deadlineOf, isImmediate, type WorkingDays } from '../domain/timeline.ts';
+import { deadlineOf, endOfLateStage, isImmediate, type WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { loadEvents } from '../store/events.ts';
 import { changeObligations, endUnsent, type ObligationChange, obligationId } from '../store/obligations.ts';
@@ -68,6 +68,8 @@ export async function toMatches(
   for (const page of pages) {
     const context = contexts.get(page.fanout)!;
     const { rule } = context.live;
+    const broadcastExpiresAtMs =
+      context.body === undefined ? null : expiryOfStage(context, context.body, context.deadline);
     for (const [index, citizen] of page.citizens.entries()) {
       const event = (page.events?.[index] as EventRowId | undefined) ?? context.event;
       const body = context.body ?? (event === null ? undefined : bodies.get(event));
@@ -90,13 +92,22 @@ export async function toMatches(
         body,
         obligation: obligationId(context.agency, key.kind, key.ref, citizen),
         version: broadcast ? context.version : sequenceOf(body),
-        expiresAtMs: broadcast ? context.expiresAtMs : expiryOf(body, deadlineOf(rule, body.data, calendar)),
+        expiresAtMs: broadcast
+          ? broadcastExpiresAtMs
+          : expiryOfStage(context, body, deadlineOf(rule, body.data, calendar)),
         stageKind: context.stageKind,
         previousEvent: null,
       });
     }
   }
   return matches;
+}
+
+/** An overdue notice begins where the others have lost their point; what an agency says of its event holds for every stage of it. */
+function expiryOfStage(context: Context, body: CloudEvent, deadline: string | null): number | null {
+  const late =
+    body.expirytime === undefined ? endOfLateStage(context.live.rule, context.stageKind, deadline) : null;
+  return late ?? (context.event === null ? expiryOf(body, deadline) : context.expiresAtMs);
 }
 
 /**

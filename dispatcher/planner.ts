@@ -126,7 +126,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     const counts = new Map(pages.map((page) => [page, noCounts()]));
     const matches = await toMatches(sql, parts.calendar, pages, contexts, counts);
     const obligations = await openObligations(sql, matches, nowMs);
-    const told = await decideAndTell(sql, catalogue.current().templates, matches, obligations);
+    const told = await decideAndTell(sql, catalogue.current(), matches, obligations);
     logger.debug({ matches: matches.length, deliveries: told.deliveries.length, nowMs }, 'planned');
     await insertNotifications(sql, told.notifications, nowMs, careful);
     await insertDeliveries(sql, told.deliveries, nowMs, careful);

@@ -1,3 +1,5 @@
+import { ZONE } from './jurisdiction.ts';
+
 /** Time comes in through this port, so that every rule, plan and test can be run as of any instant. */
 export interface Clock {
   /** Milliseconds since the epoch, UTC. */
@@ -6,19 +8,17 @@ export interface Clock {
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
-export const SEOUL = 'Asia/Seoul';
-
 /** The civil day (YYYY-MM-DD) of an instant in a zone. */
-export function dayOf(instantMs: number, zone: string = SEOUL): string {
+export function dayOf(instantMs: number, zone: string = ZONE): string {
   return Temporal.Instant.fromEpochMilliseconds(instantMs).toZonedDateTimeISO(zone).toPlainDate().toString();
 }
 
 /** The instant of a wall-clock time ("HH:MM") on a day in a zone. Skipped times move forward (Temporal's `compatible`). */
-export function instantOf(day: string, time: string, zone: string = SEOUL): number {
+export function instantOf(day: string, time: string, zone: string = ZONE): number {
   return Temporal.PlainDate.from(day).toZonedDateTime({ timeZone: zone, plainTime: time }).epochMilliseconds;
 }
 
-/** The month (YYYY-MM-01) of an instant in Asia/Seoul: the partition of everything that a stage run makes. */
+/** The month (YYYY-MM-01) of an instant in the zone of the state: the partition of everything that a stage run makes. */
 export function monthOf(instantMs: number): string {
   return `${dayOf(instantMs).slice(0, 7)}-01`;
 }

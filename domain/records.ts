@@ -31,7 +31,7 @@ export type MatchRequest = {
   readonly request: number;
   readonly rule: string;
   readonly ruleVersion: number;
-  /** YYYY-MM-DD in Asia/Seoul. */
+  /** YYYY-MM-DD in the zone of the state. */
   readonly asOf: string;
   readonly stage: string;
   /** The end of citizen-profiles[shard] when the question was asked: the answer must know every record below it. */

@@ -1,7 +1,7 @@
 /**
  * When things fall due: a deadline that rolls off days off, and the instants of a rule's stages. Pure; the calendar of days off is given.
  */
-import { SEOUL } from './clock.ts';
+import { ZONE } from './jurisdiction.ts';
 import type { Rule, Stage } from './rule.ts';
 import { evaluateOverEvent, plainDay, readsCitizen } from './value.ts';
 
@@ -25,7 +25,7 @@ export function rollDeadline(rule: Rule, at: string, calendar: WorkingDays): str
   const day = plainDay(() =>
     at.length === 10
       ? Temporal.PlainDate.from(at)
-      : Temporal.Instant.from(at).toZonedDateTimeISO(SEOUL).toPlainDate(),
+      : Temporal.Instant.from(at).toZonedDateTimeISO(ZONE).toPlainDate(),
   );
   if (day === null) return null;
   return rule.deadline?.ifDayOff === 'next' && calendar.isDayOff(day) ? calendar.nextWorkingDay(day) : day;
@@ -44,7 +44,7 @@ export function dueOf(
   stage: Stage,
   event: { data: Data; arrivedMs: number },
   calendar: WorkingDays,
-  zone: string = SEOUL,
+  zone: string = ZONE,
 ): number | null {
   const duration = Temporal.Duration.from(stage.offset);
   if (stage.anchor === 'event' && stage.time === undefined)
@@ -72,5 +72,21 @@ export function dueOf(
 
 /** The end of a day in the zone of the state: what is about a deadline is pointless after it. */
 export function endOfDay(day: string): number {
-  return Temporal.PlainDate.from(day).add({ days: 1 }).toZonedDateTime(SEOUL).epochMilliseconds - 1;
+  return Temporal.PlainDate.from(day).add({ days: 1 }).toZonedDateTime(ZONE).epochMilliseconds - 1;
+}
+
+/** Days for which a notice about a missed deadline is still worth sending. */
+const LATE_DAYS = 14;
+
+/**
+ * The last instant of a stage that comes after the deadline (an overdue notice), whose point begins where that of the others ends; null for
+ * every other stage.
+ */
+export function endOfLateStage(rule: Rule, kind: string, deadline: string | null): number | null {
+  const stage = rule.stages.find((s) => s.kind === kind);
+  if (deadline === null || stage?.anchor !== 'deadline') return null;
+  const offset = Temporal.Duration.from(stage.offset);
+  if (offset.sign <= 0) return null;
+  const day = plainDay(() => Temporal.PlainDate.from(deadline).add(offset).add({ days: LATE_DAYS }));
+  return day === null ? null : endOfDay(day);
 }

@@ -5,6 +5,7 @@
 import { domainToASCII } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { ZONE } from '../domain/jurisdiction.ts';
 import { isTextable, toE164 } from '../domain/kr/telephone.ts';
 import { CHANNELS } from '../domain/statuses.ts';
 import type { Preferences, Relation } from '../store/citizens.ts';
@@ -128,7 +129,7 @@ export function readCitizenBody(
 ): CitizenChange {
   const faults: Fault[] = [];
   if (body.zone !== undefined && !zoneExists(body.zone))
-    faults.push({ pointer: '/zone', message: 'is not a time zone, for example Asia/Seoul' });
+    faults.push({ pointer: '/zone', message: `is not a time zone, for example ${ZONE}` });
   if (body.attributes !== undefined)
     for (const { pointer, message } of options.checkAttributes(body.attributes, agency))
       faults.push({ pointer: `/attributes${pointer}`, message });

@@ -7,7 +7,7 @@ import { addDays, addMonths, addYears, ageOn, parseDay, yearOf } from './calenda
 import type { ScalarField } from './catalogue.ts';
 import type { Call, EventRef, Node } from './language.ts';
 
-/** What is the same for every citizen: the event's data and the day as of which is judged (a day number, Asia/Seoul). */
+/** What is the same for every citizen: the event's data and the day as of which is judged (a day number, in the zone of the state). */
 export type Circumstances = { readonly event: Readonly<Record<string, unknown>>; readonly asOf: number };
 
 export type Numbers<Row> = (row: Row, given: Circumstances) => number;

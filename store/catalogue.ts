@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
 import { compileEventTypes, type EventTypes } from '../domain/event-types.ts';
+import { type LocaleFallbacks, NO_FALLBACKS, readLocaleFallbacks, textKeyOfFile } from '../domain/locales.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { Sql, SqlPool } from '../domain/sql.ts';
@@ -22,6 +23,9 @@ export type Snapshot = {
   readonly rules: ReadonlyMap<string, LiveRule>;
   /** Template name → id of its live version. */
   readonly templates: ReadonlyMap<string, number>;
+  /** Id of a live template version → its texts (`vi.sms.possible`). */
+  readonly texts: ReadonlyMap<number, ReadonlySet<string>>;
+  readonly localeFallbacks: LocaleFallbacks;
 };
 
 export interface Catalogue {
@@ -78,7 +82,11 @@ async function readSnapshot(sql: Sql, logger: Logger): Promise<Snapshot> {
   const rules = await sql.query<{ definition: Rule; version: number }>(
     `SELECT v.definition, v.version FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version ORDER BY r.id`,
   );
-  const templates = await sql.query<{ name: string; live_id: number }>('SELECT name, live_id FROM templates');
+  const templates = await sql.query<{ name: string; live_id: number; files: string[] }>(
+    `SELECT t.name, t.live_id, ARRAY(SELECT jsonb_object_keys(v.definition -> 'files')) AS files
+     FROM templates t JOIN template_versions v ON v.id = t.live_id`,
+  );
+  const localeFallbacks = await loadLocaleFallbacks(sql);
   const live = rules.rows.map(({ definition, version }) => ({ rule: definition, version }));
   const byType = new Map<string, LiveRule[]>();
   for (const rule of live) byType.set(rule.rule.on, [...(byType.get(rule.rule.on) ?? []), rule]);
@@ -97,6 +105,13 @@ async function readSnapshot(sql: Sql, logger: Logger): Promise<Snapshot> {
     rulesByEventType: byType,
     rules: new Map(live.map((rule) => [rule.rule.id, rule])),
     templates: new Map(templates.rows.map((row) => [row.name, row.live_id])),
+    texts: new Map(
+      templates.rows.map((row) => [
+        row.live_id,
+        new Set(row.files.map(textKeyOfFile).filter((key) => key !== undefined)),
+      ]),
+    ),
+    localeFallbacks,
   };
 }
 
@@ -168,7 +183,29 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
   };
 }
 
+<<<<<<< HEAD
 /** The same name again changes nothing, here and below: no reading copy is told to look anew. */
+=======
+const LOCALES = 'locale-fallbacks';
+
+/** The table that was saved last; without one, everybody falls back to the language of the state. */
+async function loadLocaleFallbacks(sql: Sql): Promise<LocaleFallbacks> {
+  const { rows } = await sql.query<{ value: unknown }>('SELECT value FROM settings WHERE name = $1', [
+    LOCALES,
+  ]);
+  return rows[0] === undefined ? NO_FALLBACKS : readLocaleFallbacks(rows[0].value);
+}
+
+/** In force everywhere within a second. Notices that are planned keep the language they were planned in. */
+export async function saveLocaleFallbacks(sql: Sql, fallbacks: LocaleFallbacks): Promise<void> {
+  await sql.query(
+    `INSERT INTO settings (name, value) VALUES ($1, $2::text::jsonb) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    [LOCALES, JSON.stringify(fallbacks)],
+  );
+  await bumpRevision(sql);
+}
+
+>>>>>>> 58cb500 (Write out fifteen programmes in Korean, English and Vietnamese)
 export async function saveAgency(sql: Sql, agency: Agency): Promise<void> {
   const { rowCount } = await sql.query(
     `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name

@@ -1,4 +1,5 @@
 /** Whom we know: locale, zone, choices, relations, and the attributes that a merge starts from. */
+import { HOME_LOCALE, ZONE } from '../domain/jurisdiction.ts';
 import type { Sql } from '../domain/sql.ts';
 
 /** Makes the citizen's row where it is missing, sets what is given, and holds its lock until the transaction ends. */
@@ -11,9 +12,9 @@ export async function saveCitizen(
   await sql.query({
     name: 'save-citizen',
     text: `INSERT INTO citizens AS c (id, locale, zone, created_at, updated_at)
-      VALUES ($1, coalesce($2, 'ko'), coalesce($3, 'Asia/Seoul'), $4, $4)
+      VALUES ($1, coalesce($2, $5), coalesce($3, $6), $4, $4)
       ON CONFLICT (id) DO UPDATE SET locale = coalesce($2, c.locale), zone = coalesce($3, c.zone), updated_at = $4`,
-    values: [id, given.locale ?? null, given.zone ?? null, new Date(nowMs)],
+    values: [id, given.locale ?? null, given.zone ?? null, new Date(nowMs), HOME_LOCALE, ZONE],
   });
 }
 

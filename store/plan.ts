@@ -72,13 +72,18 @@ export type NotificationRow = {
   readonly reach: string;
   readonly template: number;
   readonly locale: string;
+  /** What the recipient wanted, where `locale` is what it fell back to; else null. */
+  readonly wantedLocale: string | null;
   /** JSON of what depends on the citizen; null where nothing does. */
   readonly values: string | null;
   readonly previousEvent: EventRowId | null;
   readonly noAddress: boolean;
 };
 
-/** `careful`: what stands already is left alone; otherwise it is an error (23505), which spares each row a look and a log record. */
+/** Connections that plan at once seldom share a slot, so they seldom wait for each other's counts. */
+const COUNTING_SLOTS = 64;
+
+/** `careful`: what stands already is left alone and not counted again; otherwise it is an error (23505), which spares each row a look and a log record. */
 export async function insertNotifications(
   sql: Sql,
   rows: readonly NotificationRow[],
@@ -89,17 +94,23 @@ export async function insertNotifications(
   const { groups, of } = groupRows(
     rows,
     (r) =>
-      `${r.run}/${r.stageRun}/${r.event}/${r.stageKind}/${r.version}/${r.template}/${r.locale}/${r.reach}/${r.previousEvent}/${r.noAddress}`,
+      `${r.run}/${r.stageRun}/${r.event}/${r.stageKind}/${r.version}/${r.template}/${r.locale}/${r.wantedLocale}/${r.reach}/${r.previousEvent}/${r.noAddress}`,
   );
   await sql.query({
     name: `insert-notifications${careful ? '-careful' : ''}`,
-    text: `INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
-        version, reach, template_id, locale, "values", previous_event_id, no_address, created_at)
+    text: `WITH row AS (
+      INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
+        version, reach, template_id, locale, "values", previous_event_id, no_address, created_at, wanted_locale)
       SELECT id, ($6::date[])[g], ($7::text[])[g], ($8::uuid[])[g], ($9::uuid[])[g], obligation, ($10::uuid[])[g], citizen, recipient,
         ($11::text[])[g], ($12::bigint[])[g], ($13::text[])[g], ($14::int[])[g], ($15::text[])[g], vals::jsonb, ($16::uuid[])[g],
-        ($17::boolean[])[g], $18
+        ($17::boolean[])[g], $18, ($20::text[])[g]
       FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $19::text[]) u(id, g, obligation, citizen, recipient, vals)
-      ${careful ? 'ON CONFLICT DO NOTHING' : ''}`,
+      ${careful ? 'ON CONFLICT DO NOTHING' : ''} RETURNING agency_id, template_id, coalesce(wanted_locale, locale) AS wanted, locale AS used
+    )
+    INSERT INTO locale_counts AS c (agency_id, template_id, wanted, used, slot, notices)
+    SELECT agency_id, template_id, wanted, used, pg_backend_pid() % ${COUNTING_SLOTS}, count(*) FROM row
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (agency_id, template_id, wanted, used, slot) DO UPDATE SET notices = c.notices + excluded.notices`,
     values: [
       rows.map((r) => r.id),
       of,
@@ -121,6 +132,7 @@ export async function insertNotifications(
       new Date(nowMs),
       // Shorter arrays are filled up with nulls.
       rows.some((r) => r.values !== null) ? rows.map((r) => r.values) : [],
+      groups.map((r) => r.wantedLocale),
     ],
   });
 }

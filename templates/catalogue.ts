@@ -1,6 +1,6 @@
 /**
  * Templates as files: `catalogue/<name>/meta.json` and `<locale>.<channel>[.possible].hbs`, with `catalogue/agencies.json` for the names of
- * agencies. A version is the hash of everything in the folder: what was rendered yesterday can be rendered again. It renders; it never sends,
+ * agencies and `catalogue/locales.json` for the languages tried when one is missing. A version is the hash of everything in the folder: what was rendered yesterday can be rendered again. It renders; it never sends,
  * and it knows a citizen only by the values it is given.
  */
 import { hash } from 'node:crypto';
@@ -8,6 +8,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Content } from '../domain/content.ts';
 import { AllimError, type Fault, messageOf } from '../domain/errors.ts';
+import {
+  inLocale,
+  type LocaleFallbacks,
+  NO_FALLBACKS,
+  readLocaleFallbacks,
+  textKey,
+} from '../domain/locales.ts';
 import type { Reach } from '../domain/rule.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { cleanValues, contentOf, HEADINGS } from './content.ts';
@@ -129,33 +136,21 @@ export function parseTemplate(name: string, files: Readonly<Record<string, strin
     sensitive,
     locales: [...new Set(texts.map((text) => text.locale))],
     texts,
-    byKey: new Map(texts.map((text) => [`${text.locale}.${text.channel}.${text.reach}`, text])),
+    byKey: new Map(texts.map((text) => [textKey(text.locale, text.channel, text.reach), text])),
   };
 }
 
 /** What a text may ask for with an if although it was not given. */
 const OPTIONAL = { action: {} as { readonly url?: string }, citizen: {}, deadline: null };
 
-/** The locales tried for a reader, best first: theirs, English for whoever does not read Korean, Korean. */
-function* localesFor(locale: string): Generator<string> {
-  yield locale;
-  const language = locale.slice(0, locale.indexOf('-') < 0 ? undefined : locale.indexOf('-'));
-  if (language !== locale) yield language;
-  if (language !== 'ko' && language !== 'en') yield 'en';
-  if (language !== 'ko') yield 'ko';
-}
-
-function textFor(template: Template, request: RenderRequest): TemplateText {
-  const direct = template.byKey.get(`${request.locale}.${request.channel}.${request.reach}`);
-  if (direct) return direct;
-  for (const locale of localesFor(request.locale)) {
-    const text = template.byKey.get(`${locale}.${request.channel}.${request.reach}`);
-    if (text) return text;
-  }
+/** The language was chosen when the notice was planned (domain/locales.ts): one that is not there is an error, never another language. */
+function textFor(template: Template, { locale, channel, reach }: RenderRequest): TemplateText {
+  const text = template.byKey.get(textKey(locale, channel, reach));
+  if (text) return text;
   throw new AllimError(
     'template-failed',
-    `template ${template.name} has no ${request.channel} for reach ${request.reach} in ${request.locale}, en or ko`,
-    { ids: { template: template.name, channel: request.channel, locale: request.locale } },
+    `template ${template.name} has no ${channel} for reach ${reach} in ${locale}`,
+    { ids: { template: template.name, channel, locale } },
   );
 }
 
@@ -186,7 +181,8 @@ export function citizenFieldsOf(template: Template): readonly string[] {
 
 export type TemplateCatalogue = {
   readonly templates: ReadonlyMap<string, Template>;
-  /** The agency's name in the locale, else in English or Korean, else its id. */
+  readonly fallbacks: LocaleFallbacks;
+  /** The agency's name in the locale, else along the chain, else its id. */
   agencyName(agency: string, locale: string): string;
 };
 
@@ -203,9 +199,12 @@ export async function loadTemplates(
   const templates = new Map<string, Template>();
   const faults: Fault[] = [];
   let agencies: Record<string, Record<string, string>> = {};
+  let fallbacks = NO_FALLBACKS;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.name === 'agencies.json')
       agencies = JSON.parse(await readFile(join(folder, entry.name), 'utf8'));
+    if (entry.name === 'locales.json')
+      fallbacks = readLocaleFallbacks(JSON.parse(await readFile(join(folder, entry.name), 'utf8')));
     if (!entry.isDirectory()) continue;
     try {
       templates.set(entry.name, parseTemplate(entry.name, await readFiles(join(folder, entry.name))));
@@ -220,11 +219,9 @@ export async function loadTemplates(
     });
   return {
     templates,
+    fallbacks,
     agencyName(agency, locale) {
-      const names = agencies[agency];
-      if (!names) return agency;
-      for (const candidate of localesFor(locale)) if (names[candidate] !== undefined) return names[candidate];
-      return agency;
+      return inLocale(agencies[agency], locale, fallbacks) ?? agency;
     },
   };
 }

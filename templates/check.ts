@@ -5,6 +5,7 @@
 import type { Content } from '../domain/content.ts';
 import { AllimError, type Fault, messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
+import { REQUIRED_LOCALES } from '../domain/jurisdiction.ts';
 import { measureSms, SMS_BYTES } from '../domain/kr/sms-bytes.ts';
 import type { Reach, Rule } from '../domain/rule.ts';
 import type { Channel } from '../domain/statuses.ts';
@@ -16,8 +17,6 @@ import {
   type TemplateValues,
 } from './catalogue.ts';
 
-/** Locales every template must have; others are listed as missing. */
-const REQUIRED_LOCALES = ['ko', 'en'] as const;
 /** Title and body as JSON; below the protocol's 3,993 bytes so that old push services and the envelope fit too. */
 export const PUSH_BYTES = 2_500;
 /** UTF-16 units of one UCS-2 message, for scripts that EUC-KR does not hold. */
@@ -128,7 +127,7 @@ function measure(
   }
   if (content.channel !== 'sms') return null;
   const { bytes, lost, extended } = measureSms(content.text);
-  const eucKr = (REQUIRED_LOCALES as readonly string[]).includes(text.locale) || lost.length === 0;
+  const eucKr = REQUIRED_LOCALES.includes(text.locale) || lost.length === 0;
   return eucKr
     ? { size: bytes, limit: SMS_BYTES, lost: [...lost, ...extended] }
     : { size: content.text.length, limit: UCS2_UNITS, lost: [] };
@@ -173,7 +172,7 @@ function checkText(
     const { size, limit, lost } = largest;
     if (size > limit)
       faults.push({ pointer, message: `is ${size} long with the longest example; at most ${limit}` });
-    if (lost.length > 0) faults.push({ pointer, message: `EUC-KR cannot hold ${lost.join(', ')}` });
+    if (lost.length > 0) faults.push({ pointer, message: `a text message cannot hold ${lost.join(', ')}` });
   }
   return { faults, size: largest };
 }
@@ -215,7 +214,7 @@ export function checkTemplates(catalogue: TemplateCatalogue, context: CheckConte
           if (template.byKey.has(`${locale}.${channel}.${reach}`)) continue;
           const file = fileOf(locale, channel, reach);
           missing.push({ template: name, file });
-          if ((REQUIRED_LOCALES as readonly string[]).includes(locale))
+          if (REQUIRED_LOCALES.includes(locale))
             faults.push({ pointer: `/${name}/${file}`, message: `is missing; rule ${rule.id} needs it` });
         }
   }

@@ -37,6 +37,12 @@ function environment(locale: string): typeof Handlebars {
       return a === b ? options.inverse(this) : options.fn(this);
     },
   );
+  created.registerHelper(
+    'is',
+    function is(this: unknown, a: unknown, b: unknown, options: Handlebars.HelperOptions) {
+      return a === b ? options.fn(this) : options.inverse(this);
+    },
+  );
   environments.set(locale, created);
   return created;
 }
@@ -123,7 +129,7 @@ export function inspectSource(source: string): Inspection {
           // The condition of an if is where an optional value may be missing.
           const named =
             param.type === 'PathExpression' ? (param as hbs.AST.PathExpression).parts.join('.') : undefined;
-          if (named !== undefined && name !== 'changed') asked.add(named);
+          if (named !== undefined && (name === 'if' || name === 'unless')) asked.add(named);
           variable(param, new Set([...guards, ...asked]));
         }
         const inside = new Set([...guards, ...asked]);

@@ -2,6 +2,7 @@
  * The few helpers a template may call, one set per locale. Each takes plain values and gives plain text; a missing or ill-typed value is
  * an error, never an empty string: a notice without its date must not leave.
  */
+import { CURRENCY } from '../domain/jurisdiction.ts';
 import { isParticle, PARTICLES, particleAfter } from '../domain/kr/particles.ts';
 
 type Helper = (...args: readonly unknown[]) => string;
@@ -36,12 +37,12 @@ function timeOf(value: unknown): { hour: number; minute: string } {
   return { hour: Number(match[1]), minute: match[2]! };
 }
 
-function wholeNumber(value: unknown): string {
+function wholeNumber(value: unknown, separator = ','): string {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new TypeError('wants a whole number');
   // By hand: the expression that puts commas in one go takes a third of the time of a whole notice.
   let rest = String(Math.abs(value));
   let grouped = '';
-  for (; rest.length > 3; rest = rest.slice(0, -3)) grouped = `,${rest.slice(-3)}${grouped}`;
+  for (; rest.length > 3; rest = rest.slice(0, -3)) grouped = `${separator}${rest.slice(-3)}${grouped}`;
   return `${value < 0 ? '-' : ''}${rest}${grouped}`;
 }
 
@@ -79,7 +80,7 @@ const korean: Readonly<Record<string, Helper>> = {
     const { hour, minute } = timeOf(value);
     return minute === '00' ? `${hour}시` : `${hour}시 ${Number(minute)}분`;
   }),
-  money: (won) => `${wholeNumber(won)}원`,
+  money: (amount) => wholeNumber(amount) + CURRENCY.ko,
   count: (value) => wholeNumber(value),
   josa,
 };
@@ -98,13 +99,39 @@ const english: Readonly<Record<string, Helper>> = {
     const { hour, minute } = timeOf(value);
     return `${String(hour).padStart(2, '0')}:${minute}`;
   }),
-  money: (won) => `${wholeNumber(won)} won`,
+  money: (amount) => wholeNumber(amount) + CURRENCY.en,
   count: (value) => wholeNumber(value),
   josa: (word) => String(word),
 };
 
+const WEEKDAYS_VI = ['thứ Hai', 'thứ Ba', 'thứ Tư', 'thứ Năm', 'thứ Sáu', 'thứ Bảy', 'Chủ nhật'] as const;
+
+/** Vietnamese writes the day before the month and dots in numbers. `shortDate` and `time` have no letters, so an SMS may use them. */
+const vietnamese: Readonly<Record<string, Helper>> = {
+  date: remembered((value) => {
+    const day = dayOf(value);
+    return `${WEEKDAYS_VI[day.dayOfWeek - 1]}, ngày ${day.day} tháng ${day.month}`;
+  }),
+  shortDate: remembered((value) => {
+    const day = dayOf(value);
+    return `${day.day}/${day.month}`;
+  }),
+  time: remembered((value) => {
+    const { hour, minute } = timeOf(value);
+    return `${hour}:${minute}`;
+  }),
+  money: (amount) => wholeNumber(amount, '.') + CURRENCY.vi,
+  count: (value) => wholeNumber(value, '.'),
+  josa: (word) => String(word),
+};
+
+const LANGUAGES: Readonly<Record<string, Readonly<Record<string, Helper>>>> = {
+  ko: korean,
+  vi: vietnamese,
+};
+
 export function helpersFor(locale: string): Readonly<Record<string, Helper>> {
-  return locale === 'ko' ? korean : english;
+  return LANGUAGES[locale.split('-', 1)[0]!] ?? english;
 }
 
 /** Helpers that give text, and how many arguments each takes. */
@@ -116,5 +143,5 @@ export const TEXT_HELPERS: Readonly<Record<string, number>> = {
   count: 1,
   josa: 2,
 };
-/** Blocks, likewise; `changed a b` shows its body where the two differ. */
-export const BLOCK_HELPERS: Readonly<Record<string, number>> = { if: 1, unless: 1, changed: 2 };
+/** Blocks, likewise; `changed a b` shows its body where the two differ, `is a b` where they are the same. */
+export const BLOCK_HELPERS: Readonly<Record<string, number>> = { if: 1, unless: 1, changed: 2, is: 2 };

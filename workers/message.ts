@@ -4,6 +4,7 @@ import type { Content } from '../domain/content.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import { LMS_BYTES, smsBytes } from '../domain/kr/sms-bytes.ts';
+import { inLocale } from '../domain/locales.ts';
 import { shortCode } from '../domain/short-code.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { deadlineOf, rollDeadline, type WorkingDays } from '../domain/timeline.ts';
@@ -100,7 +101,8 @@ export function createRenderer(parts: {
       const event = row.body ?? (await eventById(row.event));
       const template = await templateById(row.template);
       const previous = row.previousEvent === null ? undefined : await eventById(row.previousEvent);
-      const agencyNames = catalogue.current().agencies.get(row.agency)?.name;
+      const { agencies, localeFallbacks } = catalogue.current();
+      const agencyNames = agencies.get(row.agency)?.name;
       const citizen: Record<string, string | number | boolean | null> = {};
       for (const [name, value] of Object.entries(row.values ?? {}))
         if (name.startsWith('citizen.') && value !== null) citizen[name.slice('citizen.'.length)] = value;
@@ -109,7 +111,7 @@ export function createRenderer(parts: {
         citizen,
         deadline: deadlineIn(live, event, row),
         ...(live.rule.action === undefined ? {} : { action: live.rule.action }),
-        agency: agencyNames?.[row.locale] ?? agencyNames?.['ko'] ?? row.agency,
+        agency: inLocale(agencyNames, row.locale, localeFallbacks) ?? row.agency,
         code: shortCode(row.notification),
         ...(previous === undefined
           ? {}
