@@ -19,6 +19,9 @@ export type InboxNotice = Cursor & {
   /** YYYY-MM-DD. */
   readonly deadline: string | null;
   readonly reach: string;
+  /** The language it was written in, and the one that was wanted where that is another. */
+  readonly locale: string;
+  readonly wantedLocale: string | null;
   readonly noAddress: boolean;
   readonly deliveries: readonly {
     readonly channel: string;
@@ -41,7 +44,8 @@ export async function listInbox(
     name: 'list-inbox',
     text: `SELECT n.id, ${instant('n.created_at')} AS at, n.agency_id AS agency, r.rule_id AS rule, n.stage_kind AS stage, n.citizen_id AS citizen,
         jsonb_build_object('source', e.source, 'id', e.event_id, 'type', e.type) AS event,
-        o.kind || '/' || o.ref AS obligation, o.state AS "obligationState", o.deadline, n.reach, n.no_address AS "noAddress",
+        o.kind || '/' || o.ref AS obligation, o.state AS "obligationState", o.deadline, n.reach, n.locale, n.wanted_locale AS "wantedLocale",
+        n.no_address AS "noAddress",
         coalesce((
           SELECT jsonb_agg(jsonb_build_object('channel', d.channel, 'status', d.status, 'code', d.code, 'attempt', d.attempt,
             'at', coalesce(d.finished_at, d.claimed_at)) ORDER BY d.claimed_at, d.id)

@@ -1,13 +1,26 @@
-/** Every template of the published rules, in every locale, channel and reach, with every example of its event type. */
+/** The programmes that ship: event types, rules and words, in every language, channel and reach, with ordinary and extreme events. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { longestValues } from '../../app/authoring-checks.ts';
+import type { Content } from '../../domain/content.ts';
 import type { EventType } from '../../domain/event.ts';
-import { smsBytes } from '../../domain/kr/sms-bytes.ts';
+import { parseEventType } from '../../domain/event-types.ts';
+import { measureSms } from '../../domain/kr/sms-bytes.ts';
+import { toE164 } from '../../domain/kr/telephone.ts';
 import type { Rule } from '../../domain/rule.ts';
-import { loadTemplates, renderContent, type TemplateCatalogue } from '../../templates/catalogue.ts';
+import { CHANNELS } from '../../domain/statuses.ts';
+import { shippedFields } from '../../rules/catalogue.ts';
+import { readRule } from '../../rules/check.ts';
+import {
+  loadTemplates,
+  renderContent,
+  type Template,
+  type TemplateCatalogue,
+  type TemplateValues,
+} from '../../templates/catalogue.ts';
 import { assertTemplates } from '../../templates/check.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -19,12 +32,116 @@ const types = new Map(
   }),
 );
 const rules = readdirSync(join(root, 'rules/published')).map((file) => read<Rule>('rules/published', file));
-const FIELDS = new Map<string, string>();
+const fields = shippedFields();
+const LOCALES = ['ko', 'en', 'vi'] as const;
+const CODE = 'K7Q2-93';
 
 let catalogue: TemplateCatalogue;
 beforeAll(async () => {
   catalogue = await loadTemplates();
 });
+
+type Property = {
+  type?: string;
+  maximum?: number;
+  maxLength?: number;
+  properties?: Record<string, Property>;
+};
+type Data = Record<string, unknown>;
+
+/** The event with every amount as given, and every text as long as its schema lets it be. */
+function extreme(data: Data, schema: Property, amount: number): Data {
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => {
+      const property = schema.properties?.[name] ?? {};
+      if (property.properties) return [name, extreme(value as Data, property, amount)];
+      if (property.type === 'integer' && (property.maximum ?? 0) > 1e9) return [name, amount];
+      if (property.type === 'string' && property.maxLength !== undefined)
+        return [name, (name === 'en' ? 'W' : '뷔').repeat(property.maxLength)];
+      return [name, value];
+    }),
+  );
+}
+
+function eventsOf(type: EventType): Data[] {
+  return type.examples.flatMap((example) => [
+    example,
+    extreme(example, type.schema as Property, 0),
+    extreme(example, type.schema as Property, 9_999_999_999),
+  ]);
+}
+
+const textOf = (content: Content) =>
+  Object.entries(content)
+    .filter(([part]) => part !== 'channel' && part !== 'html')
+    .map(([, text]) => text)
+    .join('\n');
+
+const stringsIn = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : value !== null && typeof value === 'object'
+      ? Object.values(value).flatMap(stringsIn)
+      : [];
+
+/** What is ours of a text: without what the event brought. */
+function ownWords(text: string, event: Data): string {
+  return stringsIn(event)
+    .sort((a, b) => b.length - a.length)
+    .reduce((rest, part) => (/[가-힣]/.test(part) ? rest.replaceAll(part, '') : rest), text);
+}
+
+type Said = {
+  rule: Rule;
+  stage: string;
+  template: Template;
+  locale: string;
+  channel: string;
+  reach: string;
+  event: Data;
+  content: Content;
+  text: string;
+};
+
+/** Every text of a rule over every event; a correction against the same event and against one in which everything was otherwise. */
+function* said(rule: Rule): Generator<Said> {
+  const type = types.get(rule.on)!;
+  for (const [stage, name] of Object.entries(rule.templates)) {
+    const template = catalogue.templates.get(name)!;
+    for (const event of eventsOf(type))
+      for (const { channel, locale, reach } of template.texts) {
+        const values: TemplateValues = {
+          event,
+          deadline: rule.deadline === undefined ? null : '2026-12-31',
+          action: rule.action ?? {},
+          agency: catalogue.agencyName(rule.agency, locale),
+          code: CODE,
+        };
+        const before = extreme(event, type.schema as Property, 1_234);
+        const variants =
+          stage === 'corrected'
+            ? [
+                { ...values, old: { deadline: values.deadline ?? null, event } },
+                { ...values, old: { deadline: '2026-11-30', event: before } },
+              ]
+            : [values];
+        for (const variant of variants) {
+          const content = renderContent(template, { channel, locale, reach, values: variant });
+          yield {
+            rule,
+            stage,
+            template,
+            locale,
+            channel,
+            reach,
+            event: { ...event, before },
+            content,
+            text: textOf(content),
+          };
+        }
+      }
+  }
+}
 
 describe('event types', () => {
   const ajv = new Ajv2020({ allErrors: true });
@@ -33,8 +150,8 @@ describe('event types', () => {
   test.each([...types.values()].map((type) => [type.type, type] as const))(
     '%s: examples fit, more does not',
     (_, type) => {
+      expect(parseEventType(type)).toEqual(type);
       const validate = ajv.compile(type.schema);
-      expect(type.examples.length).toBeGreaterThan(0);
       for (const example of type.examples) {
         expect({ example, errors: validate(example) ? null : validate.errors }).toEqual({
           example,
@@ -45,15 +162,81 @@ describe('event types', () => {
       expect(type.agency).toBe(type.type.split('.')[1]);
     },
   );
+
+  test('whatever is opened can be ended by an event of the same agency', () => {
+    for (const rule of rules) {
+      const opened = types.get(rule.on)!;
+      const kind = rule.obligation?.kind ?? opened.obligationKind;
+      const ends = [...types.values()].filter(
+        (type) =>
+          type.agency === rule.agency &&
+          type.obligationKind === kind &&
+          /settles|withdraws/.test(type.effect),
+      );
+      expect([rule.id, ends.length > 0]).toEqual([rule.id, true]);
+    }
+  });
+});
+
+test('the fifteen programmes are there, three of them in two parts', () => {
+  expect(rules.map((rule) => rule.id).sort()).toEqual([
+    'knpa-fine',
+    'knpa-penalty',
+    'kosaf-loan-repayment',
+    'kosaf-national-scholarship',
+    'kosaf-scholarship-consent',
+    'local-automobile-tax',
+    'mma-examination',
+    'mois-disaster',
+    'nhis-breast-screening',
+    'nhis-cervical-screening',
+    'nhis-colorectal-screening',
+    'nhis-general-checkup',
+    'nhis-liver-screening',
+    'nhis-stomach-screening',
+    'nts-income-tax',
+    'nts-property-tax',
+    'nts-real-estate-tax',
+  ]);
+  const category = (id: string) => rules.find((rule) => rule.id === id)?.category;
+  expect(['knpa-fine', 'knpa-penalty', 'mma-examination'].map(category)).toEqual(
+    Array.from({ length: 3 }, () => 'statutory'),
+  );
+  expect(category('mois-disaster')).toBe('emergency');
 });
 
 describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => {
   const type = types.get(rule.on)!;
 
-  test('its templates pass the check, with nothing missing', () => {
-    const report = assertTemplates(catalogue, { rule, eventType: type, citizenFields: FIELDS });
+  test('is a rule whose own test citizens come out as it says, with all three answers where it reads a citizen', () => {
+    const read = readRule(rule, { fields, eventType: (name) => types.get(name) });
+    expect(read.rule.id).toBe(rule.id);
+    const expected = new Set(rule.tests.map((one) => one.expect));
+    expect(expected.has('certain') && expected.has('no')).toBe(true);
+    if (JSON.stringify(rule.condition).includes('citizen.')) expect(expected.has('possible')).toBe(true);
+  });
+
+  test('names its law, its source and the day it was checked', () => {
+    expect(rule.basis?.['law']).toMatch(/법/);
+    expect(rule.basis?.['source']).toMatch(/^https:\/\/[^/]+\.go\.kr\/$|^https:\/\/www\.nhis\.or\.kr\/$/);
+    expect(Temporal.PlainDate.from(rule.basis!['checkedOn']!).year).toBe(2026);
+    expect(rule.action?.url).toMatch(/^https:/);
+    // Short numbers of the state (110, 119, 126, 182) and nationwide ones (15xx, 16xx) have no form abroad.
+    expect(rule.action?.tel).toMatch(/^1\d\d$|^1[56]\d\d-\d{4}$/);
+    expect(toE164(rule.action!.tel!)).toBeNull();
+  });
+
+  test('its templates pass the check, with nothing missing, in Korean, English and Vietnamese', () => {
+    const citizenFields = longestValues(fields, rule.agency);
+    const report = assertTemplates(catalogue, { rule, eventType: type, citizenFields });
     expect(report.missing).toEqual([]);
-    for (const { size, limit } of report.sizes) expect(size).toBeLessThanOrEqual(limit);
+    for (const name of Object.values(rule.templates)) {
+      const { byKey } = catalogue.templates.get(name)!;
+      for (const locale of LOCALES)
+        for (const channel of CHANNELS)
+          for (const reach of rule.reach === 'possible' ? ['certain', 'possible'] : ['certain'])
+            expect([name, byKey.has(`${locale}.${channel}.${reach}`)]).toEqual([name, true]);
+    }
   });
 
   test('it names a template for each stage and for corrections', () => {
@@ -62,39 +245,95 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => 
     );
   });
 
-  test('every text renders for every example, whole and in its locale', () => {
-    for (const [stage, name] of Object.entries(rule.templates)) {
-      const template = catalogue.templates.get(name)!;
-      for (const event of type.examples)
-        for (const { channel, locale, reach } of template.texts) {
-          const deadline = String(event['closesOn'] ?? event['dueOn']);
-          const values = {
-            event,
-            deadline,
-            action: rule.action ?? {},
-            agency: catalogue.agencyName(rule.agency, locale),
-            code: 'K7Q2-93',
-            ...(stage === 'corrected'
-              ? { old: { deadline: '2026-03-02', event: { ...event, amount: 1_000 } } }
-              : {}),
-          };
-          const content = renderContent(template, { channel, locale, reach, values });
-          const text = Object.values(content).join('\n');
-          expect(text).not.toMatch(/\{\{|\}\}|undefined|null|NaN|\[object/);
-          expect(/[가-힣]/.test(text.replaceAll(String(event['office'] ?? '-'), ''))).toBe(locale === 'ko');
-          if (content.channel === 'sms') {
-            expect(smsBytes(content.text)).toBeLessThanOrEqual(90);
-            expect(content.text).not.toMatch(/https?:/);
-            expect(content.text).toContain('K7Q2-93');
-          }
-          if (content.channel === 'email') {
-            expect(content.html).toContain(`lang="${locale}"`);
-            expect(content.html).toContain(`href="${rule.action?.url}"`);
-            expect(content.subject).not.toContain('\n');
-          }
-        }
+  test('every text renders for every event, whole, in its language and within its channel', () => {
+    let count = 0;
+    for (const { locale, channel, event, content, text, template, stage } of said(rule)) {
+      count++;
+      const where = `${template.name}/${locale}.${channel} (${stage}): ${text}`;
+      const faults: string[] = [];
+      const must = (holds: boolean, what: string) => holds || faults.push(`${what}: ${where}`);
+      must(!/\{\{|\}\}|undefined|null|NaN|\[object/.test(text), 'is whole');
+      must(!/!|\s[,.]| {2}|\n{3}|\.\.|\(\)/.test(text), 'has no gaps and no exclamation marks');
+      const own = ownWords(text, event);
+      must(/[가-힣]/.test(own) === (locale === 'ko'), 'has Korean letters in Korean only');
+      if (content.channel === 'sms') {
+        const { bytes, lost, extended } = measureSms(content.text);
+        must(bytes <= 90, `has ${bytes} bytes`);
+        // 뷔 stands for any syllable of KS X 1001.
+        must(lost.length + extended.length === 0, 'is in EUC-KR');
+        must(!/https?:/.test(content.text), 'has no link');
+        must(content.text.endsWith(CODE), 'ends with the code');
+        must(content.text.startsWith('['), 'begins with the sender');
+        must(
+          rule.category === 'emergency' || content.text.includes(rule.action!.tel!),
+          'has a number to call',
+        );
+        if (locale !== 'ko') must(/^[ -~]*$/.test(own), 'is ASCII');
+      } else if (locale === 'vi' && !template.sensitive)
+        must(/[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/i.test(own), 'has its diacritics');
+      if (content.channel === 'email') {
+        must(content.html.includes(`lang="${locale}"`), 'says its language');
+        must(content.html.includes(`href="${rule.action?.url}"`), 'has its link');
+        must(!content.html.includes('<p></p>'), 'has no empty paragraph');
+        must(!content.subject.includes('\n'), 'has a subject of one line');
+      }
+      expect(faults).toEqual([]);
+    }
+    expect(count).toBeGreaterThan(50);
+  });
+
+  test('in Korean it speaks in short sentences and everyday words', () => {
+    for (const { locale, channel, text, event, template } of said(rule)) {
+      if (locale !== 'ko') continue;
+      expect(text).not.toMatch(/귀하|바랍니다|금일|미이행|불이익|해당자|상기|필히|기한 내/);
+      // A text message is short as it is, and what agencies bring may make a sentence longer.
+      if (channel === 'sms') continue;
+      if (JSON.stringify(event).includes('9999999999') || JSON.stringify(event).includes('뷔뷔')) continue;
+      for (const sentence of text.split(/(?<=[.다요])[.\n]\s*|\n/))
+        expect([template.name, sentence, sentence.length <= 50]).toEqual([template.name, sentence, true]);
     }
   });
+
+  test('outside text messages a day has its weekday', () => {
+    for (const { channel, locale, text } of said(rule)) {
+      if (channel === 'sms') continue;
+      const days =
+        text.match(
+          locale === 'ko'
+            ? /\d+월 \d+일.{3}/g
+            : locale === 'vi'
+              ? /.{0,12}ngày \d+ tháng \d+/g
+              : /\w*,? ?\d+ (?:January|July|November|December)/g,
+        ) ?? [];
+      for (const day of days)
+        expect(day).toMatch(
+          locale === 'ko' ? /\([월화수목금토일]\)$/ : locale === 'vi' ? /(?:thứ |Chủ nhật)/ : /day, /,
+        );
+    }
+  });
+});
+
+test('a warning of a disaster says in each language that it goes by the registered address and beside the alarm on every phone', () => {
+  const words: Record<string, readonly [RegExp, RegExp]> = {
+    ko: [/주소/, /재난문자/],
+    en: [/address/, /cell (?:broadcast|alert)/],
+    vi: [/địa chỉ|dia chi/, /tin nhắn khẩn cấp|tin khan/],
+  };
+  for (const { locale, text } of said(rules.find((rule) => rule.id === 'mois-disaster')!))
+    for (const word of words[locale]!) expect(text).toMatch(word);
+});
+
+test('what tells of an illness says nothing of it on a locked screen', () => {
+  for (const { channel, locale, content, text } of said(
+    rules.find((r) => r.id === 'nhis-liver-screening')!,
+  )) {
+    const shown = content.channel === 'email' ? content.subject : text;
+    expect([channel, locale, /간암|liver|\bgan\b|ung thư|ung thu|cancer/i.test(shown)]).toEqual([
+      channel,
+      locale,
+      false,
+    ]);
+  }
 });
 
 test('the words are those that were agreed', () => {
@@ -108,7 +347,7 @@ test('the words are those that were agreed', () => {
         deadline,
         action: { tel: '1577-1000' },
         agency: '국세청',
-        code: 'K7Q2-93',
+        code: CODE,
         ...(old ? { old: old as { event: Record<string, unknown>; deadline: string } } : {}),
       },
     });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AllimError } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
+import { NO_FALLBACKS } from '../../domain/locales.ts';
 import type { Rule } from '../../domain/rule.ts';
 import {
   citizenFieldsOf,
@@ -52,6 +53,7 @@ describe('helpers', () => {
     ['{{count event.won}}', '1,132,000'],
     ['{{josa agency "이/가"}}', '국세청이'],
     ['{{#changed event.won 1}}다름{{else}}같음{{/changed}}', '다름'],
+    ['{{#is event.at "18:00"}}같음{{else}}다름{{/is}}{{#is event.at "9:00"}}!{{/is}}', '같음'],
   ])('%s says %s', (source, expected) => {
     const event = { at: '18:00', half: '2026-07-31T09:30:00+09:00', won: 1_132_000 };
     expect(sms(source, { event, deadline: '2026-07-31' })).toBe(expected);
@@ -63,6 +65,15 @@ describe('helpers', () => {
     expect(render({ 'en.sms.hbs': source }, more, 'sms', 'en')).toEqual({
       channel: 'sms',
       text: 'Friday, 31 July 31 Jul 09:05 132,000 won',
+    });
+  });
+
+  test('Vietnamese puts the day before the month and dots into numbers', () => {
+    const source = '{{date deadline}} {{shortDate deadline}} {{time event.at}} {{money event.won}}';
+    const more = { deadline: '2026-08-02', event: { at: '09:05', won: 1_132_000 } };
+    expect(render({ 'vi.sms.hbs': source }, more, 'sms', 'vi')).toEqual({
+      channel: 'sms',
+      text: 'Chủ nhật, ngày 2 tháng 8 2/8 9:05 1.132.000 won',
     });
   });
 
@@ -174,13 +185,13 @@ describe('content', () => {
     expect(event).toEqual({ name: 'a\nb', inner: { list: ['c\nd'] } });
   });
 
-  test('a reader gets their language, else English, else Korean', () => {
+  test('the language was chosen before: one that is not there is an error and not another language', () => {
     const files = { 'ko.sms.hbs': '한국어', 'en.sms.hbs': 'English' };
-    const say = (locale: string) => render(files, {}, 'sms', locale);
-    expect(say('vi')).toMatchObject({ text: 'English' });
-    expect(say('en-GB')).toMatchObject({ text: 'English' });
-    expect(say('ko-KR')).toMatchObject({ text: '한국어' });
-    expect(render({ 'ko.sms.hbs': '한국어' }, {}, 'sms', 'vi')).toMatchObject({ text: '한국어' });
+    expect(render(files, {}, 'sms', 'en')).toMatchObject({ text: 'English' });
+    for (const locale of ['vi', 'en-GB'])
+      expect(() => render(files, {}, 'sms', locale)).toThrow(
+        expect.objectContaining({ code: 'template-failed' }),
+      );
   });
 
   test('the possible are never told the words of the certain', () => {
@@ -235,7 +246,11 @@ describe('check against a rule', () => {
   };
   function check(files: Record<string, string>, more: Partial<Rule> = {}) {
     const template: Template = parseTemplate('t', { 'meta.json': META, 'en.sms.hbs': 'x', ...files });
-    const catalogue = { templates: new Map([['t', template]]), agencyName: () => '기관' };
+    const catalogue = {
+      templates: new Map([['t', template]]),
+      fallbacks: NO_FALLBACKS,
+      agencyName: () => '기관',
+    };
     return checkTemplates(catalogue, {
       rule: { ...rule, ...more },
       eventType,
@@ -261,7 +276,7 @@ describe('check against a rule', () => {
       '가나다라마바사아자차카타파하가나다라마바사아자차카타파하가나다라마바사아자차카타파하가나다라',
       'is 92 long',
     ],
-    ['끝 — 끝', 'EUC-KR cannot hold “—” U+2014'],
+    ['끝 — 끝', 'a text message cannot hold “—” U+2014'],
     ['{{date event.amount}}', 'wants a day'],
   ])('%j is refused', (source, expected) => {
     expect(faults(source).join('\n')).toContain(expected);

@@ -27,7 +27,10 @@ const Text = Type.String({ minLength: 1, maxLength: 200 });
 export const putAgency = ({ pool, catalogue, logger }: AdministrationParts): Endpoint =>
   endpoint({
     params: AgencyParams,
-    body: Type.Object({ name: Type.Object({ ko: Text, en: Text }, strict) }, strict),
+    body: Type.Object(
+      { name: Type.Object({ ko: Text, en: Text }, { additionalProperties: Text, maxProperties: 20 }) },
+      strict,
+    ),
     answer: async ({ params, body, caller }) => {
       await transaction(pool, (sql) => saveAgency(sql, { id: params.id, name: body.name }));
       await catalogue.refresh();

@@ -4,6 +4,7 @@ import type { SqlPool } from '../../domain/sql.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { listInbox, listQuarantine } from '../../store/inbox.ts';
+import { countLocales } from '../../store/locales.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 import { PageQuery, pageOf, readPage } from './paging.ts';
 
@@ -33,6 +34,17 @@ export const quarantine = (pool: SqlPool): Endpoint =>
 
 export const eventTypes = (catalogue: Catalogue): Endpoint =>
   endpoint({ answer: async () => ok({ eventTypes: (await catalogue.refresh()).eventTypes.all }) });
+
+/** Which language is tried after which, and how many notices were wanted in one and written in another. */
+export const locales = (pool: SqlPool, catalogue: Catalogue): Endpoint =>
+  endpoint({
+    answer: async ({ caller }) => {
+      const { localeFallbacks } = await catalogue.refresh();
+      const notices = await countLocales(pool, caller().agency);
+      const fellBack = notices.reduce((sum, n) => sum + (n.wanted === n.used ? 0 : n.notices), 0);
+      return ok({ fallbacks: localeFallbacks, fellBack, notices });
+    },
+  });
 
 /** The field catalogue belongs to `rules`, so it is handed in. */
 export const fields = (list: () => unknown): Endpoint =>

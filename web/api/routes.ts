@@ -32,6 +32,7 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
+  ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],
   ['GET', '/api/v1/event-types', 'read', reading.eventTypes(parts.catalogue)],
   ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
