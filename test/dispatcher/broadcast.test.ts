@@ -281,11 +281,11 @@ describe('a broadcast that is ended for everybody', () => {
     ]);
   });
 
-  test('loses its reminder', async () => {
+  test('loses its reminders', async () => {
     await populate(1);
     await it.publish(opened('w'));
     await it.idle();
-    expect(await outcome()).toMatchObject({ told: ['opened sms sent'], scheduled: 1 });
+    expect(await outcome()).toMatchObject({ told: ['opened sms sent'], scheduled: 3 });
     await it.publish(ended(WITHDRAWN));
     await it.idle();
     expect(await outcome()).toEqual({ ...nothing, told: ['opened sms sent'] });
@@ -299,7 +299,7 @@ describe('a broadcast that is ended for everybody', () => {
       opened('v2', { sequence: '2' }),
     );
     await it.idle();
-    expect(await outcome()).toEqual({ told: ['opened sms sent'], open: [{ version: 2 }], scheduled: 1 });
+    expect(await outcome()).toEqual({ told: ['opened sms sent'], open: [{ version: 2 }], scheduled: 3 });
     await it.publish(ended(WITHDRAWN, { id: `end2-${n}`, sequence: '2' }));
     await it.idle();
     await it.publish(opened('v3', { sequence: '3', data: { closesOn: '2026-11-30' } }));
@@ -339,7 +339,8 @@ describe('a broadcast that is ended for everybody', () => {
 describe('a reminder', () => {
   test('falls due and is not sent to whoever has done it meanwhile', async () => {
     await populate(2);
-    await it.publish(opened('w', { data: { closesOn: '2026-09-30' } }));
+    // So near that the reminders 90 and 30 days before it have passed.
+    await it.publish(opened('w', { data: { closesOn: '2026-08-05' } }));
     await it.idle();
     it.forgetSent();
     await it.publish(
@@ -353,15 +354,15 @@ describe('a reminder', () => {
       }),
     );
     await it.idle();
-    it.at('2026-09-23T08:59:59+09:00');
+    it.at('2026-07-29T08:59:59+09:00');
     await it.idle();
     expect(it.sent()).toEqual([]);
-    it.at('2026-09-23T09:00:00+09:00');
+    it.at('2026-07-29T09:00:00+09:00');
     await it.idle();
     expect(await it.told(people[0]!)).toEqual(['opened sms sent']);
     expect(await it.told(people[1]!)).toEqual(['opened sms sent', 'd7 sms sent']);
     expect(await it.rows(`SELECT as_of, month FROM stage_runs WHERE stage_kind = 'd7'`)).toEqual([
-      { as_of: '2026-09-23', month: '2026-09-01' },
+      { as_of: '2026-07-29', month: '2026-07-01' },
     ]);
     it.at('2026-07-10T12:00:00+09:00');
   });
@@ -416,9 +417,16 @@ describe('a rule that is published anew in mid-timeline', () => {
         rule_version: before.version,
         due_at: new Date('2026-07-10T12:00:00+09:00'),
       },
+      { stage_kind: 'd90', rule_version: version, due_at: new Date('2026-08-01T09:00:00+09:00') },
+      { stage_kind: 'd30', rule_version: version, due_at: new Date('2026-09-30T09:00:00+09:00') },
       { stage_kind: 'd7', rule_version: version, due_at: new Date('2026-10-20T09:00:00+09:00') },
     ]);
-    expect(await it.told(people[0]!)).toEqual(['opened sms sent', 'd7 sms sent']);
+    expect((await it.told(people[0]!)).sort()).toEqual([
+      'd30 sms sent',
+      'd7 sms sent',
+      'd90 sms sent',
+      'opened sms sent',
+    ]);
     it.at('2026-07-10T12:00:00+09:00');
   });
 });

@@ -168,8 +168,11 @@ describe('a correction', () => {
     await it.idle();
     expect(await it.told(who)).toEqual(['opened email sent', 'corrected email sent']);
     expect(it.sent()[1]!.text).toMatch(/132,000.*→.*99,000/);
-    expect(await it.rows('SELECT due_at FROM schedules WHERE citizen_id = $1', [who])).toEqual([
-      { due_at: new Date('2026-08-24T09:00:00+09:00') },
+    expect(
+      await it.rows('SELECT due_at FROM schedules WHERE citizen_id = $1 ORDER BY due_at', [who]),
+    ).toEqual([
+      { due_at: new Date('2026-08-26T09:00:00+09:00') },
+      { due_at: new Date('2026-08-30T09:00:00+09:00') },
     ]);
   });
 
