@@ -183,9 +183,6 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
   };
 }
 
-<<<<<<< HEAD
-/** The same name again changes nothing, here and below: no reading copy is told to look anew. */
-=======
 const LOCALES = 'locale-fallbacks';
 
 /** The table that was saved last; without one, everybody falls back to the language of the state. */
@@ -198,14 +195,15 @@ async function loadLocaleFallbacks(sql: Sql): Promise<LocaleFallbacks> {
 
 /** In force everywhere within a second. Notices that are planned keep the language they were planned in. */
 export async function saveLocaleFallbacks(sql: Sql, fallbacks: LocaleFallbacks): Promise<void> {
-  await sql.query(
-    `INSERT INTO settings (name, value) VALUES ($1, $2::text::jsonb) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+  const { rowCount } = await sql.query(
+    `INSERT INTO settings (name, value) VALUES ($1, $2::text::jsonb) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+     WHERE settings.value <> excluded.value`,
     [LOCALES, JSON.stringify(fallbacks)],
   );
-  await bumpRevision(sql);
+  if (rowCount === 1) await bumpRevision(sql);
 }
 
->>>>>>> 58cb500 (Write out fifteen programmes in Korean, English and Vietnamese)
+/** The same name again changes nothing, here and below: no reading copy is told to look anew. */
 export async function saveAgency(sql: Sql, agency: Agency): Promise<void> {
   const { rowCount } = await sql.query(
     `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name

@@ -127,6 +127,22 @@ describe('the tree', () => {
     expect(faults).toEqual([]);
   });
 
+  test('what only this country has is named in its own folder', () => {
+    const KOREAN = /(['"`])(?:Asia\/Seoul|KR|KRW|원|euc-kr|cp949|[^'"`\n]*(?:국민|한국)[^'"`\n]*)\1/iu;
+    const faults = product.flatMap((file) =>
+      file.startsWith('domain/kr/')
+        ? []
+        : sources
+            .get(file)!
+            .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+            .split('\n')
+            .flatMap((line, at) =>
+              KOREAN.test(line.replace(/\/\/.*$/, '')) ? [`${file}:${at + 1} ${line.trim()}`] : [],
+            ),
+    );
+    expect(faults).toEqual([]);
+  });
+
   test('the environment is read in app alone', () => {
     // The bundled server hands PATH on to what it starts.
     const allowed = ['store/bundled.ts'];

@@ -111,7 +111,7 @@ export async function createHttpApi(
   const broker = options.broker?.(embedded) ?? embedded;
   for (const agency of ['nts', 'nhis', 'kosaf'])
     await saveAgency(pool, { id: agency, name: { ko: agency, en: agency } });
-  for (const file of readdirSync(CATALOGUE).filter((name) => name.endsWith('.json')))
+  for (const file of readdirSync(CATALOGUE).filter((name) => /^kr\.(?:nts|nhis|kosaf)\..*\.json$/.test(name)))
     await saveEventType(pool, parseEventType(JSON.parse(readFileSync(path.join(CATALOGUE, file), 'utf8'))));
 
   const { logger, lines } = createLogCapture();

@@ -241,6 +241,29 @@ describe('templates', () => {
   });
 });
 
+describe('languages', () => {
+  test('the table and what it did are read by everybody, the counts only of their own notices', async () => {
+    await api.database.pool.query(
+      `INSERT INTO template_versions (name, hash, agency_id, definition) VALUES ('words', 'h', NULL, '{"files":{}}')`,
+    );
+    await api.database.pool.query(
+      `INSERT INTO locale_counts SELECT a, (SELECT id FROM template_versions WHERE name = 'words'), w, u, s, n
+       FROM (VALUES ('nts', 'vi', 'vi', 1, 5), ('nts', 'zh', 'en', 1, 2), ('nts', 'zh', 'en', 9, 1), ('nhis', 'zh', 'ko', 1, 4)) v(a, w, u, s, n)`,
+    );
+    const own = await call('GET', '/api/v1/locales', undefined, nts);
+    expect(own.json()).toMatchObject({
+      fellBack: 3,
+      notices: [
+        { agency: 'nts', template: 'words', wanted: 'vi', used: 'vi', notices: 5 },
+        { agency: 'nts', template: 'words', wanted: 'zh', used: 'en', notices: 3 },
+      ],
+    });
+    const all = (await call('GET', '/api/v1/locales')).json() as { fallbacks: object; fellBack: number };
+    expect(all.fallbacks).toHaveProperty('*');
+    expect(all.fellBack).toBe(7);
+  });
+});
+
 describe('stops', () => {
   test('an agency stops itself, the administrator everything, and who stopped resumes', async () => {
     const post = (scope: string, key?: string) =>
