@@ -42,15 +42,16 @@ export type Verdict = {
 
 /** The programme and, for a tax, the amount that a text speaks of: as a person would tell two notices apart. */
 export function recognise(text: string): { kind: string; figure: number } {
-  if (/재산세|property tax/iu.test(text)) {
+  if (/재산세|property tax|thuế tài sản|thue tai san/iu.test(text)) {
     // A correction names the old amount first.
-    const amounts = [...text.matchAll(/([\d,]+)(?:원| won)/gu)];
-    const last = amounts.at(-1)?.[1]?.replaceAll(',', '');
-    const corrected = /바뀌|변경|[Cc]hanged/u.test(text);
+    const amounts = [...text.matchAll(/([\d,.]*\d)(?:원| won)/gu)];
+    const last = amounts.at(-1)?.[1]?.replaceAll(/[,.]/gu, '');
+    const corrected = /바뀌|변경|changed|đã đổi|đã thay đổi|da doi/iu.test(text);
     return { kind: corrected ? 'tax-corrected' : 'tax', figure: Number(last ?? 0) };
   }
-  if (/장학금|scholarship/u.test(text)) return { kind: 'scholarship', figure: 0 };
-  if (/건강검진|[Hh]ealth check-up/u.test(text)) return { kind: 'checkup', figure: 0 };
+  if (/장학금|scholarship|học bổng|hoc bong/iu.test(text)) return { kind: 'scholarship', figure: 0 };
+  if (/건강검진|health check-up|khám sức khỏe|kham suc khoe/iu.test(text))
+    return { kind: 'checkup', figure: 0 };
   return { kind: 'unknown', figure: 0 };
 }
 

@@ -143,6 +143,9 @@ describe('the oracle of the spine', () => {
       132_000,
     ],
     ['[강남구청] 재산세 132,000원, 7/31까지. 문의 110 확인 K7Q2-93', 'tax', 132_000],
+    ['[NHIS] Ky kham suc khoe da doi: han 5/1. DT 1577-1000 Ma K7Q2-93', 'checkup-corrected', 105],
+    ['Khám sức khỏe, hạn thứ Năm, ngày 3 tháng 12\nNăm nay đến lượt quý vị.', 'checkup', 1203],
+    ['[Thue tai san] 1.132.000 won, han 31/7. DT 110 Ma K7Q2-93', 'tax', 1_132_000],
     ['Hello', 'unknown', 0],
   ])('reads %j', (text, kind, figure) => {
     expect(recognise(text)).toEqual({ kind, figure });
