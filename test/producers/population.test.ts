@@ -84,6 +84,32 @@ describe('the synthetic population', () => {
     expect(none).toBeLessThan(0.045);
   });
 
+  test('has been screened as the programmes ask, and files tax as people do', () => {
+    const yearAge = (c: (typeof all)[number]) => 2026 - Number(c.profile.birthDate.slice(0, 4));
+    const women = all.filter((c) => c.profile.sex === 'F' && yearAge(c) >= 40);
+    const unknown = (name: 'lastStomachScreening' | 'lastBreastScreening') =>
+      share((c) => c.profile[name] === undefined, women);
+    expect(unknown('lastStomachScreening')).toBeCloseTo(0.06, 1);
+    expect(share((c) => c.profile.lastBreastScreening === 0, women)).toBeCloseTo(0.12, 1);
+    expect(women.some((c) => (c.profile.lastCervicalScreening ?? 0) >= 2025)).toBe(true);
+    expect(all.some((c) => c.profile.sex === 'M' && c.profile.lastBreastScreening !== undefined)).toBe(false);
+    expect(all.some((c) => yearAge(c) < 40 && c.profile.lastStomachScreening !== undefined)).toBe(false);
+    const over40 = all.filter((c) => yearAge(c) >= 40);
+    const risk = share((c) => c.profile.liverRisk === true, over40);
+    expect(risk).toBeGreaterThan(0.02);
+    expect(risk).toBeLessThan(0.045);
+    for (const c of all)
+      expect(c.profile.lastLiverScreening !== undefined).toBe(c.profile.liverRisk === true);
+    const filers = (insurance: string) =>
+      share(
+        (c) => c.profile.incomeTaxFiler === 'general',
+        all.filter((c) => c.profile.insurance === insurance && yearAge(c) >= 30),
+      );
+    expect(filers('regional')).toBeGreaterThan(0.4);
+    expect(filers('employee')).toBeLessThan(0.2);
+    expect(all.some((c) => c.profile.incomeTaxFiler === 'faithful')).toBe(true);
+  });
+
   test('lacks what a register does not know', () => {
     const adults = all.filter((c) => ageOf(c.profile.birthDate) >= 20);
     expect(share((c) => c.profile.lastCheckupYear === undefined, adults)).toBeCloseTo(0.08, 1);

@@ -242,6 +242,14 @@ describe('templates', () => {
 });
 
 describe('languages', () => {
+  test('an agency has its name in any, Korean and English among them', async () => {
+    const put = (name: object) => call('PUT', '/api/v1/agencies/kma', { name });
+    expect((await put({ ko: '기상청', en: 'KMA', vi: 'Cơ quan Khí tượng' })).statusCode).toBe(200);
+    expect(api.catalogue.current().agencies.get('kma')?.name['vi']).toBe('Cơ quan Khí tượng');
+    expect((await put({ ko: '기상청', vi: 'x' })).statusCode).toBe(422);
+    expect((await put({ ko: '기상청', en: 'KMA', vi: 7 })).statusCode).toBe(422);
+  });
+
   test('the table and what it did are read by everybody, the counts only of their own notices', async () => {
     await api.database.pool.query(
       `INSERT INTO template_versions (name, hash, agency_id, definition) VALUES ('words', 'h', NULL, '{"files":{}}')`,
