@@ -232,7 +232,7 @@ function mailAddress(text: string): string | null {
   return fits && LOCAL_PART.test(local) && DOMAIN.test(domain) ? address : null;
 }
 
-/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
+/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (domain/public-endpoint.ts). */
 function pushEndpoint(text: string, allowLoopback: boolean): string | null {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return null;

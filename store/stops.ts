@@ -53,6 +53,16 @@ export async function listStops(sql: Sql, agency: string | null): Promise<Stop[]
   return rows;
 }
 
+/** The scopes alone: what workers look at while they call (workers/stop-watch.ts). */
+export async function readStopScopes(sql: Sql): Promise<string[]> {
+  const { rows } = await sql.query<{ scope: string }>({
+    name: 'stop-scopes',
+    text: 'SELECT scope FROM stops',
+    values: [],
+  });
+  return rows.map((row) => row.scope);
+}
+
 export async function campaignAgency(sql: Sql, campaign: string): Promise<string | undefined> {
   const { rows } = await sql.query<{ agency: string }>(
     'SELECT agency_id AS agency FROM campaigns WHERE id = $1::uuid',
