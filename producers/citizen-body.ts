@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { ZONE } from '../domain/jurisdiction.ts';
 import { isTextable, toE164 } from '../domain/kr/telephone.ts';
-import { CHANNELS } from '../domain/statuses.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import type { Preferences, Relation } from '../store/citizens.ts';
 import type { ContactPoint } from '../store/contact-points.ts';
 
@@ -217,6 +217,12 @@ function readContactPoint(given: Given, allowLoopback: boolean): ContactPoint | 
   const mailbox = mailAddress(given.address);
   if (mailbox === null) return fault('/address', 'must be a mail address, for example name@example.kr');
   return { channel: 'email', address: mailbox, content: mailbox, verified: given.verified };
+}
+
+/** An address of a channel in the form by which contact points are found: E.164, a mailbox, the endpoint of a subscription. Null where it is none. */
+export function normalAddress(channel: Channel, address: string): string | null {
+  if (channel === 'sms') return toE164(address);
+  return channel === 'email' ? mailAddress(address) : pushEndpoint(address, true);
 }
 
 const LOCAL_PART = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
