@@ -126,11 +126,19 @@ export function createWebhooks(parts: WebhooksParts): Webhooks {
     async run() {
       const room = CALLS - flights.size;
       if (room <= 0) return false;
-      const counts = new Map<string, number>();
-      for (const agency of flights.values()) counts.set(agency, (counts.get(agency) ?? 0) + 1);
-      const busy = [...counts].filter(([, count]) => count >= CALLS_AN_AGENCY).map(([agency]) => agency);
+      const underWay = new Map<string, number>();
+      for (const agency of flights.values()) underWay.set(agency, (underWay.get(agency) ?? 0) + 1);
       const nowMs = clock.nowMs();
-      for (const webhook of await leaseWebhooks(pool, sealer, busy, room, nowMs, nowMs + LEASE_MS)) {
+      const leased = await leaseWebhooks(
+        pool,
+        sealer,
+        underWay,
+        CALLS_AN_AGENCY,
+        room,
+        nowMs,
+        nowMs + LEASE_MS,
+      );
+      for (const webhook of leased) {
         const flight = serve(webhook)
           .catch((error: unknown) =>
             logger.warn({ webhook: webhook.id, err: messageOf(error) }, 'a webhook could not be served'),

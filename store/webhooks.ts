@@ -153,13 +153,14 @@ export async function forgetGivenUp(sql: Sql, beforeMs: number): Promise<void> {
 }
 
 /**
- * Leases webhooks that have something due: agencies in turn, each the one that has waited longest before any a second. `busy` names agencies
- * that have enough calls under way.
+ * Leases webhooks that have something due: agencies in turn, each the one that has waited longest before any a second, and none more than
+ * `each` together with what the caller has under way for it already.
  */
 export async function leaseWebhooks(
   sql: Sql,
   sealer: Sealer,
-  busy: readonly string[],
+  underWay: ReadonlyMap<string, number>,
+  each: number,
   limit: number,
   nowMs: number,
   untilMs: number,
@@ -169,16 +170,26 @@ export async function leaseWebhooks(
   >({
     name: 'lease-webhooks',
     text: `WITH due AS (
-        SELECT w.id, w.next_at, row_number() OVER (PARTITION BY w.agency_id ORDER BY w.next_at, w.id) AS turn FROM webhooks w
-        WHERE w.state <> 'disabled' AND w.next_at <= $3 AND (w.leased_until IS NULL OR w.leased_until <= $3) AND NOT w.agency_id = ANY($1::text[])
+        SELECT w.id, w.agency_id, w.next_at, row_number() OVER (PARTITION BY w.agency_id ORDER BY w.next_at, w.id) AS turn FROM webhooks w
+        WHERE w.state <> 'disabled' AND w.next_at <= $3 AND (w.leased_until IS NULL OR w.leased_until <= $3)
           AND (w.state = 'new' OR EXISTS (SELECT 1 FROM webhook_calls c WHERE c.webhook_id = w.id AND c.state = 'due'))
-      ), picked AS (SELECT id FROM due ORDER BY turn, next_at, id LIMIT $2)
+      ), picked AS (
+        SELECT d.id FROM due d LEFT JOIN unnest($1::text[], $5::int[]) u(agency, calls) ON u.agency = d.agency_id
+        WHERE d.turn + coalesce(u.calls, 0) <= $6 ORDER BY d.turn, d.next_at, d.id LIMIT $2
+      )
       UPDATE webhooks w SET leased_until = $4 FROM picked p
       -- Looked at again: another may have leased it since this statement began.
       WHERE w.id = p.id AND (w.leased_until IS NULL OR w.leased_until <= $3)
       RETURNING w.id, w.agency_id AS agency, w.url, w.state, w.failures, w.failing_since AS "failingSince", w.secret,
         w.previous_secret AS previous, w.previous_until AS "previousUntil"`,
-    values: [busy, limit, new Date(nowMs), new Date(untilMs)],
+    values: [
+      [...underWay.keys()],
+      limit,
+      new Date(nowMs),
+      new Date(untilMs),
+      [...underWay.values()],
+      each,
+    ],
   });
   return rows.map(({ secret, previous, previousUntil, ...row }) => {
     const both = previous !== null && previousUntil !== null && previousUntil.getTime() > nowMs;
