@@ -29,6 +29,7 @@ export type WebhookCall = {
   readonly createdAt: Date;
 };
 
+/** Part of a transaction: it holds the agency's row, so that two at once do not exceed the limit. */
 export async function insertWebhook(
   sql: Sql,
   sealer: Sealer,
@@ -36,12 +37,14 @@ export async function insertWebhook(
   limit: number,
   nowMs: number,
 ): Promise<'added' | 'too-many' | 'agency-unknown'> {
-  const agency = await sql.query<{ count: number }>(
-    `SELECT (SELECT count(*) FROM webhooks WHERE agency_id = a.id) AS count FROM agencies a WHERE a.id = $1 FOR UPDATE`,
+  const locked = await sql.query('SELECT 1 FROM agencies WHERE id = $1 FOR NO KEY UPDATE', [webhook.agency]);
+  if (locked.rows.length === 0) return 'agency-unknown';
+  // A statement of its own, which sees what was added while the first waited.
+  const { rows } = await sql.query<{ count: number }>(
+    'SELECT count(*) AS count FROM webhooks WHERE agency_id = $1',
     [webhook.agency],
   );
-  if (agency.rows[0] === undefined) return 'agency-unknown';
-  if (agency.rows[0].count >= limit) return 'too-many';
+  if ((rows[0]?.count ?? 0) >= limit) return 'too-many';
   await sql.query(
     `INSERT INTO webhooks (id, agency_id, url, state, secret, next_at, created_at) VALUES ($1, $2, $3, 'new', $4, $5, $5)`,
     [webhook.id, webhook.agency, webhook.url, sealer.seal(SEAL, webhook.secret), new Date(nowMs)],
@@ -182,14 +185,7 @@ export async function leaseWebhooks(
       WHERE w.id = p.id AND (w.leased_until IS NULL OR w.leased_until <= $3)
       RETURNING w.id, w.agency_id AS agency, w.url, w.state, w.failures, w.failing_since AS "failingSince", w.secret,
         w.previous_secret AS previous, w.previous_until AS "previousUntil"`,
-    values: [
-      [...underWay.keys()],
-      limit,
-      new Date(nowMs),
-      new Date(untilMs),
-      [...underWay.values()],
-      each,
-    ],
+    values: [[...underWay.keys()], limit, new Date(nowMs), new Date(untilMs), [...underWay.values()], each],
   });
   return rows.map(({ secret, previous, previousUntil, ...row }) => {
     const both = previous !== null && previousUntil !== null && previousUntil.getTime() > nowMs;

@@ -122,9 +122,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
               ? uncalledResult(row, owner, nowMs)
               : resultOf(row, owner, outcome, nowMs, parts.chance());
           said.push(
-            coalescer
-              .finish(batch.batch, result)
-              .catch((error: unknown) => void refused.push(error)),
+            coalescer.finish(batch.batch, result).catch((error: unknown) => void refused.push(error)),
           );
         }),
       );

@@ -5,11 +5,10 @@ import { isInstant } from '../../domain/cloud-events.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
 import { type SqlPool, transaction } from '../../domain/sql.ts';
-import { CHANNELS } from '../../domain/statuses.ts';
 import { type Credential, needAgency, SCOPES } from '../../producers/credential.ts';
 import { revokeApiKey } from '../../store/api-keys.ts';
 import { type Catalogue, saveAgency } from '../../store/catalogue.ts';
-import { campaignAgency, listStops, removeStop, saveStop } from '../../store/stops.ts';
+import { listStops, ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
 import { issueKey } from './credentials.ts';
 import { type Answer, type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 
@@ -97,23 +96,6 @@ export const deleteKey = ({ pool, logger }: AdministrationParts): Endpoint =>
     },
   });
 
-const SCOPE = new RegExp(
-  `^(?:all|agency:[a-z][a-z0-9-]{0,31}|channel:(?:${CHANNELS.join('|')})|campaign:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
-);
-
-/** Whose stop it is: an agency may stop itself and its campaigns; the rest is the administrator's. */
-async function ownerOf(pool: SqlPool, scope: string): Promise<string | null> {
-  if (!SCOPE.test(scope))
-    throw invalid('/scope', 'must be all, agency:<id>, channel:<name> or campaign:<uuid>');
-  const [kind, id = ''] = scope.split(':');
-  if (kind === 'agency') return id;
-  if (kind !== 'campaign') return null;
-  const agency = await campaignAgency(pool, id);
-  if (agency === undefined)
-    throw new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
-  return agency;
-}
-
 export const getStops = ({ pool }: AdministrationParts): Endpoint =>
   endpoint({ answer: async ({ caller }) => ok({ stops: await listStops(pool, caller().agency) }) });
 
@@ -122,7 +104,7 @@ async function stopScope(
   caller: Credential,
   stop: { readonly scope: string; readonly reason: string },
 ): Promise<Answer> {
-  const agency = await ownerOf(pool, stop.scope);
+  const agency = await ownerOfScope(pool, stop.scope);
   needAgency(caller, agency);
   const fresh = await saveStop(pool, { ...stop, agency, createdBy: caller.id });
   logger.warn({ caller: caller.id, scope: stop.scope }, 'sending stopped');
@@ -147,7 +129,7 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
   endpoint({
     params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
     answer: async ({ params, caller }) => {
-      needAgency(caller(), await ownerOf(pool, params.scope));
+      needAgency(caller(), await ownerOfScope(pool, params.scope));
       const outcome = await removeStop(pool, params.scope, caller().agency);
       if (outcome === 'kept')
         throw new AllimError('forbidden', 'what the administrator stopped, the administrator resumes');
