@@ -16,8 +16,9 @@ export type PumpResult = {
 
 /**
  * Moves ready batches into the window of one channel and lane: `queued`, with the next generation. Agencies take turns: each gives its
- * oldest before any gives a second. What is stopped stays ready: queued, its rows would be claimed only to be put aside. One statement, whose lock ends with it; a batch that another moved between this statement's
- * snapshot and its lock is no longer `ready` when it is updated, and stays as it is.
+ * oldest before any gives a second. What is stopped stays ready: queued, its rows would be claimed only to be put aside. One statement,
+ * whose lock ends with it; a batch that another moved between this statement's snapshot and its lock is no longer `ready` when it is
+ * updated, and stays as it is.
  */
 export async function pumpBatches(
   sql: Sql,
