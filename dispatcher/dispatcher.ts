@@ -90,7 +90,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const tellAgencies = createStatusRelay({ ...parts, wake: calling.wake });
   const tasks: Task[] = [
     calling,
-    createTask('status back', WAITING_LOOK_MS, tellAgencies, logger),
+    createTask('status back', LOOK_MS, tellAgencies, logger),
     createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),

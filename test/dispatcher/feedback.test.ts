@@ -1,6 +1,6 @@
 /** From a delivery's end to the agency: the outbox, the topic, webhooks and what may be wrong with them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createStatusRelay } from '../../dispatcher/status-relay.ts';
+import { callsOf, createStatusRelay } from '../../dispatcher/status-relay.ts';
 import { callWebhook } from '../../dispatcher/webhook-call.ts';
 import { createWebhooks, retryAfterMs } from '../../dispatcher/webhooks.ts';
 import { randomId, type WebhookId } from '../../domain/ids.ts';
@@ -527,6 +527,18 @@ describe('a webhook', () => {
       resolve: () => {},
     });
     expect(answer).toEqual({ kind: 'failed', code: 'timeout' });
+  });
+
+  test('is told in calls of 500 reports and 256 KiB at most, in order', () => {
+    const reports = (count: number, obligation: string) =>
+      Array.from({ length: count }, (_, index) => ({ id: String(index), obligation }) as StatusReport);
+    expect(callsOf('w', reports(1_200, 'x')).map((one) => one.reports.length)).toEqual([500, 500, 200]);
+    const large = callsOf('w', reports(100, 'x'.repeat(10_000)));
+    expect(large.map((one) => one.reports.length)).toEqual([26, 26, 26, 22]);
+    for (const one of large) expect(JSON.stringify(one.reports).length).toBeLessThanOrEqual(256 * 1_024);
+    expect(large.flatMap((one) => one.reports.map((report) => Number(report.id)))).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    );
   });
 
   test('is tried again after 5 s at first and 6 h at most, with jitter', () => {

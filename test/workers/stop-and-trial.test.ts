@@ -1,8 +1,9 @@
 /** Stops that come after a claim, and agencies in trial. */
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { silentLogger } from '../../domain/logger.ts';
+import { saveSimulatedSends } from '../../store/simulated-sends.ts';
 import { removeStop, saveStop } from '../../store/stops.ts';
-import { allowRecipients, setTrial } from '../../store/trial.ts';
+import { allowRecipients, listTrialSends, setTrial } from '../../store/trial.ts';
 import { createStopWatch } from '../../workers/stop-watch.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, START, taxEvent } from '../support/installation.ts';
@@ -78,6 +79,23 @@ describe('a stop that comes after the claim', () => {
     },
   );
 
+  test.each(['all', 'agency:nts', 'channel:sms'])(
+    'of %s leaves batches that are not queued yet where they are',
+    async (scope) => {
+      await it.citizen({ id: `s-${n}`, sms: `+8210${String(n * 1_000).padStart(8, '0')}` });
+      await it.publish(
+        taxEvent({ id: `e-${n}`, subject: `s-${n}`, allimobligation: `property-tax/stop-${n}` }),
+      );
+      await it.settle();
+      await stop(scope);
+      expect(await it.pump()).toBe(0);
+      expect(await it.rows(`SELECT 1 FROM batches WHERE state = 'ready'`)).toHaveLength(1);
+      await removeStop(it.pool, scope, null);
+      await it.idle();
+      expect(await it.told(`s-${n}`)).toEqual(['opened sms sent']);
+    },
+  );
+
   test('of another agency, channel or campaign changes nothing', async () => {
     const [who = ''] = await planned(1);
     for (const scope of ['agency:nhis', 'channel:email', 'campaign:00000000-0000-4000-8000-000000000000'])
@@ -135,6 +153,25 @@ describe('an agency in trial', () => {
     expect(it.simulated.sms.sent).toHaveLength(1);
     expect(it.simulated.sms.sent[0]?.text).toContain('132,000');
     expect(await it.told(who)).toEqual(['opened sms sent/trial']);
+  });
+
+  test('shows what it would have sent, with its words and without addresses', async () => {
+    const [who = ''] = await planned(1);
+    await it.idle();
+    const [sent] = it.simulated.sms.sent;
+    await saveSimulatedSends(it.pool, it.sealer, [{ ...sent!, agency: 'nts' }]);
+    expect(await listTrialSends(it.pool, it.sealer, 'nts', 10)).toEqual([
+      {
+        delivery: sent?.delivery,
+        citizen: who,
+        rule: 'nts-property-tax',
+        stage: 'opened',
+        channel: 'sms',
+        content: sent?.content,
+        at: expect.any(Date),
+      },
+    ]);
+    expect(await listTrialSends(it.pool, it.sealer, 'nhis', 10)).toEqual([]);
   });
 
   test('reaches whom it allowed, by citizen and by address', async () => {
