@@ -1,6 +1,6 @@
 /**
- * `stop`: how soon after "stop" no further call reaches a provider. Workers send text messages over SMPP, as fast as they can, to a sink of
- * its own process that writes down when each came; what counts is the last of them, by the sink's clock, from the moment at which the stop
+ * `stop`: how soon after "stop" no further call reaches a provider. Workers send mail and text messages, as fast as they can, to sinks in a
+ * process of their own that write down when each came; what counts is the last of them, by the sink's clock, from the moment at which the stop
  * was asked for. Everything and one agency are stopped in turn. `--stops N`, `--notices N`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -68,10 +68,15 @@ export async function stop(options: Options): Promise<Report> {
       say(`stop: seeding ${notices} citizens`);
       await seedCatalogue(context);
       await seedCitizens(context, notices);
-      await context.pool.query(`DELETE FROM contact_points WHERE channel <> 'sms'`);
-      const sink = await run('test/sinks/main.ts', ['--smsc', '0', '--log', log], {}, () => true);
+      await context.pool.query(`DELETE FROM contact_points WHERE channel = 'push'`);
+      const sink = await run(
+        'test/sinks/main.ts',
+        ['--smsc', '0', '--smtp', '0', '--log', log],
+        {},
+        () => true,
+      );
       processes.push(sink.child);
-      const { smsc } = JSON.parse(sink.line) as { smsc: { port: number } };
+      const { smsc, smtp } = JSON.parse(sink.line) as Record<'smsc' | 'smtp', { port: number }>;
       const workers = await run(
         'app/main.ts',
         ['workers'],
@@ -80,6 +85,8 @@ export async function stop(options: Options): Promise<Report> {
           ALLIM_LOG_LEVEL: 'info',
           SMS_URL: `smpp://allim:password@127.0.0.1:${smsc.port}`,
           SMS_FROM: '15771000',
+          SMTP_URL: `smtp://127.0.0.1:${smtp.port}`,
+          SMTP_FROM: 'no-reply@allim.example',
         },
         (line) => line.includes('"started"'),
       );
