@@ -182,11 +182,13 @@ WITH result AS (
   ) x
   WHERE b.id = c.id AND b.month = c.month
 ), told AS (
-  -- What agencies are told of (domain/status-report.ts): what ended for good here, but not what they ended themselves.
-  SELECT f.agency_id, f.id, f.month, f.status, f.code FROM finished f WHERE f.status <> 'waiting'
+  -- What agencies are told of (domain/status-report.ts): what ended for good here, but not what they ended themselves. Nothing is gathered
+  -- where nobody subscribed: the question is asked once a statement.
+  SELECT f.agency_id, f.id, f.month, f.status, f.code FROM finished f
+  WHERE f.status <> 'waiting' AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
   UNION ALL
   SELECT j.agency_id, j.id, j.month, split_part(j.verdict, '/', 1), nullif(split_part(j.verdict, '/', 2), '')
-  FROM judged j WHERE j.verdict = 'expired' OR j.verdict LIKE 'suppressed/%'
+  FROM judged j WHERE (j.verdict = 'expired' OR j.verdict LIKE 'suppressed/%') AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
 ), reported AS (
   INSERT INTO outbox (agency_id, reports, created_at)
   SELECT t.agency_id, jsonb_agg(jsonb_build_array(t.id, t.month, t.status, t.code)), $11 FROM told t
