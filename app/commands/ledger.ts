@@ -54,7 +54,11 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
     await work();
     return 0;
   } catch (error) {
-    process.stderr.write(`allim: ${messageOf(error)}\n`);
+    // SQLSTATE undefined_table: the commands change nothing of the database's shape.
+    const bare = (error as { code?: unknown }).code === '42P01';
+    process.stderr.write(
+      `allim: ${bare ? 'the database has no tables of this version yet: start a role once' : messageOf(error)}\n`,
+    );
     if (!(error instanceof UsageError)) return 1;
     process.stderr.write(`${usage}\n`);
     return 2;

@@ -77,6 +77,15 @@ describe('stop and resume', () => {
   });
 });
 
+test('a database that is still empty is named as such', async () => {
+  const empty = await createDatabase({ migrated: false });
+  process.env['DATABASE_URL'] = empty.url;
+  expect(await run('stop all --reason x')).toBe(1);
+  process.env['DATABASE_URL'] = database.url;
+  expect(err.join('')).toContain('start a role once');
+  await empty.drop();
+});
+
 describe('agency', () => {
   test('goes into trial, allows whom it reaches, and goes live', async () => {
     expect(await run('agency trial nts')).toBe(0);
