@@ -56,6 +56,8 @@ export type Config = {
   readonly trustedProxies: readonly string[];
   /** Push services on loopback http may be called: for tests and demonstrations. */
   readonly pushLoopback: boolean;
+  /** Agencies' webhooks on loopback http may be called: for tests and demonstrations. */
+  readonly webhookLoopback: boolean;
   /** Profiles come whole from a register: attributes by PUT are refused. */
   readonly populationRegister: boolean;
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
@@ -124,11 +126,9 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
   if (given['ALLIM_ENV'] !== 'production') return faults;
   for (const [name, why] of PRODUCTION)
     if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });
-  if (given['ALLIM_PUSH_LOOPBACK'] === 'true')
-    faults.push({
-      pointer: '/ALLIM_PUSH_LOOPBACK',
-      message: 'ALLIM_PUSH_LOOPBACK must not be set in production',
-    });
+  for (const name of ['ALLIM_PUSH_LOOPBACK', 'ALLIM_WEBHOOK_LOOPBACK'])
+    if (given[name] === 'true')
+      faults.push({ pointer: `/${name}`, message: `${name} must not be set in production` });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
     faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
   if (has('SMTP_URL') && !smtpEncrypted(String(given['SMTP_URL'])))
@@ -200,6 +200,7 @@ function build(given: Given): Config {
           },
     populationRegister: given.ALLIM_POPULATION_REGISTER === 'true',
     trustedProxies: given.ALLIM_TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
+    webhookLoopback: given.ALLIM_WEBHOOK_LOOPBACK === 'true',
     pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
     oidc:
       given.OIDC_ISSUER === undefined

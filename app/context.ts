@@ -45,6 +45,8 @@ export type Context = {
   readonly queue: Queue;
   readonly catalogue: Catalogue;
   readonly providers: Readonly<Record<Channel, Provider>>;
+  /** Take what agencies in trial would have sent: outboxes, whatever is configured. */
+  readonly simulated: Readonly<Record<Channel, Provider>>;
   /** The bundled server's processes, for measuring; empty where DATABASE_URL is set. */
   databasePids(): Promise<readonly number[]>;
   /** Stops what was started, in reverse. Safe to call twice. */
@@ -127,7 +129,8 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     stops.push(() => catalogue.stop());
     await catalogue.start();
 
-    const providers = overrides.providers ?? createProviders(config, pool, sealer, clock, logger);
+    const outboxes = () => createOutboxes(pool, sealer, clock, logger);
+    const providers = overrides.providers ?? createProviders(config, outboxes(), clock, logger);
     return {
       config,
       logger,
@@ -141,6 +144,7 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
       queue,
       catalogue,
       providers,
+      simulated: outboxes(),
       databasePids: async () => (await bundled?.pids()) ?? [],
       stop,
     };
@@ -190,13 +194,10 @@ function createQueue(
 /** A channel without a configured provider goes to the outbox; production refuses to start without all of them. */
 function createProviders(
   config: Config,
-  pool: Pool,
-  sealer: Sealer,
+  outboxes: Readonly<Record<Channel, Provider>>,
   clock: Clock,
   logger: Logger,
 ): Record<Channel, Provider> {
-  const outbox = (channel: Channel) =>
-    createOutboxProvider({ channel, store: (rows) => saveSimulatedSends(pool, sealer, rows), clock, logger });
   const made: Partial<Record<Channel, Provider>> = {};
   if (config.vapid !== null)
     made.push = createPushProvider({
@@ -214,7 +215,13 @@ function createProviders(
     });
   if (config.sms !== null)
     made.sms = createSmsProvider({ url: config.sms.url, source: config.sms.from, logger });
-  return Object.fromEntries(CHANNELS.map((channel) => [channel, made[channel] ?? outbox(channel)])) as Record<
+  return { ...outboxes, ...made };
+}
+
+function createOutboxes(pool: Pool, sealer: Sealer, clock: Clock, logger: Logger): Record<Channel, Provider> {
+  const outbox = (channel: Channel) =>
+    createOutboxProvider({ channel, store: (rows) => saveSimulatedSends(pool, sealer, rows), clock, logger });
+  return Object.fromEntries(CHANNELS.map((channel) => [channel, outbox(channel)])) as Record<
     Channel,
     Provider
   >;

@@ -62,6 +62,7 @@ export const Environment = Type.Object({
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
+  ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
   ALLIM_TRUSTED_PROXIES: text('a list of addresses or networks like 10.0.0.5,10.1.0.0/16', {
     format: 'networks',

@@ -67,6 +67,11 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
           production: config.env === 'production',
           fields: () => [...fields.values()],
           population: () => populationOf(pool),
+          webhookLoopback: config.webhookLoopback,
+          prepareTopic: (topic) =>
+            broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {
+              create: config.env !== 'production',
+            }),
           ...createAuthoringChecks(context.catalogue, (name) => templateOwner(pool, name)),
         });
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));

@@ -65,7 +65,12 @@ function rulesRole(context: Context, shards: ShardServer): RunningRole {
 }
 
 function dispatcherRole(context: Context): RunningRole {
-  const dispatcher = createDispatcher({ ...context, pool: context.ledger });
+  const dispatcher = createDispatcher({
+    ...context,
+    pool: context.ledger,
+    chance: Math.random,
+    webhooks: { allowLoopback: context.config.webhookLoopback },
+  });
   return {
     name: 'dispatcher',
     start: () => dispatcher.start(),

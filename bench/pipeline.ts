@@ -124,7 +124,7 @@ export async function pipeline(options: Options): Promise<Report> {
 }
 
 /** A broadcast is taken in and asked for; nobody answers but the pages that this makes, as shards would. */
-async function preparePages(context: Context, name: string, count: number): Promise<NewRecord[]> {
+export async function preparePages(context: Context, name: string, count: number): Promise<NewRecord[]> {
   await context.broker.append(TOPICS.events, [checkupEvent(name)]);
   const event = eventRowId({ source: '/nhis/checkup', id: name });
   let fanouts: { id: FanoutId; shard: number; run: StageRunId }[] = [];

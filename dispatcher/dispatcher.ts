@@ -1,7 +1,8 @@
 /**
  * The dispatcher's role: decides who gets what, when, on which channel, and keeps the ledger. Takes events in (T1), plans the pages that
  * shards answer with (T2), moves batches into the queue (T3), and does what falls due. Several may run: they share partitions, and every
- * task takes what it works on under a lock. Never talks to a provider and never evaluates a condition.
+ * task takes what it works on under a lock. Tells agencies what became of their notices. Never talks to a provider and never evaluates a
+ * condition.
  */
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
 import type { Broker, Consumer } from '../broker/broker.ts';
@@ -18,6 +19,7 @@ import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
+import { forgetGivenUp } from '../store/webhooks.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
@@ -25,7 +27,10 @@ import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
+import { createStatusRelay } from './status-relay.ts';
 import { createTask, type Task } from './task.ts';
+import type { CallOptions } from './webhook-call.ts';
+import { createWebhooks } from './webhooks.ts';
 
 export type DispatcherParts = {
   readonly broker: Broker;
@@ -36,6 +41,10 @@ export type DispatcherParts = {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Uniform in [0, 1), for the jitter of retries. */
+  readonly chance: () => number;
+  /** How agencies' webhooks are called. */
+  readonly webhooks: CallOptions;
 };
 
 const PAGES_A_BATCH = 50;
@@ -45,6 +54,7 @@ const RELAY_LOOK_MS = 5_000;
 const LOOK_MS = 1_000;
 const WAITING_LOOK_MS = 500;
 const MONTHS_AHEAD = 2;
+const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
 
 export function createDispatcher(parts: DispatcherParts) {
   const { broker, pool, clock, logger } = parts;
@@ -75,7 +85,12 @@ export function createDispatcher(parts: DispatcherParts) {
     ),
   ];
 
+  const webhooks = createWebhooks({ ...parts, call: parts.webhooks, wake: () => calling.wake() });
+  const calling = createTask('webhooks', LOOK_MS, webhooks.run, logger);
+  const tellAgencies = createStatusRelay({ ...parts, wake: calling.wake });
   const tasks: Task[] = [
+    calling,
+    createTask('status back', LOOK_MS, tellAgencies, logger),
     createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
@@ -108,6 +123,7 @@ export function createDispatcher(parts: DispatcherParts) {
     const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
     for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++)
       await pool.query('SELECT ensure_month($1)', [first.add({ months: ahead }).toString()]);
+    await forgetGivenUp(pool, clock.nowMs() - GIVEN_UP_KEPT_MS);
     const expired = await dropExpiredUnresolved(pool, clock.nowMs());
     if (expired > 0) logger.info({ expired }, 'events whose person never came have expired');
   }
@@ -129,6 +145,7 @@ export function createDispatcher(parts: DispatcherParts) {
       await Promise.all(consumers.map((consumer) => consumer.stop()));
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();
+      await webhooks.settled();
       await requests.settle();
       await cron?.destroy();
       cron = undefined;

@@ -15,6 +15,7 @@ import type { QueueName } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { adoptNotifications, insertDeliveries, insertNotifications } from '../store/plan.ts';
 import { advancePositions } from '../store/positions.ts';
+import { reportNoAddress } from '../store/reports.ts';
 import { countPages, finishFanout, lockFanouts, noCounts, startPages } from '../store/runs.ts';
 import { createCombine } from './combine.ts';
 import { decideAndTell } from './decide.ts';
@@ -129,6 +130,11 @@ export function createPlanner(parts: PlannerParts): Planner {
     const told = await decideAndTell(sql, catalogue.current(), matches, obligations);
     logger.debug({ matches: matches.length, deliveries: told.deliveries.length, nowMs }, 'planned');
     await insertNotifications(sql, told.notifications, nowMs, careful);
+    await reportNoAddress(
+      sql,
+      told.notifications.filter((row) => row.noAddress),
+      nowMs,
+    );
     await insertDeliveries(sql, told.deliveries, nowMs, careful);
     await adoptNotifications(sql, told.adopted);
     for (const page of pages)

@@ -15,6 +15,11 @@ export const TOPICS = {
   audiences: { urgent: 'audiences.urgent', bulk: 'audiences.bulk' },
 } as const satisfies Record<string, string | Record<Lane, string>>;
 
+/** What an agency gets back (domain/status-report.ts): one topic each, key the citizen. */
+export function statusTopicOf(agency: string): string {
+  return `notification-status.${agency}`;
+}
+
 /** What a rule may read of an event. */
 export type MatchEvent = {
   readonly source: string;

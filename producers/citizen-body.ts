@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { ZONE } from '../domain/jurisdiction.ts';
 import { isTextable, toE164 } from '../domain/kr/telephone.ts';
-import { CHANNELS } from '../domain/statuses.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import type { Preferences, Relation } from '../store/citizens.ts';
 import type { ContactPoint } from '../store/contact-points.ts';
 
@@ -219,6 +219,12 @@ function readContactPoint(given: Given, allowLoopback: boolean): ContactPoint | 
   return { channel: 'email', address: mailbox, content: mailbox, verified: given.verified };
 }
 
+/** An address of a channel in the form by which contact points are found: E.164, a mailbox, the endpoint of a subscription. Null where it is none. */
+export function normalAddress(channel: Channel, address: string): string | null {
+  if (channel === 'sms') return toE164(address);
+  return channel === 'email' ? mailAddress(address) : pushEndpoint(address, true);
+}
+
 const LOCAL_PART = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -232,7 +238,7 @@ function mailAddress(text: string): string | null {
   return fits && LOCAL_PART.test(local) && DOMAIN.test(domain) ? address : null;
 }
 
-/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (workers/providers/push-endpoint.ts). */
+/** The endpoint as it was given, since it is compared and called as it is; null where it is none. Where it leads is judged when it is dialled (domain/public-endpoint.ts). */
 function pushEndpoint(text: string, allowLoopback: boolean): string | null {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return null;

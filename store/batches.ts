@@ -16,8 +16,9 @@ export type PumpResult = {
 
 /**
  * Moves ready batches into the window of one channel and lane: `queued`, with the next generation. Agencies take turns: each gives its
- * oldest before any gives a second. One statement, whose lock ends with it; a batch that another moved between this statement's
- * snapshot and its lock is no longer `ready` when it is updated, and stays as it is.
+ * oldest before any gives a second. What is stopped stays ready: queued, its rows would be claimed only to be put aside. One statement,
+ * whose lock ends with it; a batch that another moved between this statement's snapshot and its lock is no longer `ready` when it is
+ * updated, and stays as it is.
  */
 export async function pumpBatches(
   sql: Sql,
@@ -42,6 +43,7 @@ export async function pumpBatches(
           SELECT id, month, open, created_at FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready' AND agency_id = a.id
           ORDER BY created_at LIMIT $4
         ) b WHERE lock.locked
+          AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || a.id, 'channel:' || $1))
       ), picked AS (
         SELECT id, month FROM (
           SELECT id, month, sum(open) OVER (ORDER BY turn, created_at, id) - open AS before FROM ready ORDER BY turn, created_at, id LIMIT $4

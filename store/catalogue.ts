@@ -203,12 +203,19 @@ export async function saveLocaleFallbacks(sql: Sql, fallbacks: LocaleFallbacks):
   if (rowCount === 1) await bumpRevision(sql);
 }
 
-/** The same name again changes nothing, here and below: no reading copy is told to look anew. */
-export async function saveAgency(sql: Sql, agency: Agency): Promise<void> {
+/**
+ * The same name again changes nothing, here and below: no reading copy is told to look anew. `trial`: a new agency begins in trial
+ * (store/trial.ts); one that exists stays as it is.
+ */
+export async function saveAgency(
+  sql: Sql,
+  agency: Agency,
+  { trial = false }: { readonly trial?: boolean } = {},
+): Promise<void> {
   const { rowCount } = await sql.query(
-    `INSERT INTO agencies (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name
+    `INSERT INTO agencies (id, name, trial) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET name = excluded.name
      WHERE agencies.name <> excluded.name`,
-    [agency.id, JSON.stringify(agency.name)],
+    [agency.id, JSON.stringify(agency.name), trial],
   );
   if (rowCount === 1) await bumpRevision(sql);
 }

@@ -6,7 +6,7 @@
  * That a batch is queued is asked as "neither ready nor ended", lest it be looked for among all that are queued instead of by its key.
  */
 import type { CloudEvent } from '../domain/event.ts';
-import type { BatchId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
+import type { BatchId, CampaignId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Category, Channel, DeliveryStatus, Lane } from '../domain/statuses.ts';
 
@@ -27,6 +27,8 @@ export type Result = {
   readonly unclear: boolean;
   /** With `failed-permanent`: the address itself is at fault and must not be used again. */
   readonly addressDead: boolean;
+  /** With `waiting`: the row was claimed and never called, because of a stop. It is as if it had not been claimed. */
+  readonly uncalled: boolean;
 };
 
 export type Claim = { readonly batch: BatchId; readonly generation: number; readonly max: number };
@@ -62,6 +64,9 @@ export type Claimed = {
   readonly size: number;
   /** The session it was claimed under. */
   readonly session: SessionId;
+  readonly campaign: CampaignId;
+  /** The agency is in trial and the recipient not on its list: the provider must not be called. */
+  readonly simulated: boolean;
 };
 
 /**
@@ -71,29 +76,32 @@ export type Claimed = {
  */
 const TURN = `
 WITH result AS (
-  SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::boolean[], $10::boolean[])
-    u(id, month, attempt, session, status, code, reference, retry_at, unclear, address_dead)
+  SELECT * FROM unnest($1::uuid[], $2::date[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::boolean[], $10::boolean[], $18::boolean[])
+    u(id, month, attempt, session, status, code, reference, retry_at, unclear, address_dead, uncalled)
 ), finished AS (
   UPDATE deliveries d SET status = r.status::delivery_status, code = r.code, reference = r.reference, finished_at = $11,
-    unclear = d.unclear + CASE WHEN r.unclear THEN 1 ELSE 0 END
+    unclear = d.unclear + CASE WHEN r.unclear THEN 1 ELSE 0 END,
+    attempt = d.attempt - CASE WHEN r.uncalled THEN 1 ELSE 0 END,
+    session_id = CASE WHEN r.uncalled THEN NULL ELSE d.session_id END,
+    claimed_at = CASE WHEN r.uncalled THEN NULL ELSE d.claimed_at END
   FROM result r
   WHERE d.id = r.id AND d.month = r.month AND d.status = 'sending' AND d.session_id = r.session AND d.attempt = r.attempt
   RETURNING d.id, d.month, d.agency_id, d.channel, d.lane, d.attempt, d.session_id, d.claimed_at, d.contact_point_id, r.status, r.code,
-    r.retry_at, r.unclear, r.address_dead
+    r.retry_at, r.unclear, r.address_dead, r.uncalled
 ), evidence AS (
   INSERT INTO attempts (delivery_id, number, month, agency_id, session_id, claimed_at, finished_at, outcome, code, late)
   SELECT f.id, f.attempt, f.month, f.agency_id, f.session_id, f.claimed_at, $11, CASE WHEN f.unclear THEN 'ambiguous' ELSE f.status END, f.code, false
-  FROM finished f WHERE f.status <> 'sent'
+  FROM finished f WHERE f.status <> 'sent' AND NOT f.uncalled
   UNION ALL
   SELECT r.id, r.attempt, r.month, d.agency_id, r.session, NULL, $11, r.status, r.code, true
-  FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE r.id NOT IN (SELECT f.id FROM finished f)
+  FROM result r JOIN deliveries d ON d.id = r.id AND d.month = r.month WHERE r.id NOT IN (SELECT f.id FROM finished f) AND NOT r.uncalled
     -- Said twice because the first answer was lost: no evidence of anything.
     AND NOT (d.session_id = r.session AND d.attempt = r.attempt AND d.status <> 'sending' AND d.code IS NOT DISTINCT FROM r.code)
   ON CONFLICT DO NOTHING
 ), later AS (
   INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
   SELECT coalesce(f.retry_at, $11), f.id, f.month, f.agency_id, f.channel, f.lane,
-    CASE WHEN f.status = 'failed-permanent' THEN 'next-channel' WHEN f.unclear THEN 'ambiguous' ELSE 'retry' END
+    CASE WHEN f.status = 'failed-permanent' THEN 'next-channel' WHEN f.unclear THEN 'ambiguous' WHEN f.uncalled THEN 'stopped' ELSE 'retry' END
   FROM finished f WHERE f.status IN ('waiting', 'failed-permanent') ON CONFLICT DO NOTHING
 ), dead_address AS (
   UPDATE contact_points p SET invalid_at = $11, invalid_code = f.code FROM finished f WHERE f.address_dead AND p.id = f.contact_point_id
@@ -102,8 +110,9 @@ WITH result AS (
 ), want AS (
   SELECT * FROM unnest($12::uuid[], $13::int[], $14::int[]) u(batch, generation, max) WHERE EXISTS (SELECT 1 FROM alive)
 ), picked AS (
-  SELECT x.*, cardinality(b.delivery_ids) AS size
+  SELECT x.*, cardinality(b.delivery_ids) AS size, g.trial
   FROM want w JOIN batches b ON b.id = w.batch AND b.generation = w.generation AND b.state NOT IN ('ready', 'ended')
+  JOIN agencies g ON g.id = b.agency_id
   CROSS JOIN LATERAL (
     SELECT d.id, d.month, d.batch_id, d.attempt, d.unclear, d.channel, d.lane, d.agency_id, d.expires_at, d.contact_point_id, d.notification_id
     FROM deliveries d WHERE d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
@@ -111,7 +120,9 @@ WITH result AS (
   ) x
 ), judged AS (
   SELECT p.*, n.template_id, n.locale, n.reach, n."values", n.stage_kind, n.event_id, n.previous_event_id, c.category, r.rule_id, r.rule_version,
-    a.address, c.event_id IS NULL AS targeted,
+    a.address, c.event_id IS NULL AS targeted, c.id AS campaign_id,
+    p.trial AND NOT EXISTS (SELECT 1 FROM trial_recipients w WHERE w.agency_id = p.agency_id
+      AND w.key IN ('citizen:' || n.recipient_id, 'address:' || encode(a.address_index, 'hex'))) AS simulated,
     CASE
       WHEN p.expires_at <= $11 THEN 'expired'
       WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'
@@ -170,11 +181,27 @@ WITH result AS (
       OR d.status = 'sending' AND (d.id, d.session_id, d.attempt::int) NOT IN (SELECT r.id, r.session, r.attempt FROM result r))
   ) x
   WHERE b.id = c.id AND b.month = c.month
+), told AS (
+  -- What agencies are told of (domain/status-report.ts): what ended for good here, but not what they ended themselves. Nothing is gathered
+  -- where nobody subscribed: the question is asked once a statement.
+  SELECT f.agency_id, f.id, f.month, f.status, f.code FROM finished f
+  WHERE f.status <> 'waiting' AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
+  UNION ALL
+  SELECT j.agency_id, j.id, j.month, split_part(j.verdict, '/', 1), nullif(split_part(j.verdict, '/', 2), '')
+  FROM judged j WHERE (j.verdict = 'expired' OR j.verdict LIKE 'suppressed/%') AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
+), reported AS (
+  INSERT INTO outbox (agency_id, reports, created_at)
+  SELECT t.agency_id, jsonb_agg(jsonb_build_array(t.id, t.month, t.status, t.code)), $11 FROM told t
+  WHERE t.agency_id = ANY(ARRAY(
+    SELECT x.agency_id FROM (SELECT DISTINCT agency_id FROM told) x
+    WHERE EXISTS (SELECT 1 FROM report_subscriptions s WHERE s.agency_id = x.agency_id)))
+  GROUP BY t.agency_id
 )
 SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, j.lane, j.agency_id AS agency, j.category, j.verdict,
   j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
   j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
-  j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session
+  j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session,
+  j.campaign_id AS campaign, j.simulated
 FROM judged j LEFT JOIN events e ON e.id = CASE WHEN j.targeted THEN j.event_id END`;
 
 /**
@@ -210,6 +237,7 @@ export async function takeTurn(
       session,
       ends.map((e) => e.batch),
       ends.map((e) => e.generation),
+      results.map((r) => r.uncalled),
     ],
   });
   return rows;

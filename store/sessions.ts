@@ -75,6 +75,10 @@ export async function sweepSessions(sql: Sql, nowMs: number): Promise<number> {
      ), again AS (
        INSERT INTO waiting (due_at, delivery_id, month, agency_id, channel, lane, reason)
        SELECT $2, id, month, agency_id, channel, lane, 'ambiguous' FROM ended WHERE status = 'waiting' ON CONFLICT DO NOTHING
+     ), reported AS (
+       INSERT INTO outbox (agency_id, reports, created_at)
+       SELECT e.agency_id, jsonb_agg(jsonb_build_array(e.id, e.month, e.status, 'session-lost')), $2 FROM ended e
+       WHERE e.status = 'ambiguous' AND EXISTS (SELECT 1 FROM report_subscriptions s WHERE s.agency_id = e.agency_id) GROUP BY e.agency_id
      )
      SELECT count(*) AS n FROM ended`,
     [ids, new Date(nowMs)],

@@ -33,6 +33,16 @@ export async function saveSimulatedSends(
   });
 }
 
+export function openSimulatedSend(
+  sealer: Sealer,
+  sealed: Uint8Array,
+): { address: string; content: Record<string, unknown> } {
+  return JSON.parse(sealer.open(SEAL, sealed).toString('utf8')) as {
+    address: string;
+    content: Record<string, unknown>;
+  };
+}
+
 /** Everything in the outbox, opened, in portions of `portion` and in no particular order. */
 export async function* readSimulatedSends(
   sql: Sql,
@@ -56,10 +66,7 @@ export async function* readSimulatedSends(
     yield rows.map(({ delivery, channel, sealed }) => ({
       delivery,
       channel,
-      ...(JSON.parse(sealer.open(SEAL, sealed).toString('utf8')) as {
-        address: string;
-        content: Record<string, unknown>;
-      }),
+      ...openSimulatedSend(sealer, sealed),
     }));
   }
 }

@@ -12,6 +12,8 @@ export type LedgerBacklog = {
   readonly quarantine: number;
   /** Refused for a reason of which enough were kept (store/quarantine.ts). */
   readonly quarantineCounted: number;
+  /** Turns' worth of reports to agencies that have not left. */
+  readonly reports: number;
   /** Stored positions; a partition that nobody has claimed is absent. */
   readonly positions: readonly {
     readonly group: string;
@@ -44,6 +46,7 @@ export async function readLedgerBacklog(
          + (SELECT count(*) FROM waiting WHERE due_at <= $2))::int AS deliveries,
        (SELECT count(*) FROM quarantine WHERE state = 'open')::int AS quarantine,
        (SELECT coalesce(sum((value->>'count')::bigint), 0) FROM settings WHERE name LIKE 'quarantine-counted/%')::int AS "quarantineCounted",
+       (SELECT count(*) FROM outbox)::int AS reports,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('group', group_name, 'topic', topic, 'partition', partition, 'position', position)), '[]')
           FROM consumer_offsets WHERE topic = ANY($1::text[])) AS positions`,
     [topics, new Date(nowMs)],

@@ -1,5 +1,7 @@
 /** What must not be sent now. The claim and the regrouping read this table. */
+import { AllimError } from '../domain/errors.ts';
 import type { Sql } from '../domain/sql.ts';
+import { CHANNELS } from '../domain/statuses.ts';
 
 export type Stop = {
   /** `all`, `agency:<id>`, `channel:<name>` or `campaign:<uuid>`. */
@@ -53,10 +55,44 @@ export async function listStops(sql: Sql, agency: string | null): Promise<Stop[]
   return rows;
 }
 
-export async function campaignAgency(sql: Sql, campaign: string): Promise<string | undefined> {
+/** The scopes alone: what workers look at while they call (workers/stop-watch.ts). */
+export async function readStopScopes(sql: Sql): Promise<string[]> {
+  const { rows } = await sql.query<{ scope: string }>({
+    name: 'stop-scopes',
+    text: 'SELECT scope FROM stops',
+    values: [],
+  });
+  return rows.map((row) => row.scope);
+}
+
+const SCOPE = new RegExp(
+  `^(?:all|agency:[a-z][a-z0-9-]{0,31}|channel:(?:${CHANNELS.join('|')})|campaign:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
+);
+
+/**
+ * Whose stop it is: an agency's own of itself and its campaigns; null where it is the administrator's. Throws `request-invalid` for what is
+ * no scope, `agency-unknown` and `not-found` for what does not exist: a stop of nothing would reassure and stop nothing.
+ */
+export async function ownerOfScope(sql: Sql, scope: string): Promise<string | null> {
+  if (!SCOPE.test(scope)) {
+    const message = 'must be all, agency:<id>, channel:<name> or campaign:<uuid>';
+    throw new AllimError('request-invalid', `the request is not valid: /scope ${message}`, {
+      faults: [{ pointer: '/scope', message }],
+    });
+  }
+  const [kind, id = ''] = scope.split(':');
+  if (kind === 'agency') {
+    const { rows } = await sql.query('SELECT 1 FROM agencies WHERE id = $1', [id]);
+    if (rows.length === 0)
+      throw new AllimError('agency-unknown', `no agency ${id} is known`, { ids: { agency: id } });
+    return id;
+  }
+  if (kind !== 'campaign') return null;
   const { rows } = await sql.query<{ agency: string }>(
     'SELECT agency_id AS agency FROM campaigns WHERE id = $1::uuid',
-    [campaign],
+    [id],
   );
-  return rows[0]?.agency;
+  if (rows[0] === undefined)
+    throw new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
+  return rows[0].agency;
 }

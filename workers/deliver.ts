@@ -1,6 +1,6 @@
 /**
  * One batch: claim as many rows as may be in flight, render, call, report, and go on until nothing of it is planned. No row is called
- * that was not claimed under a living session, and the session is looked at again immediately before each call.
+ * that was not claimed under a living session; the session and the stops are looked at again immediately before each call.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../domain/clock.ts';
@@ -16,17 +16,21 @@ import { openAddress } from '../store/contact-points.ts';
 import type { Claimed } from '../store/deliveries.ts';
 import type { Coalescer } from './coalescer.ts';
 import type { Renderer } from './message.ts';
-import { resultOf } from './outcome.ts';
+import { resultOf, uncalledResult } from './outcome.ts';
 import type { Outcome, Provider } from './providers/provider.ts';
 import type { Session } from './session.ts';
+import type { StopWatch } from './stop-watch.ts';
 
 export type DeliverParts = {
   readonly pool: SqlPool;
   readonly coalescer: Coalescer;
   readonly session: Session;
+  readonly stops: StopWatch;
   readonly renderer: Renderer;
   readonly sealer: Sealer;
   readonly providers: Readonly<Record<Channel, Provider>>;
+  /** Takes what agencies in trial would have sent. */
+  readonly simulated: Readonly<Record<Channel, Provider>>;
   readonly clock: Clock;
   readonly chance: () => number;
   readonly logger: Logger;
@@ -40,10 +44,12 @@ const LOCKED_PAUSES_MS = [10, 20, 40, 80, 160] as const;
 
 /** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
 export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
-  const { coalescer, session, renderer, sealer, clock, logger } = parts;
-  const provider = parts.providers[channel];
+  const { coalescer, session, stops, renderer, sealer, clock, logger } = parts;
 
-  async function callOne(row: Claimed, owner: ReturnType<Session['id']>): Promise<Outcome> {
+  /** null where a stop came after the claim and nothing was called. */
+  async function callOne(row: Claimed, owner: ReturnType<Session['id']>): Promise<Outcome | null> {
+    const provider = (row.simulated ? parts.simulated : parts.providers)[channel];
+    let held = false;
     let content: Awaited<ReturnType<Renderer['render']>>;
     let address: string;
     try {
@@ -59,7 +65,8 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         : { kind: 'technical', code: error instanceof AllimError ? error.code : 'unsealable' };
     }
     try {
-      return await provider.send(
+      await stops.known(row);
+      const outcome = await provider.send(
         {
           delivery: row.id,
           attempt: row.attempt,
@@ -69,8 +76,12 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
           urgent: row.lane === 'urgent',
           expiresAtMs: row.expiresAt === null ? null : row.expiresAt.getTime(),
         },
-        () => session.mayCall(owner),
+        () => {
+          held = !stops.mayCall(row);
+          return !held && session.mayCall(owner);
+        },
       );
+      return held ? null : outcome;
     } catch (error) {
       // An adapter that throws may have thrown after the bytes had left.
       logger.error(
@@ -81,7 +92,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     }
   }
 
-  return async function deliverBatch(job: BatchJob): Promise<void> {
+  async function deliverRows(job: BatchJob): Promise<void> {
     const batch = { batch: job.batch as BatchId, generation: job.generation };
     let size = Number.POSITIVE_INFINITY;
     let results: Promise<void>[] = [];
@@ -105,10 +116,13 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         rows.map(async (row) => {
           if (row.verdict !== 'send') return;
           const outcome = await callOne(row, owner);
+          const nowMs = clock.nowMs();
+          const result =
+            outcome === null
+              ? uncalledResult(row, owner, nowMs)
+              : resultOf(row, owner, outcome, nowMs, parts.chance());
           said.push(
-            coalescer
-              .finish(batch.batch, resultOf(row, owner, outcome, clock.nowMs(), parts.chance()))
-              .catch((error: unknown) => void refused.push(error)),
+            coalescer.finish(batch.batch, result).catch((error: unknown) => void refused.push(error)),
           );
         }),
       );
@@ -118,5 +132,14 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     await Promise.all([...results, coalescer.end(batch)]);
     // The rest of the batch is done all the same; the queue hears that one row of it is not.
     if (refused.length > 0) throw refused[0];
+  }
+
+  return async function deliverBatch(job: BatchJob): Promise<void> {
+    const release = stops.watch();
+    try {
+      await deliverRows(job);
+    } finally {
+      release();
+    }
   };
 }

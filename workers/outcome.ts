@@ -14,12 +14,34 @@ export function retryDelayMs(attempt: number, chance: number): number {
   return Math.round(chance * Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1)));
 }
 
-type Row = Pick<Claimed, 'id' | 'month' | 'attempt' | 'expiresAt' | 'unclear'>;
+type Row = Pick<Claimed, 'id' | 'month' | 'attempt' | 'expiresAt' | 'unclear' | 'simulated'>;
 
 /** What a provider said, as a text column takes it: one NUL would fail the statement, and with it every result beside it, again and again. */
 function stored(text: string | null): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
   return text === null ? null : text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 200);
+}
+
+/** What stands as code on a row that was sent in a trial: it went to the outbox and nowhere else. */
+export const SIMULATED = 'trial';
+/** As the claim postpones what it finds stopped; the regrouping leaves such rows alone while the stop is in force. */
+const STOPPED_MS = 5_000;
+
+/** Claimed, and then a stop came: the row goes back as if it had never been claimed. */
+export function uncalledResult(row: Row, session: Result['session'], nowMs: number): Result {
+  return {
+    delivery: row.id,
+    month: row.month,
+    attempt: row.attempt,
+    session,
+    status: 'waiting',
+    code: 'stopped',
+    reference: null,
+    retryAtMs: nowMs + STOPPED_MS,
+    unclear: false,
+    addressDead: false,
+    uncalled: true,
+  };
 }
 
 /** The row that is written for an outcome; `chance` in [0, 1) is the jitter of a retry. */
@@ -39,11 +61,14 @@ export function resultOf(
     retryAtMs: null,
     unclear: false,
     addressDead: false,
+    uncalled: false,
   };
   const code = outcome.kind === 'accepted' ? null : stored(outcome.code);
   switch (outcome.kind) {
     case 'accepted':
-      return { ...base, status: 'sent', code: null, reference: stored(outcome.reference) };
+      return row.simulated
+        ? { ...base, status: 'sent', code: SIMULATED }
+        : { ...base, status: 'sent', code: null, reference: stored(outcome.reference) };
     case 'permanent':
       return { ...base, status: 'failed-permanent', code, addressDead: true };
     case 'unknown':

@@ -15,6 +15,7 @@ import { createDeliver } from './deliver.ts';
 import { createRenderer } from './message.ts';
 import type { Provider } from './providers/provider.ts';
 import { createSession } from './session.ts';
+import { createStopWatch } from './stop-watch.ts';
 
 export type WorkerParts = {
   /** Its statements run with nested loops only (store/deliveries.ts). */
@@ -24,6 +25,8 @@ export type WorkerParts = {
   readonly calendar: WorkingDays;
   readonly sealer: Sealer;
   readonly providers: Readonly<Record<Channel, Provider>>;
+  /** Takes what agencies in trial would have sent. */
+  readonly simulated: Readonly<Record<Channel, Provider>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Uniform in [0, 1), for the jitter of retries. */
@@ -40,6 +43,7 @@ export function createWorker(parts: WorkerParts) {
   const { pool, queue, logger } = parts;
   const batches = parts.batches ?? { urgent: 4, bulk: 4 };
   const session = createSession({ pool, logger });
+  const stops = createStopWatch({ pool, logger });
   const coalescer = createCoalescer({ pool, session, clock: parts.clock, logger });
   const renderer = createRenderer({ pool, catalogue: parts.catalogue, calendar: parts.calendar });
   let working: QueueWorker[] = [];
@@ -47,13 +51,16 @@ export function createWorker(parts: WorkerParts) {
   return {
     async start(): Promise<void> {
       if (working.length > 0) return;
-      for (const channel of CHANNELS) await parts.providers[channel].start();
+      for (const channel of CHANNELS) {
+        await parts.providers[channel].start();
+        await parts.simulated[channel].start();
+      }
       await session.start();
       for (const channel of CHANNELS) {
         // A claimed row is ambiguous when we die, so no more are claimed than the provider takes at once: the window is shared out.
         const share = Math.floor(parts.providers[channel].window / (batches.urgent + batches.bulk));
         const claimSize = Math.max(1, Math.min(parts.claimSize ?? 100, share));
-        const handle = createDeliver({ ...parts, coalescer, session, renderer }, channel, claimSize);
+        const handle = createDeliver({ ...parts, coalescer, session, stops, renderer }, channel, claimSize);
         for (const lane of LANES)
           working.push(queue.work(`${channel}-${lane}`, { concurrency: batches[lane], handle }));
       }
@@ -62,7 +69,11 @@ export function createWorker(parts: WorkerParts) {
       const stopping = working;
       working = [];
       await Promise.all(stopping.map((worker) => worker.stop(STOP_MS)));
-      for (const channel of CHANNELS) await parts.providers[channel].stop();
+      await stops.stop();
+      for (const channel of CHANNELS) {
+        await parts.providers[channel].stop();
+        await parts.simulated[channel].stop();
+      }
       await session.stop();
     },
   };

@@ -1,4 +1,6 @@
 /** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
+import { agencyCommand } from './agency.ts';
+import { resumeCommand, stopCommand } from './stop.ts';
 
 export type Command = {
   /** One line for the list of commands. */
@@ -7,4 +9,8 @@ export type Command = {
   run(argv: readonly string[]): Promise<number>;
 };
 
-export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([]);
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['agency', agencyCommand],
+  ['resume', resumeCommand],
+  ['stop', stopCommand],
+]);

@@ -55,6 +55,7 @@ describe('configuration', () => {
       publicUrl: null,
       trustedProxies: [],
       pushLoopback: false,
+      webhookLoopback: false,
       populationRegister: false,
       partitions: 8,
       databaseUrl: null,

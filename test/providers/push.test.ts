@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import webPush from 'web-push';
 import { type DeliveryId, shortId } from '../../domain/ids.ts';
+import { allowedEndpoint, publicLookup } from '../../domain/public-endpoint.ts';
 import type { Provider } from '../../workers/providers/provider.ts';
 import { createPushProvider, PUSH_PLAINTEXT_BYTES, retryAfterMs } from '../../workers/providers/push.ts';
-import { allowedEndpoint, publicLookup } from '../../workers/providers/push-endpoint.ts';
 import { type PushSink, startPushSink } from '../sinks/push.ts';
 import { createDelivery, createRecorder, no, yes } from './builders.ts';
 

@@ -39,6 +39,7 @@ import { createDeliver } from '../../workers/deliver.ts';
 import { createRenderer } from '../../workers/message.ts';
 import type { Outcome, OutgoingDelivery, Provider } from '../../workers/providers/provider.ts';
 import { createSession } from '../../workers/session.ts';
+import { createStopWatch, type StopWatch } from '../../workers/stop-watch.ts';
 import { createDatabase } from './postgres.ts';
 
 /** Noon in Seoul on a Friday, three weeks before the tax of the builders falls due. */
@@ -203,10 +204,13 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
   const catalogue = createCatalogue(pool, logger);
   await catalogue.start();
   const queue = options.queue ?? new MemoryQueue();
-  const providers = Object.fromEntries(CHANNELS.map((c) => [c, new RecordingProvider(c)])) as Record<
-    Channel,
-    RecordingProvider
-  >;
+  const recording = () =>
+    Object.fromEntries(CHANNELS.map((c) => [c, new RecordingProvider(c)])) as Record<
+      Channel,
+      RecordingProvider
+    >;
+  const providers = recording();
+  const simulated = recording();
   const parts = { broker, pool, queue, catalogue, calendar: CALENDAR, sealer, clock, logger };
   const topicIds = new Map<string, number>();
 
@@ -280,17 +284,25 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     };
   }
 
+  const watches: StopWatch[] = [];
+
   /** One worker process, with a session of its own. */
   async function worker() {
     const session = createSession({ pool, logger });
     await session.start();
     const coalescer = createCoalescer({ pool, session, clock, logger });
+    const stops = createStopWatch({ pool, logger });
+    watches.push(stops);
     const renderer = createRenderer(parts);
     const chance = options.chance ?? (() => 0.5);
     const made = Object.fromEntries(
       CHANNELS.map((channel) => [
         channel,
-        createDeliver({ ...parts, coalescer, session, renderer, providers, chance }, channel, 100),
+        createDeliver(
+          { ...parts, coalescer, session, stops, renderer, providers, simulated, chance },
+          channel,
+          100,
+        ),
       ]),
     ) as Record<Channel, (job: BatchJob) => Promise<void>>;
     return { session, coalescer, deliver: (channel: Channel, job: BatchJob) => made[channel](job) };
@@ -394,6 +406,8 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     ...parts,
     database,
     providers,
+    /** What agencies in trial would have sent. */
+    simulated,
     dispatcher,
     /** A younger dispatcher takes every partition over and does the steps from here on; the positions may have been set back before. */
     async takeOver(): Promise<void> {
@@ -457,6 +471,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     forgetSent(): void {
       for (const channel of CHANNELS) {
         providers[channel].sent.length = 0;
+        simulated[channel].sent.length = 0;
         providers[channel].answer = () => ({ kind: 'accepted', reference: null });
       }
     },
@@ -475,6 +490,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     },
     async close(): Promise<void> {
       runs.stop();
+      for (const watch of watches) await watch.stop();
       await hand.session.stop();
       await catalogue.stop();
       await broker.stop();

@@ -301,10 +301,19 @@ describe('status', () => {
   test('is idle when nothing is left, and says where something is', async () => {
     expect(await status()).toEqual({
       idle: true,
-      backlog: { events: 0, profiles: 0, requests: 0, pages: 0, schedulesDue: 0, deliveries: 0 },
+      backlog: {
+        events: 0,
+        profiles: 0,
+        requests: 0,
+        pages: 0,
+        schedulesDue: 0,
+        deliveries: 0,
+        reports: 0,
+      },
       population: null,
       quarantine: 0,
       quarantineCounted: 0,
+      stops: [],
     });
 
     await api.broker.append(TOPICS.events, [

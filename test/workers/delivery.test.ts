@@ -363,6 +363,7 @@ async function survivesObliteration(
     calendar: other.calendar,
     sealer: other.sealer,
     providers: other.providers,
+    simulated: other.simulated,
     clock: other.clock,
     logger: silentLogger,
     chance: () => 0.5,

@@ -5,26 +5,26 @@ import { isInstant } from '../../domain/cloud-events.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
 import { type SqlPool, transaction } from '../../domain/sql.ts';
-import { CHANNELS } from '../../domain/statuses.ts';
-import { needAgency, SCOPES } from '../../producers/credential.ts';
+import { type Credential, needAgency, SCOPES } from '../../producers/credential.ts';
 import { revokeApiKey } from '../../store/api-keys.ts';
 import { type Catalogue, saveAgency } from '../../store/catalogue.ts';
-import { campaignAgency, listStops, removeStop, saveStop } from '../../store/stops.ts';
+import { listStops, ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
 import { issueKey } from './credentials.ts';
-import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
+import { type Answer, type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 
 export type AdministrationParts = {
   readonly pool: SqlPool;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly production: boolean;
 };
 
 const strict = { additionalProperties: false } as const;
 const AgencyParams = Type.Object({ id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }) });
 const Text = Type.String({ minLength: 1, maxLength: 200 });
 
-export const putAgency = ({ pool, catalogue, logger }: AdministrationParts): Endpoint =>
+export const putAgency = ({ pool, catalogue, logger, production }: AdministrationParts): Endpoint =>
   endpoint({
     params: AgencyParams,
     body: Type.Object(
@@ -32,7 +32,9 @@ export const putAgency = ({ pool, catalogue, logger }: AdministrationParts): End
       strict,
     ),
     answer: async ({ params, body, caller }) => {
-      await transaction(pool, (sql) => saveAgency(sql, { id: params.id, name: body.name }));
+      await transaction(pool, (sql) =>
+        saveAgency(sql, { id: params.id, name: body.name }, { trial: production }),
+      );
       await catalogue.refresh();
       logger.info({ caller: caller().id, agency: params.id }, 'agency saved');
       return ok({ id: params.id, name: body.name });
@@ -94,43 +96,40 @@ export const deleteKey = ({ pool, logger }: AdministrationParts): Endpoint =>
     },
   });
 
-const SCOPE = new RegExp(
-  `^(?:all|agency:[a-z][a-z0-9-]{0,31}|channel:(?:${CHANNELS.join('|')})|campaign:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
-);
-
-/** Whose stop it is: an agency may stop itself and its campaigns; the rest is the administrator's. */
-async function ownerOf(pool: SqlPool, scope: string): Promise<string | null> {
-  if (!SCOPE.test(scope))
-    throw invalid('/scope', 'must be all, agency:<id>, channel:<name> or campaign:<uuid>');
-  const [kind, id = ''] = scope.split(':');
-  if (kind === 'agency') return id;
-  if (kind !== 'campaign') return null;
-  const agency = await campaignAgency(pool, id);
-  if (agency === undefined)
-    throw new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
-  return agency;
-}
-
 export const getStops = ({ pool }: AdministrationParts): Endpoint =>
   endpoint({ answer: async ({ caller }) => ok({ stops: await listStops(pool, caller().agency) }) });
 
-export const postStop = ({ pool, logger }: AdministrationParts): Endpoint =>
+async function stopScope(
+  { pool, logger }: AdministrationParts,
+  caller: Credential,
+  stop: { readonly scope: string; readonly reason: string },
+): Promise<Answer> {
+  const agency = await ownerOfScope(pool, stop.scope);
+  needAgency(caller, agency);
+  const fresh = await saveStop(pool, { ...stop, agency, createdBy: caller.id });
+  logger.warn({ caller: caller.id, scope: stop.scope }, 'sending stopped');
+  return { status: fresh ? 201 : 200, body: { scope: stop.scope } };
+}
+
+export const postStop = (parts: AdministrationParts): Endpoint =>
   endpoint({
     body: Type.Object({ scope: Type.String({ maxLength: 64 }), reason: Text }, strict),
-    answer: async ({ body, caller }) => {
-      const agency = await ownerOf(pool, body.scope);
-      needAgency(caller(), agency);
-      const fresh = await saveStop(pool, { ...body, agency, createdBy: caller().id });
-      logger.warn({ caller: caller().id, scope: body.scope }, 'sending stopped');
-      return { status: fresh ? 201 : 200, body: { scope: body.scope } };
-    },
+    answer: ({ body, caller }) => stopScope(parts, caller(), body),
+  });
+
+/** The same, for whoever has the scope in the address: `PUT /api/v1/stops/all`. */
+export const putStop = (parts: AdministrationParts): Endpoint =>
+  endpoint({
+    params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
+    body: Type.Object({ reason: Text }, strict),
+    answer: ({ params, body, caller }) => stopScope(parts, caller(), { ...params, ...body }),
   });
 
 export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
   endpoint({
     params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
     answer: async ({ params, caller }) => {
-      needAgency(caller(), await ownerOf(pool, params.scope));
+      needAgency(caller(), await ownerOfScope(pool, params.scope));
       const outcome = await removeStop(pool, params.scope, caller().agency);
       if (outcome === 'kept')
         throw new AllimError('forbidden', 'what the administrator stopped, the administrator resumes');

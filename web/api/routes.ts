@@ -10,10 +10,14 @@ import { type Check, databaseCheck, healthz, readyz } from './health.ts';
 import * as reading from './reading.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
+import * as trial from './trial.ts';
+import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
-  administration.AdministrationParts & {
+  administration.AdministrationParts &
+  trial.TrialParts &
+  webhooks.WebhookParts & {
     /** Beside the database: broker, queue, misplaced profiles. */
     readonly checks: readonly Check[];
     /** The field catalogue as it is shown. */
@@ -42,10 +46,26 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/templates/:name/versions/:v/approval', 'rules', approveTemplate(parts)],
   ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],
   ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
+  ['PUT', '/api/v1/stops/:scope', 'rules', administration.putStop(parts)],
   ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
   ['POST', '/api/v1/agencies/:id/keys', 'administrator', administration.postKey(parts)],
   ['DELETE', '/api/v1/agencies/:id/keys/:name', 'administrator', administration.deleteKey(parts)],
+  ['GET', '/api/v1/agencies/:id/trial', 'read', trial.getTrial(parts)],
+  ['PUT', '/api/v1/agencies/:id/trial', 'administrator', trial.putTrial(parts)],
+  ['POST', '/api/v1/agencies/:id/trial/recipients', 'citizens', trial.postTrialRecipients(parts)],
+  ['DELETE', '/api/v1/agencies/:id/trial/recipients/:key', 'citizens', trial.deleteTrialRecipient(parts)],
+  ['GET', '/api/v1/agencies/:id/trial/sends', 'read', trial.getTrialSends(parts)],
+  ['GET', '/api/v1/agencies/:id/status-topic', 'webhooks', webhooks.getStatusTopic(parts)],
+  ['PUT', '/api/v1/agencies/:id/status-topic', 'webhooks', webhooks.putStatusTopic(parts)],
+  ['DELETE', '/api/v1/agencies/:id/status-topic', 'webhooks', webhooks.deleteStatusTopic(parts)],
+  ['GET', '/api/v1/webhooks', 'webhooks', webhooks.getWebhooks(parts)],
+  ['POST', '/api/v1/webhooks', 'webhooks', webhooks.postWebhook(parts)],
+  ['GET', '/api/v1/webhooks/:id', 'webhooks', webhooks.getWebhook(parts)],
+  ['DELETE', '/api/v1/webhooks/:id', 'webhooks', webhooks.removeWebhook(parts)],
+  ['POST', '/api/v1/webhooks/:id/secret', 'webhooks', webhooks.postSecret(parts)],
+  ['POST', '/api/v1/webhooks/:id/handshake', 'webhooks', webhooks.postHandshake(parts)],
+  ['POST', '/api/v1/webhooks/:id/redelivery', 'webhooks', webhooks.postRedelivery(parts)],
 ];
 
 export function mountApi(app: FastifyInstance, parts: ApiParts): void {

@@ -4,6 +4,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
 import { countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
+import { listStops, type Stop } from '../../store/stops.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 
 export type Population = {
@@ -29,11 +30,15 @@ export type Status = {
     readonly pages: number;
     readonly schedulesDue: number;
     readonly deliveries: number;
+    /** To agencies, before they are on their topic or a webhook's list. */
+    readonly reports: number;
   };
   readonly population: Population | null;
   /** Open rows; profiles beyond a hundred a minute of one partition and reason are counted apart, without rows. */
   readonly quarantine: number;
   readonly quarantineCounted: number;
+  /** In force, of those the caller may see. Whatever shows this shows them: what is stopped is not idle but held. */
+  readonly stops: readonly Pick<Stop, 'scope' | 'reason' | 'createdAt'>[];
 };
 
 /** The dispatcher's groups; their positions move in the transaction that did the work. */
@@ -45,7 +50,7 @@ const READ_TOPICS = [TOPICS.events, ...PAGE_TOPICS];
  * In the order of the path: what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
  * meanwhile is seen at its next place; in any other order it could be missed at both.
  */
-export async function readStatus(parts: StatusParts): Promise<Status> {
+export async function readStatus(parts: StatusParts, agency: string | null = null): Promise<Status> {
   const { pool, broker } = parts;
   const unrelayedBefore = await countUnrelayed(pool);
   const ends = new Map<string, readonly number[]>();
@@ -53,6 +58,7 @@ export async function readStatus(parts: StatusParts): Promise<Status> {
   for (const topic of [...READ_TOPICS, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
   const population = await parts.population();
   const ledger = await readLedgerBacklog(pool, READ_TOPICS, parts.clock.nowMs());
+  const stops = await listStops(pool, agency);
   const positions = new Map<string, number>();
   for (const { group, topic, partition, position } of ledger.positions) {
     if (topic === TOPICS.events && group !== EVENTS_GROUP) continue;
@@ -89,6 +95,7 @@ export async function readStatus(parts: StatusParts): Promise<Status> {
     pages,
     schedulesDue: ledger.schedulesDue,
     deliveries: ledger.deliveries,
+    reports: ledger.reports,
   };
   return {
     idle: Object.values(backlog).every((count) => count === 0),
@@ -96,8 +103,9 @@ export async function readStatus(parts: StatusParts): Promise<Status> {
     population,
     quarantine: ledger.quarantine,
     quarantineCounted: ledger.quarantineCounted,
+    stops: stops.map(({ scope, reason, createdAt }) => ({ scope, reason, createdAt })),
   };
 }
 
 export const status = (parts: StatusParts): Endpoint =>
-  endpoint({ answer: async () => ok(await readStatus(parts)) });
+  endpoint({ answer: async ({ caller }) => ok(await readStatus(parts, caller().agency)) });

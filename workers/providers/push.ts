@@ -14,9 +14,9 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import { type DeliveryId, shortId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
+import { ADDRESS_PRIVATE, allowedEndpoint, publicLookup } from '../../domain/public-endpoint.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import type { Outcome, OutgoingDelivery, Provider, PushSubscription } from './provider.ts';
-import { ADDRESS_PRIVATE, allowedEndpoint, publicLookup } from './push-endpoint.ts';
 
 export type PushOptions = {
   readonly vapid: { readonly subject: string; readonly publicKey: string; readonly privateKey: string };

@@ -1,8 +1,8 @@
 /**
- * Which endpoints we call. A subscription comes from a browser, so its URL is chosen by whoever holds the browser: without this, our workers
- * would post into our own network for them (SSRF). The host is judged when it is read, and every address it resolves to when it is dialled.
+ * Which endpoints of strangers we call: push services, whose URL is chosen by whoever holds the browser, and agencies' webhooks. Without this
+ * we would post into our own network for them (SSRF). The host is judged when it is read, and every address it resolves to when it is dialled.
  */
-import { lookup as resolve } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup as systemResolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
@@ -74,8 +74,14 @@ export function allowedEndpoint(endpoint: string, allowLoopback: boolean): URL |
   return literal && LOOPBACK.check(host, familyOf(host)) ? url : null;
 }
 
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /** For an http(s) agent: resolves as usual and refuses if any answer is private, so a name cannot be turned inwards between two looks. */
-export function publicLookup(allowLoopback: boolean): LookupFunction {
+export function publicLookup(allowLoopback: boolean, resolve: Resolve = systemResolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');
