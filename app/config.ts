@@ -1,6 +1,7 @@
 /**
  * The configuration: one schema over the environment, read once. With nothing set everything runs embedded on loopback. All that is
- * wrong is reported at once; a half-configured provider is wrong; production refuses every default that is only fit for a trial.
+ * wrong is reported at once; a half-configured provider is wrong; production refuses every default that is only fit for a trial, and
+ * secrets that somebody shipped or made up. `NAME_FILE` names a file that holds the value of `NAME`.
  * Values of secret settings never appear in a report.
  */
 import path from 'node:path';
@@ -16,6 +17,8 @@ import {
   PRODUCTION,
   type SaslMechanism,
 } from './environment.ts';
+import { pickGiven } from './given.ts';
+import { madeUpSecrets } from './made-up-secrets.ts';
 
 export type Config = {
   readonly env: 'development' | 'production';
@@ -67,6 +70,12 @@ export type Config = {
     readonly encryptionKey: string | null;
     readonly indexKey: string | null;
   };
+  /** Keys that sealed before `encryptionKey` did and still open. */
+  readonly oldEncryptionKeys: readonly string[];
+  /** Whether profiles, questions and pages are sealed when they are written to the log. */
+  readonly seal: boolean;
+  /** null: `/metrics` answers callers on this machine alone. */
+  readonly metricsToken: string | null;
 };
 
 export type ConfigResult =
@@ -82,15 +91,6 @@ const ajv = new Ajv({
   formats: FORMATS,
 });
 const validate = ajv.compile<Given>(Environment);
-
-/** Only what the schema names, and an empty value is none: compose files and units hand on empty variables. */
-function pick(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(Environment.properties)
-      .map((name) => [name, environment[name]?.trim()])
-      .filter(([, value]) => value !== undefined && value !== ''),
-  );
-}
 
 function schemaFaults(raw: Record<string, unknown>): readonly Fault[] {
   const given = { ...raw };
@@ -124,6 +124,7 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
     if (has(name) && !has(other))
       faults.push({ pointer: `/${other}`, message: `${other} is missing, though ${name} is set` });
   if (given['ALLIM_ENV'] !== 'production') return faults;
+  faults.push(...madeUpSecrets(given));
   for (const [name, why] of PRODUCTION)
     if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });
   for (const name of ['ALLIM_PUSH_LOOPBACK', 'ALLIM_WEBHOOK_LOOPBACK'])
@@ -215,18 +216,30 @@ function build(given: Given): Config {
       encryptionKey: given.ALLIM_ENCRYPTION_KEY ?? null,
       indexKey: given.ALLIM_INDEX_KEY ?? null,
     },
+    oldEncryptionKeys: given.ALLIM_ENCRYPTION_KEYS_OLD?.split(',').map((one) => one.trim()) ?? [],
+    seal: given.ALLIM_SEAL === undefined ? given.ALLIM_ENV === 'production' : given.ALLIM_SEAL === 'on',
+    metricsToken: given.ALLIM_METRICS_TOKEN ?? null,
   };
+}
+
+/** Everything that is wrong, and the configuration that what is right makes: for whoever looks at a broken one. */
+export function inspectConfig(environment: Readonly<Record<string, string | undefined>>): {
+  readonly config: Config;
+  readonly problems: readonly Fault[];
+} {
+  const { given: raw, faults } = pickGiven(environment, Object.keys(Environment.properties));
+  const problems = [...faults, ...schemaFaults(raw), ...crossFaults(raw)];
+  const wrong = new Set(schemaFaults(raw).map((fault) => fault.pointer.slice(1)));
+  const given = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name)));
+  // Turns the digits of numbers into numbers.
+  validate(given);
+  return { config: build(given as Given), problems };
 }
 
 /** The configuration, or everything that is wrong with it. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConfigResult {
-  const raw = pick(environment);
-  const problems = [...schemaFaults(raw), ...crossFaults(raw)];
-  if (problems.length > 0) return { problems };
-  const given = { ...raw };
-  // Turns the digits of numbers into numbers.
-  validate(given);
-  return { config: build(given as Given) };
+  const { config, problems } = inspectConfig(environment);
+  return problems.length > 0 ? { problems } : { config };
 }
 
 /** Throws `config-invalid` with all faults; for whoever starts and ends with exit code 1. */

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import type { Broker, TopicSpec } from '../broker/broker.ts';
 import { createEmbeddedBroker } from '../broker/embedded.ts';
 import { createKafkaBroker } from '../broker/kafka.ts';
+import { createSealedBroker } from '../broker/sealed.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
 import { isDayOff, nextWorkingDay, previousWorkingDay } from '../domain/kr/holidays.ts';
@@ -28,6 +29,8 @@ import type { Provider } from '../workers/providers/provider.ts';
 import { createPushProvider } from '../workers/providers/push.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import type { Config } from './config.ts';
+import { measuredProvider } from './measured-provider.ts';
+import { type AppMetrics, createMetrics } from './metrics.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 
 export type Context = {
@@ -47,6 +50,7 @@ export type Context = {
   readonly providers: Readonly<Record<Channel, Provider>>;
   /** Take what agencies in trial would have sent: outboxes, whatever is configured. */
   readonly simulated: Readonly<Record<Channel, Provider>>;
+  readonly metrics: AppMetrics;
   /** The bundled server's processes, for measuring; empty where DATABASE_URL is set. */
   databasePids(): Promise<readonly number[]>;
   /** Stops what was started, in reverse. Safe to call twice. */
@@ -57,9 +61,16 @@ export type Overrides = Partial<Pick<Context, 'logger' | 'clock' | 'broker' | 'q
 
 /** The population is read again from its topic; a tombstone must outlive the longest pause of a shard. */
 const TOMBSTONES_MS = 14 * 86_400_000;
-const POOL = 10;
-const LEDGER_POOL = 12;
+export const POOL = 10;
+export const LEDGER_POOL = 12;
 const WORKERS_A_QUEUE = 1;
+
+/** Where attributes of citizens travel, or lie for years. Events are the agencies' own records, and others read them. */
+export const SEALED_TOPICS: ReadonlySet<string> = new Set([
+  TOPICS.profiles,
+  ...Object.values(TOPICS.requests),
+  ...Object.values(TOPICS.audiences),
+]);
 
 export const CALENDAR: WorkingDays = { isDayOff, nextWorkingDay, previousWorkingDay };
 
@@ -83,9 +94,13 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     return stopped;
   };
   try {
-    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+    if (config.databaseUrl === null) await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     const secrets = await loadSecrets(config, logger);
-    const sealer = createSealer(secrets.encryptionKey.bytes, secrets.indexKey.bytes);
+    const sealer = createSealer(
+      secrets.encryptionKey.bytes,
+      secrets.indexKey.bytes,
+      secrets.oldEncryptionKeys.map((key) => key.bytes),
+    );
 
     let bundled: BundledPostgres | undefined;
     if (config.databaseUrl === null) {
@@ -116,7 +131,8 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was brought up to date');
     await checkPartitions(pool, config.partitions);
 
-    const broker = overrides.broker ?? createBroker(config, () => open(POOL, 'allim-log'), logger);
+    const log = overrides.broker ?? createBroker(config, () => open(POOL, 'allim-log'), logger);
+    const broker = createSealedBroker(log, { sealer, seal: config.seal, topics: SEALED_TOPICS, logger });
     stops.push(() => broker.stop());
     await broker.start();
     await broker.prepare(topicSpecs(config.partitions), { create: config.env !== 'production' });
@@ -130,7 +146,11 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     await catalogue.start();
 
     const outboxes = () => createOutboxes(pool, sealer, clock, logger);
-    const providers = overrides.providers ?? createProviders(config, outboxes(), clock, logger);
+    const metrics = createMetrics();
+    const plain = overrides.providers ?? createProviders(config, outboxes(), clock, logger);
+    const providers = Object.fromEntries(
+      CHANNELS.map((channel) => [channel, measuredProvider(plain[channel], metrics)]),
+    ) as Record<Channel, Provider>;
     return {
       config,
       logger,
@@ -145,6 +165,7 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
       catalogue,
       providers,
       simulated: outboxes(),
+      metrics,
       databasePids: async () => (await bundled?.pids()) ?? [],
       stop,
     };

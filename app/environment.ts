@@ -34,6 +34,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   key: (text) => decodeKey(text) !== null,
+  keys: (text) => text.split(',').every((one) => decodeKey(one.trim()) !== null),
 };
 
 /** The description completes "NAME must be …" and is all that a person reads. */
@@ -60,7 +61,12 @@ export const Environment = Type.Object({
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
   ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
+  ALLIM_ENCRYPTION_KEYS_OLD: secret('keys of 32 bytes in base64 or hexadecimal, by commas', {
+    format: 'keys',
+  }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
+  ALLIM_SEAL: oneOf(['on', 'off']),
+  ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
@@ -112,6 +118,7 @@ export const NEEDS: readonly (readonly [name: Name, other: Name])[] = [
   ['SMTP_FROM', 'SMTP_URL'],
   ['SMS_FROM', 'SMS_URL'],
   ['SMS_URL', 'SMS_FROM'],
+  ['ALLIM_ENCRYPTION_KEYS_OLD', 'ALLIM_ENCRYPTION_KEY'],
 ];
 
 export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
@@ -119,8 +126,8 @@ export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
   ['REDIS_URL', 'the queue on Postgres is for a small office'],
   ['KAFKA_BROKERS', 'agencies put their events on Kafka'],
   ['PUBLIC_URL', 'links, and TLS in front, depend on it'],
-  ['ALLIM_ADMIN_TOKEN', 'every process needs the same, and none may lie in a file'],
-  ['ALLIM_ENCRYPTION_KEY', 'addresses are unreadable without it, so it must not live on one disk'],
+  ['ALLIM_ADMIN_TOKEN', 'every process needs the same, so none may be drawn at a start'],
+  ['ALLIM_ENCRYPTION_KEY', 'addresses are unreadable without it, so it must be kept apart from one disk'],
   ['ALLIM_INDEX_KEY', 'addresses cannot be found without it, so it must not live on one disk'],
   ['SMTP_URL', 'the outbox sends nothing'],
   ['SMS_URL', 'the outbox sends nothing'],

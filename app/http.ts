@@ -14,11 +14,13 @@ import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
+import { mountMetrics } from '../web/api/metrics.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
+import { watchInstallation, watchPools } from './gauges.ts';
 import type { Role, RunningRole } from './roles.ts';
 
 export type Http = {
@@ -59,6 +61,13 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
         trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
+      mountMetrics(server, {
+        metrics: context.metrics,
+        token: config.metricsToken,
+        administratorToken: context.secrets.adminToken,
+      });
+      watchPools(context);
+      if (names.includes('web')) watchInstallation(context);
       const fields = shippedFields();
       if (names.includes('web'))
         mountApi(server, {

@@ -41,6 +41,7 @@ function rulesRole(context: Context, shards: ShardServer): RunningRole {
   return {
     name: 'rules',
     async start() {
+      watchShards(context, shards);
       await shards.start();
       timer ??= setInterval(report, REPORT_MS);
     },
@@ -62,6 +63,23 @@ function rulesRole(context: Context, shards: ShardServer): RunningRole {
         );
     },
   };
+}
+
+function watchShards({ metrics }: Context, shards: ShardServer): void {
+  const figures = {
+    population_citizens: ['Citizens that this process holds.', () => shards.status().citizens],
+    requests_outstanding: ['Questions taken and not answered yet.', () => shards.status().outstanding],
+    profiles_misplaced: [
+      'Profiles in the wrong partition since the start.',
+      () => shards.status().misplaced.count,
+    ],
+    profiles_quarantined: [
+      'Profiles and questions quarantined since the start.',
+      () => shards.status().quarantined,
+    ],
+  } as const;
+  for (const [name, [help, read]] of Object.entries(figures))
+    metrics.watch(name, help, [], () => [{ value: read() }]);
 }
 
 function dispatcherRole(context: Context): RunningRole {

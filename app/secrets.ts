@@ -24,6 +24,8 @@ export type Secrets = {
   readonly encryptionKey: Key;
   /** HMAC-SHA-256 of addresses and of agencies' own keys, so that they can be looked up without being stored. */
   readonly indexKey: Key;
+  /** Keys that sealed before and only open. */
+  readonly oldEncryptionKeys: readonly Key[];
 };
 
 /** Where the administrator's token lies when it was generated: for the line that tells a person where to look. */
@@ -81,12 +83,13 @@ function keyOf(text: string, where: string): Key {
 
 /** All secrets, generating those that are neither given nor there. Errors: `config-invalid`, naming the file. */
 export async function loadSecrets(
-  config: Pick<Config, 'dataDir' | 'secrets'>,
+  config: Pick<Config, 'dataDir' | 'secrets' | 'oldEncryptionKeys'>,
   logger: Logger,
 ): Promise<Secrets> {
   const folder = path.join(config.dataDir, 'secrets');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const given = config.secrets;
+  // Where all are given nothing is written: a container's file system may be read-only.
+  if (Object.values(given).includes(null)) await mkdir(folder, { recursive: true, mode: 0o700 });
   const key = async (value: string | null, variable: string, name: string) => {
     if (value !== null) return keyOf(value, variable);
     const file = path.join(folder, name);
@@ -103,5 +106,6 @@ export async function loadSecrets(
     adminToken,
     encryptionKey: await key(given.encryptionKey, 'ALLIM_ENCRYPTION_KEY', 'encryption-key'),
     indexKey: await key(given.indexKey, 'ALLIM_INDEX_KEY', 'index-key'),
+    oldEncryptionKeys: config.oldEncryptionKeys.map((text) => keyOf(text, 'ALLIM_ENCRYPTION_KEYS_OLD')),
   };
 }

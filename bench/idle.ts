@@ -52,18 +52,19 @@ async function measure(
       );
     for (const child of children) await child.ask({ do: 'start' });
     await delay(SETTLE_MS);
-    const used = async () => {
-      const all = await Promise.all(children.map((child) => cpuSeconds(child.pid)));
-      return all.reduce((sum, one) => sum + one, 0);
-    };
+    const used = () => Promise.all(children.map((child) => cpuSeconds(child.pid)));
     const before = await used();
     const startedAt = performance.now();
     await delay(seconds * 1_000);
-    const per = ((await used()) - before) / ((performance.now() - startedAt) / 1_000);
+    const after = await used();
+    const elapsed = (performance.now() - startedAt) / 1_000;
+    const each = after.map((one, index) => ((one - (before[index] ?? 0)) / elapsed) * 100);
+    const all = each.reduce((sum, one) => sum + one, 0);
+    const parts = processes.map((roles, index) => `${roles.join('+')} ${round(each[index] ?? 0)}`);
     say(
-      `idle: ${services ? 'a process a role on real services' : 'embedded'}: ${round(per * 100)} % of a core`,
+      `idle: ${services ? 'a process a role on real services' : 'embedded'}: ${round(all)} % of a core (${parts.join(', ')})`,
     );
-    return per * 100;
+    return all;
   } finally {
     await Promise.all(children.map((child) => child.exit()));
     await place.stop();

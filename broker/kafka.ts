@@ -18,10 +18,11 @@ import type { Logger } from '../domain/logger.ts';
 import { assignPartitions } from './assignment.ts';
 import type { Broker, Consumer, Subscription, TopicPartition } from './broker.ts';
 import { createAppender } from './kafka-append.ts';
+import { calmKafkajs } from './kafka-calm.ts';
 import { createKafkaConsumer } from './kafka-consumer.ts';
 import { translated, unavailable } from './kafka-errors.ts';
 import type { Bounds } from './kafka-partition.ts';
-import { hideNegativeTimeoutOfKafkajs } from './kafka-quiet.ts';
+
 import { partitionCounts, prepareTopics } from './kafka-topics.ts';
 
 /** `mechanism` is plain, scram-sha-256 or scram-sha-512. */
@@ -46,7 +47,7 @@ const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 };
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
-  hideNegativeTimeoutOfKafkajs();
+  calmKafkajs();
   const { logger } = options;
   const config: KafkaConfig = {
     brokers: [...options.brokers],

@@ -9,6 +9,7 @@ import type { Broker, Consumer } from '../broker/broker.ts';
 import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -45,6 +46,7 @@ export type DispatcherParts = {
   readonly chance: () => number;
   /** How agencies' webhooks are called. */
   readonly webhooks: CallOptions;
+  readonly metrics?: Metrics;
 };
 
 const PAGES_A_BATCH = 50;

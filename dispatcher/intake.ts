@@ -11,6 +11,7 @@ import { messageOf } from '../domain/errors.ts';
 import { isTargeted } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
@@ -36,6 +37,7 @@ export type IntakeParts = {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
   readonly requests: Requests;
 };
 
@@ -76,6 +78,8 @@ export function createIntake(parts: IntakeParts) {
       await markRefused(sql, refused);
       return plan(sql, fresh, snapshot, profileEnds);
     });
+    parts.metrics?.add('events', { outcome: 'accepted' }, accepted.length);
+    parts.metrics?.add('events', { outcome: 'quarantined' }, rejected.length);
     if (rejected.length > 0)
       logger.warn(
         {

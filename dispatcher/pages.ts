@@ -7,6 +7,7 @@ import { handleIsolated } from '../broker/isolate.ts';
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
 import type { Lane } from '../domain/statuses.ts';
@@ -26,6 +27,7 @@ export function createPages(parts: {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
 }) {
   const { pool, planner, sealer, clock, logger } = parts;
 
@@ -53,6 +55,7 @@ export function createPages(parts: {
             clock.nowMs(),
           );
         });
+        parts.metrics?.add('quarantined_pages', { lane: group === PLAN_GROUPS.urgent ? 'urgent' : 'bulk' });
       },
       logger,
     });

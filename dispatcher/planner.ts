@@ -8,6 +8,7 @@
 import type { LogRecord } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import { type AudiencePage, decodePage } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
@@ -28,6 +29,7 @@ export type PlannerParts = {
   readonly calendar: WorkingDays;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
   /** Called after a commit that left batches ready for these queues. */
   readonly wake: (queues: ReadonlySet<QueueName>) => void;
 };
@@ -77,6 +79,23 @@ export function createPlanner(parts: PlannerParts): Planner {
     await plan({ group, pages: records.map((record) => decodePage(record.value)), bytes, slice });
   }
 
+  /** After the commit: what was rolled back was not planned. */
+  function count(jobs: readonly Job[], planned: readonly QueueName[]): void {
+    const { metrics } = parts;
+    if (metrics === undefined) return;
+    const lane = jobs[0]?.group.endsWith('urgent') ? 'urgent' : 'bulk';
+    for (const { reach } of jobs.flatMap((job) => job.pages)) {
+      const certain = reach.reduce((sum, one) => sum + (one === 'certain' ? 1 : 0), 0);
+      metrics.add('pages', { lane });
+      metrics.add('matches', { lane, reach: 'certain' }, certain);
+      metrics.add('matches', { lane, reach: 'possible' }, reach.length - certain);
+    }
+    for (const [queue, rows] of Map.groupBy(planned, (name) => name)) {
+      const [channel = '', of = ''] = queue.split('-');
+      metrics.add('deliveries_planned', { channel, lane: of }, rows.length);
+    }
+  }
+
   async function planJobs(jobs: readonly Job[]): Promise<void> {
     const run = (careful: boolean) =>
       transaction(pool, async (sql) => {
@@ -85,9 +104,9 @@ export function createPlanner(parts: PlannerParts): Planner {
           jobs[0]!.group,
           jobs.map((job) => job.slice),
         );
-        const queues = new Set<QueueName>();
+        const queues: QueueName[] = [];
         for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
-          for (const queue of await planPages(sql, pages, careful)) queues.add(queue);
+          for (const queue of await planPages(sql, pages, careful)) queues.push(queue);
         return queues;
       });
     // A told key that is new has no notification yet, so none is looked for. Should one stand all the same, it is left alone.
@@ -95,15 +114,16 @@ export function createPlanner(parts: PlannerParts): Planner {
       if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
       return run(true);
     });
-    if (ready.size > 0) parts.wake(ready);
+    count(jobs, ready);
+    if (ready.length > 0) parts.wake(new Set(ready));
   }
 
-  /** Returns the queues that batches are ready for. */
+  /** Returns the queue of each delivery that it planned. */
   async function planPages(
     sql: Sql,
     given: readonly AudiencePage[],
     careful: boolean,
-  ): Promise<ReadonlySet<QueueName>> {
+  ): Promise<readonly QueueName[]> {
     const nowMs = clock.nowMs();
     const fanouts = await lockFanouts(sql, [...new Set(given.map((page) => page.fanout))].sort());
     const open = given.filter((page) => {
@@ -113,7 +133,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         logger.warn({ fanout: page.fanout, page: page.page }, 'a page of an unknown fan-out was dropped');
       return context?.state === 'asked';
     });
-    if (open.length === 0) return new Set();
+    if (open.length === 0) return [];
     const keyOf = (page: AudiencePage) => ({
       fanout: page.fanout,
       run: page.run,
@@ -122,7 +142,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     });
     const started = await startPages(sql, open.map(keyOf), nowMs);
     const pages = open.filter((page) => started.has(`${page.run}/${page.page}`));
-    if (pages.length === 0) return new Set();
+    if (pages.length === 0) return [];
     const contexts = await loadContexts(sql, catalogue, fanouts, pages);
     const counts = new Map(pages.map((page) => [page, noCounts()]));
     const matches = await toMatches(sql, parts.calendar, pages, contexts, counts);
@@ -154,7 +174,7 @@ export function createPlanner(parts: PlannerParts): Planner {
           'the counts of a run do not add up: its fan-out failed',
         );
     }
-    return new Set(told.deliveries.map((row): QueueName => `${row.channel}-${row.lane}`));
+    return told.deliveries.map((row): QueueName => `${row.channel}-${row.lane}`);
   }
 
   return { planRecords };

@@ -30,6 +30,7 @@ const CODES = {
   'request-malformed': false,
   'rule-conflict': false,
   'rule-invalid': false,
+  'seal-key-unknown': false,
   'source-foreign': false,
   'store-unavailable': true,
   'template-conflict': false,

@@ -17,6 +17,8 @@ import { type RedisServer, redisRuns, startRedis, stopRedis } from './services/r
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDER = path.join(ROOT, '.cache', 'services');
+/** Plain and without passwords, on loopback: for tests and trials. */
+const COMPOSE = path.join('scripts', 'services', 'compose.yml');
 const STATE = path.join(FOLDER, 'state.json');
 
 type State = {
@@ -118,7 +120,7 @@ export function startServices(
       throw new Error(`Kafka runs with ${state.kafka.length} brokers, not ${brokers}: stop it first`);
     if (wantsKafka && wantsRedis && brokers === 1 && !has('java', '-version') && (await dockerAnswers())) {
       say('no Java here: starting Kafka and Redis with docker compose');
-      await run('docker', ['compose', 'up', '-d', '--wait', 'kafka', 'redis'], { cwd: ROOT });
+      await run('docker', ['compose', '-f', COMPOSE, 'up', '-d', '--wait', 'kafka', 'redis'], { cwd: ROOT });
       await record({ docker: true });
     } else {
       if (wantsRedis) await record({ redis: await startRedis(path.join(FOLDER, 'redis')) });
@@ -138,7 +140,8 @@ export function startServices(
 export function stopServices(): Promise<void> {
   return locked(async () => {
     const state = readState();
-    if (state.docker) await run('docker', ['compose', 'stop', 'kafka', 'redis'], { cwd: ROOT });
+    if (state.docker)
+      await run('docker', ['compose', '-f', COMPOSE, 'stop', 'kafka', 'redis'], { cwd: ROOT });
     if (state.kafka) await stopKafka(state.kafka);
     if (state.redis) await stopRedis(state.redis);
     if (state.postgres) {

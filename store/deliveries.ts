@@ -67,6 +67,8 @@ export type Claimed = {
   readonly campaign: CampaignId;
   /** The agency is in trial and the recipient not on its list: the provider must not be called. */
   readonly simulated: boolean;
+  /** When the event came, or, where that is later, its stage fell due. */
+  readonly since: Date;
 };
 
 /**
@@ -119,7 +121,7 @@ WITH result AS (
     LIMIT w.max FOR UPDATE SKIP LOCKED
   ) x
 ), judged AS (
-  SELECT p.*, n.template_id, n.locale, n.reach, n."values", n.stage_kind, n.event_id, n.previous_event_id, c.category, r.rule_id, r.rule_version,
+  SELECT p.*, n.template_id, n.locale, n.reach, n."values", n.stage_kind, n.event_id, n.previous_event_id, c.category, r.rule_id, r.rule_version, r.due_at,
     a.address, c.event_id IS NULL AS targeted, c.id AS campaign_id,
     p.trial AND NOT EXISTS (SELECT 1 FROM trial_recipients w WHERE w.agency_id = p.agency_id
       AND w.key IN ('citizen:' || n.recipient_id, 'address:' || encode(a.address_index, 'hex'))) AS simulated,
@@ -201,7 +203,8 @@ SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, 
   j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
   j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
   j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session,
-  j.campaign_id AS campaign, j.simulated
+  j.campaign_id AS campaign, j.simulated,
+  greatest(e.received_at, j.due_at) AS since
 FROM judged j LEFT JOIN events e ON e.id = CASE WHEN j.targeted THEN j.event_id END`;
 
 /**

@@ -84,6 +84,21 @@ function check(
       );
 }
 
+/** The oldest that everything is tried on: scripts/try-postgres.ts. */
+const OLDEST_POSTGRES = 15;
+
+async function checkVersion(sql: Sql): Promise<void> {
+  const { rows } = await sql.query<{ version: string; number: string }>(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number`,
+  );
+  const { version, number } = rows[0]!;
+  if (Number(number) < OLDEST_POSTGRES * 10_000)
+    throw new AllimError(
+      'config-invalid',
+      `the database is PostgreSQL ${version}: ${OLDEST_POSTGRES} is the oldest that serves, 18 is what is bundled`,
+    );
+}
+
 /**
  * Brings the database up to the files. Returns the names of what was applied now. Several processes may call it at once: one works,
  * the others wait and find it done. Errors: `migration-invalid`, naming the file and, where Postgres says so, the line.
@@ -98,6 +113,7 @@ export async function migrate(
   try {
     // A session lock: it spans the transactions below and is released by the server if we die.
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await checkVersion(client);
     const done = await applied(client);
     check(done, migrations);
     const names: string[] = [];

@@ -52,6 +52,7 @@ const VENDORS: readonly (readonly [name: string, where: RegExp])[] = [
   ['nodemailer', /^workers\/providers\//],
   ['smpp', /^workers\/providers\//],
   ['handlebars', /^templates\//],
+  ['prom-client', /^app\/metrics\.ts$/],
 ];
 
 function filesBelow(folder: string): readonly string[] {

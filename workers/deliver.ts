@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { BatchId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
@@ -34,6 +35,7 @@ export type DeliverParts = {
   readonly clock: Clock;
   readonly chance: () => number;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
 };
 
 /**
@@ -45,6 +47,11 @@ const LOCKED_PAUSES_MS = [10, 20, 40, 80, 160] as const;
 /** Returns the handler of one channel's jobs; `claimSize` is its share of the provider's window. */
 export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: number) {
   const { coalescer, session, stops, renderer, sealer, clock, logger } = parts;
+
+  function noteUnsent(rows: readonly Claimed[]): void {
+    for (const { verdict } of rows)
+      if (verdict !== 'send') parts.metrics?.add('claims_unsent', { channel, verdict });
+  }
 
   /** null where a stop came after the claim and nothing was called. */
   async function callOne(row: Claimed, owner: ReturnType<Session['id']>): Promise<Outcome | null> {
@@ -60,12 +67,14 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         { delivery: row.id, template: row.template, err: messageOf(error) },
         'a delivery could not be made ready',
       );
+      parts.metrics?.add('deliveries_unready', { channel });
       return error instanceof AllimError && error.retryable
         ? { kind: 'temporary', code: error.code }
         : { kind: 'technical', code: error instanceof AllimError ? error.code : 'unsealable' };
     }
     try {
       await stops.known(row);
+      const waitedMs = Math.max(0, clock.nowMs() - row.since.getTime());
       const outcome = await provider.send(
         {
           delivery: row.id,
@@ -81,7 +90,10 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
           return !held && session.mayCall(owner);
         },
       );
-      return held ? null : outcome;
+      if (held) return null;
+      if (row.attempt === 1 && !row.simulated)
+        parts.metrics?.observe('event_to_provider_seconds', { channel, lane: row.lane }, waitedMs / 1_000);
+      return outcome;
     } catch (error) {
       // An adapter that throws may have thrown after the bytes had left.
       logger.error(
@@ -111,6 +123,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
       const owner = rows[0]!.session;
       size = rows[0]!.size;
       seen += rows.length;
+      noteUnsent(rows);
       const said: Promise<void>[] = [];
       await Promise.all(
         rows.map(async (row) => {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { CHANNELS, type Channel, LANES } from '../domain/statuses.ts';
@@ -29,6 +30,7 @@ export type WorkerParts = {
   readonly simulated: Readonly<Record<Channel, Provider>>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
   /** Uniform in [0, 1), for the jitter of retries. */
   readonly chance: () => number;
   /** Batches in hand at a time, by lane. */

@@ -1,6 +1,10 @@
 /** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
 import { agencyCommand } from './agency.ts';
+import { catalogue } from './catalogue.ts';
+import { doctor } from './doctor.ts';
+import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
+import { topics } from './topics.ts';
 
 export type Command = {
   /** One line for the list of commands. */
@@ -13,4 +17,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['agency', agencyCommand],
   ['resume', resumeCommand],
   ['stop', stopCommand],
+  ['catalogue', catalogue],
+  ['doctor', doctor],
+  ['secrets', secrets],
+  ['topics', topics],
 ]);

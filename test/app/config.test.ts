@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Config, loadConfig, readConfig } from '../../app/config.ts';
 import { Environment as Settings } from '../../app/environment.ts';
 
@@ -17,7 +19,8 @@ function problemsOf(environment: Environment): readonly string[] {
   return 'problems' in result ? result.problems.map((fault) => fault.message) : [];
 }
 
-const KEY = Buffer.alloc(32, 7);
+const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => 7 * i));
+const INDEX_KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => 5 * i));
 
 const PRODUCTION: Environment = {
   ALLIM_ENV: 'production',
@@ -25,12 +28,12 @@ const PRODUCTION: Environment = {
   REDIS_URL: 'rediss://queue.example:6379',
   KAFKA_BROKERS: 'a.example:9092, b.example:9092',
   PUBLIC_URL: 'https://allim.example.kr/',
-  ALLIM_ADMIN_TOKEN: 'x'.repeat(40),
+  ALLIM_ADMIN_TOKEN: 'mMnNoOpPqQrRsStTuUvVwWxXyYzZ012345',
   ALLIM_ENCRYPTION_KEY: KEY.toString('base64'),
-  ALLIM_INDEX_KEY: KEY.toString('hex'),
-  SMTP_URL: 'smtps://user:password@mail.example:465',
+  ALLIM_INDEX_KEY: INDEX_KEY.toString('hex'),
+  SMTP_URL: 'smtps://user:7hfQzP2k@mail.example:465',
   SMTP_FROM: 'notice@example.kr',
-  SMS_URL: 'smpp://user:password@sms.example:2775',
+  SMS_URL: 'smpp://user:7hfQzP2k@sms.example:2775',
   SMS_FROM: '15770000',
   VAPID_SUBJECT: 'mailto:allim@example.kr',
   VAPID_PUBLIC_KEY: 'B'.repeat(87),
@@ -66,6 +69,9 @@ describe('configuration', () => {
       vapid: null,
       oidc: null,
       secrets: { adminToken: null, encryptionKey: null, indexKey: null },
+      oldEncryptionKeys: [],
+      seal: false,
+      metricsToken: null,
     });
   });
 
@@ -133,7 +139,7 @@ describe('configuration', () => {
 
   test('an SMS gateway that speaks no SMPP is refused', () => {
     expect(problemsOf({ SMS_URL: 'ftp://gateway.example', SMS_FROM: '15770000' })).toEqual([
-      'SMS_URL must be a URL like smpp://user:password@host:2775',
+      'SMS_URL must be a URL like smpp://user:7hfQzP2k@host:2775',
     ]);
   });
 
@@ -179,7 +185,7 @@ describe('configuration', () => {
   });
 
   test.each([
-    [{ SMTP_URL: 'smtp://user:password@mail.example:587' }, 'SMTP_URL'],
+    [{ SMTP_URL: 'smtp://user:7hfQzP2k@mail.example:587' }, 'SMTP_URL'],
     [{ SMTP_URL: 'smtp://127.0.0.1:25' }, 'SMTP_URL'],
     [{ SMTP_URL: 'smtp://mail.example:587?requireTLS=1' }, 'SMTP_URL'],
     [SASL, 'KAFKA_SSL'],
@@ -188,12 +194,12 @@ describe('configuration', () => {
     const problems = problemsOf({ ...PRODUCTION, ...more });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must .* production`));
-    expect(problems[0]).not.toContain('password@');
+    expect(problems[0]).not.toContain('7hfQzP2k');
     expect(problemsOf({ ...more, ALLIM_ENV: 'development', KAFKA_BROKERS: 'a:1' })).toEqual([]);
   });
 
   test('production takes SMTP that must use STARTTLS, and SASL under TLS', () => {
-    const SMTP_URL = 'smtp://user:password@mail.example:587?requireTLS=true';
+    const SMTP_URL = 'smtp://user:7hfQzP2k@mail.example:587?requireTLS=true';
     expect(configOf({ ...PRODUCTION, ...SASL, KAFKA_SSL: 'true', SMTP_URL })).toMatchObject({
       smtp: { url: SMTP_URL },
       kafka: { ssl: true, sasl: { mechanism: 'plain' } },
@@ -215,6 +221,92 @@ describe('configuration', () => {
     const smtp = { SMTP_URL: 'smtps://mail.example' };
     expect(problemsOf({ ...smtp, SMTP_FROM: `${'a'.repeat(65)}@example.kr` })).toHaveLength(1);
     expect(problemsOf({ ...smtp, SMTP_FROM: `a@${'b'.repeat(250)}.kr` })).toHaveLength(1);
+  });
+
+  test('production refuses secrets that somebody made up or that stand in documents', () => {
+    const wrong = {
+      DATABASE_URL: 'postgresql://allim:allim@db.example/allim',
+      REDIS_URL: 'redis://:change-me@queue.example:6379',
+      SMTP_URL: 'smtps://me:hunter%zz@mail.example',
+      ALLIM_ADMIN_TOKEN: 'x'.repeat(40),
+      ALLIM_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+      ALLIM_INDEX_KEY: Buffer.alloc(32, 7).toString('hex'),
+      OIDC_ISSUER: 'https://id.example',
+      OIDC_CLIENT_ID: 'allim',
+      OIDC_CLIENT_SECRET: 'secret',
+    };
+    expect(problemsOf({ ...PRODUCTION, ...wrong }).map((line) => line.split(' ')[0])).toEqual([
+      'DATABASE_URL',
+      'REDIS_URL',
+      'OIDC_CLIENT_SECRET',
+      'ALLIM_ADMIN_TOKEN',
+      'ALLIM_ENCRYPTION_KEY',
+      'ALLIM_INDEX_KEY',
+      'ALLIM_INDEX_KEY',
+    ]);
+    const token = PRODUCTION['ALLIM_ADMIN_TOKEN'];
+    expect(problemsOf({ ...PRODUCTION, ALLIM_METRICS_TOKEN: token })).toHaveLength(1);
+    // A trial may have what it likes.
+    expect(problemsOf({ ...wrong, ALLIM_ENV: 'development' })).toEqual([]);
+  });
+
+  test('sealing is on in production unless it is switched, and off elsewhere', () => {
+    expect(configOf(PRODUCTION).seal).toBe(true);
+    expect(configOf({ ...PRODUCTION, ALLIM_SEAL: 'off' }).seal).toBe(false);
+    expect(configOf({ ALLIM_SEAL: 'on' }).seal).toBe(true);
+    expect(problemsOf({ ALLIM_SEAL: 'yes' })).toEqual(['ALLIM_SEAL must be one of on, off, not "yes"']);
+  });
+
+  test('older keys are a list, and none without the key that writes', () => {
+    const keys = `${KEY.toString('base64')}, ${INDEX_KEY.toString('hex')}`;
+    const given = { ALLIM_ENCRYPTION_KEY: KEY.toString('hex'), ALLIM_ENCRYPTION_KEYS_OLD: keys };
+    expect(configOf(given).oldEncryptionKeys).toHaveLength(2);
+    expect(problemsOf({ ALLIM_ENCRYPTION_KEYS_OLD: keys })).toHaveLength(1);
+    expect(problemsOf({ ...given, ALLIM_ENCRYPTION_KEYS_OLD: 'short' })).toHaveLength(1);
+  });
+
+  describe('NAME_FILE', () => {
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(path.join(tmpdir(), 'allim-config-'));
+    });
+    afterAll(async () => {
+      await rm(folder, { recursive: true, force: true });
+    });
+    const file = async (name: string, text: string) => {
+      const at = path.join(folder, name);
+      await writeFile(at, text);
+      return at;
+    };
+
+    test('holds the value of NAME, without the line end', async () => {
+      const url = await file('redis', 'redis://:7hfQzP2k@queue:6379\n');
+      expect(configOf({ REDIS_URL_FILE: url }).redisUrl).toBe('redis://:7hfQzP2k@queue:6379');
+    });
+
+    test('that is empty gives nothing, as an empty variable does', async () => {
+      const empty = await file('empty', '\n');
+      expect(configOf({ SMTP_URL_FILE: empty }).smtp).toBeNull();
+      expect(
+        problemsOf({ ...PRODUCTION, SMTP_URL: undefined, SMTP_FROM: undefined, SMTP_URL_FILE: empty }),
+      ).toEqual(expect.arrayContaining(['SMTP_URL is needed in production: the outbox sends nothing']));
+    });
+
+    test('is told apart from NAME, and told where it cannot be read; its content never is', async () => {
+      const wrong = await file('wrong', 'hunter2');
+      expect(
+        problemsOf({
+          REDIS_URL_FILE: wrong,
+          REDIS_URL: 'redis://queue:6379',
+          SMS_URL_FILE: path.join(folder, 'none'),
+          DATABASE_URL_FILE: wrong,
+        }),
+      ).toEqual([
+        'REDIS_URL_FILE and REDIS_URL are both set: take one of them away',
+        `SMS_URL_FILE: ${path.join(folder, 'none')} cannot be read (ENOENT)`,
+        'DATABASE_URL must be a URL like postgresql://user:7hfQzP2k@host:5432/database',
+      ]);
+    });
   });
 
   test('loadConfig throws one error with every fault in it', () => {

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const load = (secrets: Partial<Config['secrets']> = {}) =>
-  loadSecrets({ dataDir, secrets: { ...NONE, ...secrets } }, silentLogger);
+  loadSecrets({ dataDir, secrets: { ...NONE, ...secrets }, oldEncryptionKeys: [] }, silentLogger);
 const folder = () => path.join(dataDir, 'secrets');
 const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 
@@ -47,7 +47,7 @@ test('given ones are used, and none is written for them', async () => {
   const key = Buffer.alloc(32, 9).toString('base64');
   const secrets = await load({ adminToken: 't'.repeat(32), encryptionKey: key, indexKey: key });
   expect(secrets.encryptionKey.bytes).toEqual(Buffer.alloc(32, 9));
-  expect(await readdir(folder())).toEqual([]);
+  expect(await readdir(dataDir)).toEqual([]);
 });
 
 test('a file open to others is closed', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { silentLogger } from '../../domain/logger.ts';
+import type { SqlPool } from '../../domain/sql.ts';
 import { migrate } from '../../store/migrate.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -78,4 +79,22 @@ test.each([
 ])('%s is refused', async (name, message) => {
   await write(name, 'SELECT 1;');
   await expect(run()).rejects.toThrow(message);
+});
+
+test('a server that is too old is refused before anything is changed', async () => {
+  const asked: string[] = [];
+  const client = {
+    async query(statement: string) {
+      asked.push(statement);
+      return { rows: [{ version: '14.19', number: '140019' }], rowCount: 1 };
+    },
+    release() {},
+    on() {},
+  };
+  const pool = { ...client, connect: async () => client } as unknown as SqlPool;
+  await expect(migrate(pool, { logger: silentLogger, folder })).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringMatching(/PostgreSQL 14\.19: 15 is the oldest/),
+  });
+  expect(asked.join()).not.toMatch(/CREATE|INSERT/);
 });

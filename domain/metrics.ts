@@ -1,0 +1,53 @@
+/**
+ * What parts count, named here once. Counting is a number added in memory: no call waits, none fails. Labels have few values, all known
+ * beforehand, and none names a person, an address, an event or a rule.
+ */
+type Described = { readonly help: string; readonly labels: readonly string[] };
+
+export const COUNTERS = {
+  events: {
+    help: 'Events taken from the log by the dispatcher: accepted (repeated ones too) or quarantined.',
+    labels: ['outcome'],
+  },
+  pages: { help: 'Pages of audiences planned.', labels: ['lane'] },
+  matches: { help: 'Matched citizens on planned pages.', labels: ['lane', 'reach'] },
+  deliveries_planned: { help: 'Deliveries planned.', labels: ['channel', 'lane'] },
+  quarantined_pages: { help: 'Pages that could not be planned.', labels: ['lane'] },
+  claims_unsent: {
+    help: 'Deliveries that were not called at their claim, by what they became: expired, cancelled, suppressed or waiting, and why.',
+    labels: ['channel', 'verdict'],
+  },
+  deliveries_unready: {
+    help: 'Deliveries whose text or address could not be made ready.',
+    labels: ['channel'],
+  },
+} as const satisfies Record<string, Described>;
+
+export const HISTOGRAMS = {
+  provider_call_seconds: {
+    help: 'Calls of providers, by channel and outcome: accepted, permanent, temporary, technical, unknown.',
+    labels: ['channel', 'outcome'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  },
+  event_to_provider_seconds: {
+    help: 'From the event, or the instant its stage fell due, to the first call of the provider; what was held is in it.',
+    labels: ['channel', 'lane'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60, 300, 3_600, 43_200],
+  },
+  http_request_seconds: {
+    help: 'Answers over HTTP, by method, route and status.',
+    labels: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+  },
+} as const satisfies Record<string, Described & { readonly buckets: readonly number[] }>;
+
+export type CounterName = keyof typeof COUNTERS;
+export type HistogramName = keyof typeof HISTOGRAMS;
+
+type LabelsOf<D extends Described> = Readonly<Record<D['labels'][number], string>>;
+
+export interface Metrics {
+  /** By 1 unless told; 0 is nothing. */
+  add<N extends CounterName>(name: N, labels: LabelsOf<(typeof COUNTERS)[N]>, by?: number): void;
+  observe<N extends HistogramName>(name: N, labels: LabelsOf<(typeof HISTOGRAMS)[N]>, seconds: number): void;
+}
