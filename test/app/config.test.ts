@@ -43,7 +43,7 @@ const PRODUCTION: Environment = {
 const SASL: Environment = {
   KAFKA_SASL_MECHANISM: 'plain',
   KAFKA_SASL_USERNAME: 'allim',
-  KAFKA_SASL_PASSWORD: 'secret',
+  KAFKA_SASL_PASSWORD: '7hfQzP2k',
 };
 
 describe('configuration', () => {

@@ -1,4 +1,5 @@
 /** What a process shows of itself, to whom, and that it costs and tells no more than it should. */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -98,6 +99,12 @@ describe('/metrics', () => {
     expect((await ask(running.url, forwarded)).status).toBe(200);
     await running.stop();
   });
+});
+
+test('everything that is counted stands in docs/operations.md', () => {
+  const told = readFileSync(path.join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const names = [...Object.keys(COUNTERS).map((name) => `${name}_total`), ...Object.keys(HISTOGRAMS)];
+  expect(names.filter((name) => !told.includes(`\`${PREFIX}${name}`))).toEqual([]);
 });
 
 test('what is counted is shown, with its labels and nothing else', async () => {
