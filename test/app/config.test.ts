@@ -139,7 +139,7 @@ describe('configuration', () => {
 
   test('an SMS gateway that speaks no SMPP is refused', () => {
     expect(problemsOf({ SMS_URL: 'ftp://gateway.example', SMS_FROM: '15770000' })).toEqual([
-      'SMS_URL must be a URL like smpp://user:7hfQzP2k@host:2775',
+      'SMS_URL must be a URL like smpp://user:password@host:2775',
     ]);
   });
 
@@ -304,7 +304,7 @@ describe('configuration', () => {
       ).toEqual([
         'REDIS_URL_FILE and REDIS_URL are both set: take one of them away',
         `SMS_URL_FILE: ${path.join(folder, 'none')} cannot be read (ENOENT)`,
-        'DATABASE_URL must be a URL like postgresql://user:7hfQzP2k@host:5432/database',
+        'DATABASE_URL must be a URL like postgresql://user:password@host:5432/database',
       ]);
     });
   });
