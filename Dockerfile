@@ -29,5 +29,5 @@ COPY app app
 # Nothing in the image belongs to it, so it can change nothing.
 USER 1000:1000
 EXPOSE 8080
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "app/main.ts"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "app/main.ts"]
 CMD ["all"]
