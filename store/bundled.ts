@@ -55,9 +55,9 @@ export type BundledOptions = {
 /** Made aside and renamed: a cluster is there wholly or not at all, also when two begin at once or the power fails. */
 async function initialize(place: Place, bin: string, password: string | null): Promise<boolean> {
   if (existsSync(path.join(place.cluster, 'PG_VERSION'))) return false;
-  const aside = path.join(place.home, `init-${process.pid}`);
-  await rm(aside, { recursive: true, force: true });
-  const passwordFile = path.join(place.home, `init-${process.pid}.password`);
+  // Two that ask in one process share its pid.
+  const aside = path.join(place.home, `init-${process.pid}-${randomUUID().slice(0, 8)}`);
+  const passwordFile = `${aside}.password`;
   if (password !== null) await writeFile(passwordFile, password, { mode: 0o600 });
   if (password !== null && place.uid !== undefined) await chown(passwordFile, place.uid, place.uid);
   const identity = place.uid === undefined ? {} : { uid: place.uid, gid: place.uid };
