@@ -4,6 +4,7 @@
  * oracle that asked them would only hear its own opinion.
  */
 import type { Sql, SqlPool } from '../domain/sql.ts';
+import type { Channel } from '../domain/statuses.ts';
 import { citizens, type SyntheticCitizen } from '../producers/population.ts';
 import type { Programme, Story } from './demonstration-week.ts';
 import { addressOf, isRefuser, isSleeper, subscriptionPool } from './seed-population.ts';
@@ -21,19 +22,34 @@ export type Verdict = {
 
 const PORTION = 5_000;
 
+/** Small letters, and Vietnamese as text messages write it: `Đã đổi` is `da doi`. Korean syllables stay as they are. */
+function withoutMarks(text: string): string {
+  return text
+    .normalize('NFD')
+    .replaceAll(/[\u0300-\u036f]/g, '')
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll('đ', 'd');
+}
+
 /** What a text is about, by its words alone. */
 export function recognise(
   programmes: readonly Programme[],
   text: string,
 ): { readonly kind: string; readonly figure: number } {
+  const plain = withoutMarks(text);
   for (const programme of programmes) {
-    const found = programme.recognise(text);
+    const found = programme.recognise(plain);
     if (found !== null) return found;
   }
   return { kind: 'unknown', figure: 0 };
 }
 
-async function loadPeople(sql: Sql, chunk: readonly SyntheticCitizen[]): Promise<void> {
+async function loadPeople(
+  sql: Sql,
+  chunk: readonly SyntheticCitizen[],
+  orders: readonly (readonly Channel[])[],
+): Promise<void> {
   await sql.query(
     `INSERT INTO seed_people SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
        $9::int[], $10::boolean[], $11::boolean[])`,
@@ -51,17 +67,22 @@ async function loadPeople(sql: Sql, chunk: readonly SyntheticCitizen[]): Promise
       chunk.map((c) => isSleeper(c.id)),
     ],
   );
-  const order = ['push', 'email', 'sms'];
-  const points = chunk.flatMap((c) => {
-    // The best channel alone: the others are for when it fails.
-    const [best] = c.contactPoints.toSorted((a, b) => order.indexOf(a.channel) - order.indexOf(b.channel));
-    return best === undefined ? [] : [{ citizen: c.id, point: best }];
-  });
-  await sql.query(`INSERT INTO seed_points SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`, [
-    points.map((p) => p.citizen),
-    points.map((p) => p.point.channel),
-    points.map((p) => addressOf(p.point)),
-  ]);
+  // The best channel alone, by each order that a programme has: the others are for when it fails.
+  const points = orders.flatMap((order) =>
+    chunk.flatMap((c) => {
+      const [best] = c.contactPoints.toSorted((a, b) => order.indexOf(a.channel) - order.indexOf(b.channel));
+      return best === undefined ? [] : [{ order: order.join(), citizen: c.id, point: best }];
+    }),
+  );
+  await sql.query(
+    `INSERT INTO seed_points SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+    [
+      points.map((p) => p.order),
+      points.map((p) => p.citizen),
+      points.map((p) => p.point.channel),
+      points.map((p) => addressOf(p.point)),
+    ],
+  );
 }
 
 async function load(sql: Sql, story: Story): Promise<void> {
@@ -69,16 +90,19 @@ async function load(sql: Sql, story: Story): Promise<void> {
     `CREATE TEMP TABLE seed_people (id text, born date, sex text, insurance text, sido text, sigungu text, checked int, student text, bracket int,
        refuses boolean, sleeps boolean)`,
   );
-  await sql.query('CREATE TEMP TABLE seed_points (citizen text, channel text, address text)');
+  await sql.query(
+    'CREATE TEMP TABLE seed_points (preference text, citizen text, channel text, address text)',
+  );
   await sql.query('CREATE TEMP TABLE seed_facts (programme text, citizen text, kind text, figure bigint)');
+  const orders = [...new Map(story.programmes.map(({ channels }) => [channels.join(), channels])).values()];
   let chunk: SyntheticCitizen[] = [];
   for (const citizen of citizens(story.seed, story.citizens, { subscription: subscriptionPool() })) {
     chunk.push(citizen);
     if (chunk.length < PORTION) continue;
-    await loadPeople(sql, chunk);
+    await loadPeople(sql, chunk, orders);
     chunk = [];
   }
-  await loadPeople(sql, chunk);
+  await loadPeople(sql, chunk, orders);
   await sql.query(
     `INSERT INTO seed_facts SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])`,
     [
@@ -114,9 +138,10 @@ function expectation({ programmes, audiences }: Story): string {
     WITH due AS (
       SELECT citizen, kind, figure, programme FROM seed_facts WHERE kind <> 'done'
       ${due.map((sql) => `UNION ALL ${sql}`).join('\n')}
-    )
+    ), preference(programme, preference) AS (VALUES ${programmes.map(({ rule, channels }) => `('${rule}', '${channels.join()}')`).join(', ')})
     SELECT p.channel, p.address, d.kind, d.figure, s.sleeps AND d.programme NOT IN ${named((one) => one.wakes)} AS may_wait
-    FROM due d JOIN seed_people s ON s.id = d.citizen JOIN seed_points p ON p.citizen = d.citizen
+    FROM due d JOIN seed_people s ON s.id = d.citizen JOIN preference o ON o.programme = d.programme
+    JOIN seed_points p ON p.citizen = d.citizen AND p.preference = o.preference
     WHERE NOT (s.refuses AND d.programme IN ${named((one) => one.refusable)})`;
 }
 

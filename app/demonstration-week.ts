@@ -4,6 +4,7 @@
  */
 import type { NewRecord } from '../broker/broker.ts';
 import { dayOf, instantOf, SEOUL } from '../domain/clock.ts';
+import type { Channel } from '../domain/statuses.ts';
 import { citizens, type SyntheticCitizen } from '../producers/population.ts';
 import { isRefuser, isSleeper } from './seed-population.ts';
 
@@ -55,8 +56,10 @@ export type Programme = {
   readonly refusable: boolean;
   /** Emergencies wake people. */
   readonly wakes: boolean;
+  /** The rule's, best first. */
+  readonly channels: readonly Channel[];
   readonly tell: (scene: Scene) => Told;
-  /** What the words say, as a person would tell two notices apart; null where they are about something else. */
+  /** What the words say, as a person would tell two notices apart; null where they are about something else. Small letters without marks. */
   readonly recognise: (text: string) => { readonly kind: string; readonly figure: number } | null;
 };
 

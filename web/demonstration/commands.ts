@@ -58,11 +58,11 @@ export function yourself(parts: CommandParts, language: Language): string {
     ],
   });
   return [
+    `N=$(date +%s)`,
     `curl -sS -X PUT ${parts.url}/api/v1/citizens/c-me \\`,
     `  -H "Authorization: Bearer ${parts.token}" \\`,
     `  -H 'content-type: application/json' \\`,
     `  -d '${me}'`,
-    `N=$(date +%s)`,
     post(parts, 'application/cloudevents+json', tax(parts, '', 'c-me', 132_000)),
   ].join('\n');
 }
@@ -81,8 +81,21 @@ const DISTRICT = '26290';
 
 function broadcastOf(
   { today }: CommandParts,
-  _catalogue: Snapshot,
+  catalogue: Snapshot,
 ): [type: string, source: string, data: object] {
+  const flood = 'kr.mois.disaster.warned';
+  if (catalogue.eventTypes.get(flood) !== undefined)
+    return [
+      flood,
+      '/mois/disaster',
+      {
+        warning: `try-'$N'`,
+        hazard: 'flood',
+        level: 'warning',
+        areas: [DISTRICT],
+        areaName: { ko: '부산 남구', en: 'Busan Nam-gu' },
+      },
+    ];
   const year = Temporal.PlainDate.from(today).year + 1;
   return [
     'kr.nhis.checkup-window.opened',

@@ -29,7 +29,7 @@ function command(
   code: string,
   words: (typeof WORDS)[Language],
 ): Html {
-  return html`<div class="command"><h3 id="${id}-h">${title}</h3><p>${text}</p><div class="shell"><pre id="${id}" tabindex="0" aria-labelledby="${id}-h"><code>${code}</code></pre><button type="button" class="copy" data-copy="${id}" data-copied="${words.copied}" hidden>${words.copy}<span class="visually-hidden">: ${title}</span></button></div></div>`;
+  return html`<div class="command"><div class="command-head"><div><h3 id="${id}-h">${title}</h3><p>${text}</p></div><button type="button" class="copy" data-copy="${id}" data-copied="${words.copied}" hidden>${words.copy}<span class="visually-hidden">: ${title}</span></button></div><pre id="${id}" class="shell" tabindex="0" role="region" aria-labelledby="${id}-h"><code>${code}</code></pre></div>`;
 }
 
 export function mainPage(
@@ -80,8 +80,8 @@ function others({ inboxes }: Overview, language: Language): Html {
   const words = WORDS[language];
   if (inboxes.length === 0) return html``;
   return html`<h3>${words.choose}</h3><ul class="others">${inboxes.map(
-    ({ citizen, notices }) =>
-      html`<li><a href="/demonstration/citizens/${encodeURIComponent(citizen)}?lang=${language}"><code>${citizen}</code> <span class="quiet">${words.notices} ${notices}</span></a></li>`,
+    ({ citizen, notices, kind }) =>
+      html`<li><a href="/demonstration/citizens/${encodeURIComponent(citizen)}?lang=${language}"><code>${citizen}</code> <span class="quiet">${words.inboxKinds[kind]}${kind === 'full' ? ` ${notices}` : ''}</span></a></li>`,
   )}</ul>`;
 }
 
