@@ -138,13 +138,28 @@ export async function pulse(sql: Sql): Promise<string> {
   return rows[0]!.pulse;
 }
 
-export type InboxCandidate = { readonly citizen: string; readonly notices: number };
+export type InboxCandidate = {
+  readonly citizen: string;
+  readonly notices: number;
+  /** What it is an example of. */
+  readonly kind: 'full' | 'waiting' | 'no-address' | 'refuses' | 'english';
+};
 
-/** Whose inboxes are worth a look: most rules first. */
-export async function fullInboxes(sql: Sql, limit: number): Promise<InboxCandidate[]> {
+/** `limit` inboxes with the most rules, then one of each other kind that there is. */
+export async function inboxesWorthALook(sql: Sql, limit: number): Promise<InboxCandidate[]> {
   const { rows } = await sql.query<InboxCandidate>(
-    `SELECT n.recipient_id AS citizen, count(*) AS notices FROM notifications n JOIN stage_runs r ON r.id = n.stage_run_id
-     GROUP BY 1 ORDER BY count(DISTINCT r.rule_id) DESC, count(*) DESC, 1 LIMIT $1`,
+    `WITH inbox AS (
+       SELECT n.recipient_id AS citizen, count(*) AS notices, count(DISTINCT r.rule_id) AS rules, bool_or(n.no_address) AS no_address,
+         min(n.locale) AS locale FROM notifications n JOIN stage_runs r ON r.id = n.stage_run_id GROUP BY 1
+     )
+     (SELECT citizen, notices, 'full' AS kind FROM inbox ORDER BY rules DESC, notices DESC, citizen LIMIT $1)
+     UNION ALL (SELECT citizen, notices, 'english' FROM inbox WHERE locale = 'en' ORDER BY rules DESC, notices DESC, citizen LIMIT 1)
+     UNION ALL (SELECT citizen, notices, 'waiting' FROM inbox WHERE citizen IN (
+       SELECT n.recipient_id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE d.status = 'waiting')
+       ORDER BY rules DESC, citizen LIMIT 1)
+     UNION ALL (SELECT citizen, notices, 'no-address' FROM inbox WHERE no_address ORDER BY rules DESC, citizen LIMIT 1)
+     UNION ALL (SELECT citizen, notices, 'refuses' FROM inbox WHERE citizen IN (SELECT citizen_id FROM opt_outs WHERE ended_at IS NULL)
+       ORDER BY rules DESC, citizen LIMIT 1)`,
     [limit],
   );
   return rows;

@@ -95,7 +95,7 @@ export type ShownSend = Pick<SimulatedSend, 'delivery' | 'channel' | 'address' |
 };
 
 /**
- * The newest of every rule, stage and reach on each channel, at most `perChannel` a channel, newest first; or with `recipient` all of theirs.
+ * The newest of every rule on each channel, at most `perChannel` a channel, newest first; or with `recipient` all of theirs.
  * Reads the whole outbox: for a demonstration, not for millions.
  */
 export async function latestSimulatedSends(
@@ -107,7 +107,7 @@ export async function latestSimulatedSends(
   const { rows } = await sql.query<Omit<ShownSend, 'content' | 'address'> & { sealed: Buffer }>(
     `WITH shown AS (
        SELECT s.delivery_id, s.attempt, s.channel, s.agency_id, s.sent_at, n.id, n.recipient_id, n.locale, n.stage_kind, n.reach, r.rule_id, n.event_id,
-         row_number() OVER (PARTITION BY s.channel, r.rule_id, n.stage_kind, n.reach, n.locale = 'ko' ORDER BY s.sent_at DESC) AS of_kind
+         row_number() OVER (PARTITION BY s.channel, r.rule_id ORDER BY s.sent_at DESC, s.delivery_id) AS of_kind
        FROM simulated_sends s JOIN deliveries d ON d.id = s.delivery_id JOIN notifications n ON n.id = d.notification_id AND n.month = d.month
        JOIN stage_runs r ON r.id = n.stage_run_id WHERE $1::text IS NULL OR n.recipient_id = $1
      ), ranked AS (

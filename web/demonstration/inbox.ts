@@ -1,4 +1,5 @@
 /** One citizen's inbox, and for each notice why it came: rule, event, and each condition with the value that was seen. */
+import { SIDO } from '../../domain/kr/regions.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
 import type { Catalogue, Snapshot } from '../../store/catalogue.ts';
@@ -67,6 +68,12 @@ export async function readInbox(
   };
 }
 
+/** `서울 (11)`. */
+function regionOf(code: unknown, language: Language): string {
+  const region = SIDO.find((one) => one.code === code);
+  return region === undefined ? shown(code, language) : `${region[language]} (${region.code})`;
+}
+
 const shown = (value: unknown, language: Language): string =>
   value === null || value === undefined
     ? WORDS[language].unknownValue
@@ -78,7 +85,7 @@ function about({ id, known }: Inbox, labels: ReadonlyMap<string, string>, langua
   const words = WORDS[language];
   const facts = Object.entries(known.attributes).map(
     ([name, value]) =>
-      html`<div><dt>${labels.get(name) ?? name}</dt><dd>${shown(value, language)}</dd></div>`,
+      html`<div><dt>${labels.get(name) ?? name}</dt><dd>${name === 'sido' ? regionOf(value, language) : shown(value, language)}</dd></div>`,
   );
   const reach = known.channels.map((channel) => words.channels[channel] ?? channel).join(', ');
   return html`<div class="person"><p class="person-id"><code>${id}</code></p><dl class="facts">
@@ -105,7 +112,7 @@ function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, la
               html`<li class="${holds}"><span class="holds">${words.holds[holds]}</span> ${text}</li>`,
           )}</ul></dd></div>`
     }
-    <div><dt>${words.about}</dt><dd>${notice.reach === 'possible' ? words.possible : words.certain}</dd></div>
+    <div><dt>${words.whyReach}</dt><dd>${notice.reach === 'possible' ? words.possible : words.certain}</dd></div>
     ${law === undefined ? '' : html`<div><dt>${words.legal}</dt><dd lang="ko">${law}</dd></div>`}
   </dl></details>`;
 }

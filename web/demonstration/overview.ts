@@ -37,6 +37,7 @@ export type Overview = {
   readonly rules: readonly store.RuleRow[];
   readonly deliveries: readonly store.DeliveryCount[];
   readonly sends: readonly ShownSend[];
+  /** The fullest first, then one of each other kind. */
   readonly inboxes: readonly store.InboxCandidate[];
   readonly services: readonly Service[];
   readonly backlog: Readonly<Record<string, number>>;
@@ -52,9 +53,9 @@ export type OverviewParts = {
   readonly status: () => Promise<{ readonly backlog: Readonly<Record<string, number>> }>;
 };
 
-const RECENT = 8;
+const RECENT = 6;
 const PREVIEWS = 4;
-const INBOXES = 6;
+const INBOXES = 3;
 
 /** Some 60 ms for ten thousand notices. */
 export async function readOverview(parts: OverviewParts): Promise<Overview> {
@@ -68,7 +69,7 @@ export async function readOverview(parts: OverviewParts): Promise<Overview> {
       store.matchesByRule(pool),
       store.deliveriesByStatus(pool),
       latestSimulatedSends(pool, sealer, { perChannel: PREVIEWS }),
-      store.fullInboxes(pool, INBOXES),
+      store.inboxesWorthALook(pool, INBOXES),
       parts.services(),
       parts.status(),
     ]);

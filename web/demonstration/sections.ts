@@ -134,10 +134,13 @@ const recent: Section = ({ recent: events, catalogue }, language) => {
             .filter((channel) => event[channel] > 0)
             .map((channel) => `${words.channels[channel]} ${count(event[channel], language)}`);
           const title = nameIn(catalogue.eventTypes.get(event.type)?.title, language, event.type);
+          const effect = catalogue.eventTypes.get(event.type)?.effect;
+          const silent = effect === 'settles' || effect === 'withdraws';
           const outcome =
             event.state === 'superseded'
               ? words.superseded
-              : sent.join(' · ') || (event.notices > 0 ? `${words.notices} ${event.notices}` : '–');
+              : sent.join(' · ') ||
+                (event.notices > 0 ? `${words.notices} ${event.notices}` : silent ? words.silent : '–');
           return html`<li data-key="${event.row}" data-title="${title}"><span class="recent-time">${clockTime(event.receivedAt, language, true)}</span><span class="recent-what"><strong>${title}</strong> <code>${event.id}</code><span class="quiet">${
             event.subject === null
               ? words.everybody

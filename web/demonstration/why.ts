@@ -47,6 +47,7 @@ const JOIN: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   and: { ko: ' 그리고 ', en: ' and ' },
   or: { ko: ' 또는 ', en: ' or ' },
 };
+const EVENT: Readonly<Record<Language, string>> = { ko: '사건.', en: 'event.' };
 /** Whose one argument says nothing beside the function: a birth year is of the date of birth. */
 const PLAIN = new Set(['age', 'yearAge', 'parity']);
 
@@ -103,7 +104,7 @@ function written(node: Node, language: Language, sight: Sight): string {
     case 'field':
       return `${node.field.labels[language]} ${value(node, sight)}`;
     case 'event':
-      return `event.${node.path.join('.')} ${value(node, sight)}`;
+      return `${EVENT[language]}${node.path.join('.')} ${value(node, sight)}`;
     case 'call':
       return call(node, language, sight);
   }
