@@ -1,5 +1,6 @@
 /** The words of the demonstration's page in Korean and English, and how numbers, days and times are written. */
-import { SEOUL } from '../../domain/clock.ts';
+/** Of the demonstration's country. */
+export const SEOUL = 'Asia/Seoul';
 
 export const LANGUAGES = ['ko', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
