@@ -132,7 +132,7 @@ export async function readTotals(sql: Sql): Promise<Totals> {
 export async function pulse(sql: Sql): Promise<string> {
   const { rows } = await sql.query<{ pulse: string }>(
     `SELECT concat_ws('/', (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE state = 'received'), (SELECT count(*) FROM notifications),
-       (SELECT count(*) FROM simulated_sends), (SELECT string_agg(status || n, ',' ORDER BY status) FROM (SELECT status, count(*) AS n FROM deliveries GROUP BY 1) d),
+       (SELECT count(*) FROM simulated_sends), (SELECT string_agg(status::text || n, ',' ORDER BY status) FROM (SELECT status, count(*) AS n FROM deliveries GROUP BY 1) d),
        (SELECT count(*) || coalesce(max(created_at)::text, '') FROM stops), (SELECT count(*) FROM quarantine)) AS pulse`,
   );
   return rows[0]!.pulse;

@@ -25,6 +25,10 @@
   if (state === null) return;
   const keysIn = (root) => new Set([...root.querySelectorAll('[data-key]')].map((one) => one.dataset.key));
 
+  /** When what the reader had not seen came: it is marked for as long as that takes, also where its section is replaced again meanwhile. */
+  const arrived = new Map();
+  const MARKED_MS = 4000;
+
   function show({ id, html }) {
     const old = document.getElementById(id);
     if (old === null) return;
@@ -32,8 +36,13 @@
     if (made.isEqualNode(old)) return;
     const known = keysIn(old);
     for (const one of made.querySelectorAll('[data-key]')) {
-      if (known.has(one.dataset.key)) continue;
+      const { key } = one.dataset;
+      if (!known.has(key)) arrived.set(key, performance.now());
+      const since = performance.now() - (arrived.get(key) ?? Number.NEGATIVE_INFINITY);
+      if (since > MARKED_MS) continue;
       one.classList.add('fresh');
+      one.style.animationDelay = `-${Math.round(since)}ms`;
+      if (known.has(key)) continue;
       if (one.dataset.title !== undefined)
         said.textContent = state.dataset.new.replace('%', one.dataset.title);
     }
