@@ -17,24 +17,27 @@ import { isRefuser, isSleeper, subscriptionPool } from './seed-population.ts';
 
 const CHECK_WITHIN_MS = 2_000;
 
-/** Whose best channel is each, among the first of the population; they hear of everything at once. */
-function examplesIn(language: Language): Examples {
+const CAST = 5_000;
+
+/** Whose best channel is each, among the first of the population; they hear of everything at once, in this language where there is one who reads it. */
+function examplesIn(language: Language, count: number): Examples {
   const found: Partial<Record<keyof Examples, string>> = {};
+  const others: Partial<Record<keyof Examples, string>> = {};
   const channelOf = (citizen: SyntheticCitizen) =>
     (['push', 'email', 'sms'] as const).find((channel) =>
       citizen.contactPoints.some((point) => point.channel === channel),
     );
-  for (const citizen of citizens(DEMONSTRATION_SEED, 5_000, { subscription: subscriptionPool(1) })) {
+  for (const citizen of citizens(DEMONSTRATION_SEED, Math.min(count, CAST), {
+    subscription: subscriptionPool(1),
+  })) {
     const channel = channelOf(citizen);
-    const suits =
-      citizen.locale === language &&
-      citizen.profile.birthDate < '2000' &&
-      !isRefuser(citizen.id) &&
-      !isSleeper(citizen.id);
-    if (channel !== undefined && suits) found[channel] ??= citizen.id;
+    const suits = citizen.profile.birthDate < '2000' && !isRefuser(citizen.id) && !isSleeper(citizen.id);
+    if (channel === undefined || !suits) continue;
+    others[channel] ??= citizen.id;
+    if (citizen.locale === language) found[channel] ??= citizen.id;
     if (found.push !== undefined && found.email !== undefined && found.sms !== undefined) break;
   }
-  return found as Examples;
+  return { ...others, ...found } as Examples;
 }
 
 async function passes(check: Check): Promise<boolean> {
@@ -58,7 +61,7 @@ async function passes(check: Check): Promise<boolean> {
 /** For a shell: a path may hold anything. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-export function demonstrationPage(context: Context, progress: () => Progress): MountPages {
+export function demonstrationPage(context: Context, count: number, progress: () => Progress): MountPages {
   const { config, pool, providers } = context;
   const examples = new Map<Language, Examples>();
 
@@ -102,7 +105,7 @@ export function demonstrationPage(context: Context, progress: () => Progress): M
           ? `$(cat ${quoted(adminTokenFile(config.dataDir))})`
           : '$ALLIM_ADMIN_TOKEN',
       examples(language) {
-        const found = examples.get(language) ?? examplesIn(language);
+        const found = examples.get(language) ?? examplesIn(language, count);
         examples.set(language, found);
         return found;
       },

@@ -118,7 +118,7 @@ async function main(): Promise<number> {
     const running = await startRoles(
       context,
       ROLES,
-      demonstrationPage(context, () => progress),
+      demonstrationPage(context, remembered.citizens, () => progress),
     );
     try {
       say(`look at ${running.url}`);

@@ -133,7 +133,7 @@ export function inboxHtml(
       return `${words.channels[channel] ?? channel}: ${words.statuses[status] ?? status}${reasonText}`;
     });
     return html`<li class="card notice" id="n-${notice.id}">
-      <h4>${nameIn(rule?.title, language, notice.rule)}${notice.stage === 'corrected' ? html` <span class="tag strong">${words.correction}</span>` : ''}</h4>
+      <h3>${nameIn(rule?.title, language, notice.rule)}${notice.stage === 'corrected' ? html` <span class="tag strong">${words.correction}</span>` : ''}</h3>
       <p class="quiet">${nameIn(catalogue.agencies.get(notice.agency)?.name, language, notice.agency)} · ${clockTime(new Date(notice.at), language)}${
         notice.deadline === null ? '' : ` · ${words.until} ${dayName(notice.deadline, language)}`
       }</p>

@@ -12,8 +12,8 @@ function shell(language: Language, title: string, path: string, stops: Html, mai
     html`<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/demonstration/style.css"><script src="/demonstration/page.js" defer></script></head>
 <body><a class="skip" href="#main">${words.skip}</a>
-<p class="banner"><strong>${words.badge}</strong> ${words.demonstration}</p>
-<header><div class="bar"><a class="brand" href="/demonstration?lang=${language}"><span aria-hidden="true">알림</span> Allim</a>
+<header><p class="banner"><strong>${words.badge}</strong> ${words.demonstration}</p>
+<div class="bar"><a class="brand" href="/demonstration?lang=${language}"><span aria-hidden="true">알림</span> Allim</a>
 <nav aria-label="${words.languages}"><a class="language" href="${path}?lang=${other}" hreflang="${other}" lang="${other}">${words.other}</a></nav></div></header>
 ${stops}
 <main id="main">${main}</main>

@@ -85,7 +85,7 @@ const week: Section = ({ week: rows, catalogue }, language) => {
   ${
     rows.length === 0
       ? html`<p class="quiet">${words.nothing}</p>`
-      : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="week-h"><table>
+      : html`<div class="scroll" tabindex="0" role="group" aria-labelledby="week-h"><table>
     <thead><tr><th scope="col">${words.what}</th><th scope="col">${words.agency}</th><th scope="col" class="number">${words.events}</th><th scope="col" class="number">${words.notices}</th>${[
       'push',
       'email',
@@ -155,7 +155,7 @@ const whyNot: Section = ({ rules, deliveries, totals, catalogue }, language) => 
   const cell = (value: number) =>
     html`<td class="number${value === 0 ? ' zero' : ''}">${value === 0 ? '–' : count(value, language)}</td>`;
   return html`<section id="why-not" aria-labelledby="why-not-h"><h2 id="why-not-h">${words.whyNot}</h2><p class="lead">${words.whyNotLead}</p>
-  <div class="scroll" tabindex="0" role="region" aria-labelledby="why-not-h"><table>
+  <div class="scroll" tabindex="0" role="group" aria-labelledby="why-not-h"><table>
     <thead><tr><th scope="col">${words.rule}</th>${[
       words.matched,
       words.notices,
@@ -172,7 +172,7 @@ const whyNot: Section = ({ rules, deliveries, totals, catalogue }, language) => 
         html`<tr><th scope="row">${nameIn(catalogue.rules.get(row.rule)?.rule.title, language, row.rule)}</th>${[row.matched, row.notified, row.told, row.done, row.superseded, row.optedOut, row.nobody, row.noAddress].map(cell)}</tr>`,
     )}</tbody></table></div>
   <h3 id="deliveries-h">${words.deliveries}</h3>
-  <div class="scroll" tabindex="0" role="region" aria-labelledby="deliveries-h"><table class="narrow">
+  <div class="scroll" tabindex="0" role="group" aria-labelledby="deliveries-h"><table class="narrow">
     <thead><tr><th scope="col">${words.status}</th><th scope="col">${words.reason}</th>${['push', 'email', 'sms'].map((channel) => html`<th scope="col" class="number">${words.channels[channel]}</th>`)}</tr></thead>
     <tbody>${[...Map.groupBy(deliveries, (d) => `${d.status}/${d.reason ?? ''}`)].map(([key, of]) => {
       const [status = '', reason = ''] = key.split('/');
@@ -189,7 +189,7 @@ const services: Section = ({ services: running, backlog }, language) => {
   const words = WORDS[language];
   const left = Object.entries(backlog).filter(([, value]) => value > 0);
   return html`<section id="services" aria-labelledby="services-h"><h2 id="services-h">${words.services}</h2><p class="lead">${words.servicesLead}</p>
-  <div class="scroll" tabindex="0" role="region" aria-labelledby="services-h"><table class="narrow"><thead><tr><th scope="col">${words.part}</th><th scope="col">${words.is}</th><th scope="col">${words.health}</th></tr></thead>
+  <div class="scroll" tabindex="0" role="group" aria-labelledby="services-h"><table class="narrow"><thead><tr><th scope="col">${words.part}</th><th scope="col">${words.is}</th><th scope="col">${words.health}</th></tr></thead>
   <tbody>${running.map(
     ({ name, is, ok }) =>
       html`<tr><th scope="row">${words.names[name] ?? name}</th><td lang="en">${is}</td><td><span class="health ${ok ? 'well' : 'ill'}"><span class="dot" aria-hidden="true"></span>${ok ? words.well : words.ill}</span></td></tr>`,
