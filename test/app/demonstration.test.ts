@@ -195,7 +195,7 @@ describe('the page', () => {
     expect((await call('POST', '', { scope: 'agency:nts', reason: '시험 삼아' })).status).toBeLessThan(300);
     await seen;
     for (const at of ['/demonstration?lang=ko', '/demonstration/citizens/c-me?lang=ko'])
-      expect((await page(at)).text).toContain('발송이 멈춰 있습니다');
+      await eventually(async () => expect((await page(at)).text).toContain('발송이 멈춰 있습니다'));
     expect((await call('DELETE', '/agency:nts')).status).toBeLessThan(300);
     await watch('ko', (sections) => sections.has('stops') && !sections.get('stops')!.includes('시험 삼아'));
   }, 40_000);

@@ -42,8 +42,6 @@ const CSP = [
 const PUBLIC = { config: { permission: 'public' } } as const;
 const MAIN_NOTICES = 4;
 const ALL_NOTICES = 100;
-/** Several who look at once share what was read. */
-const REMEMBER_MS = 250;
 
 const languageFor = (request: FastifyRequest): Language =>
   languageOf(
@@ -59,20 +57,10 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
   for (const name of ['style.css', 'page.js'])
     files.set(name, await readFile(path.join(import.meta.dirname, name)));
 
-  let remembered: { readonly atMs: number; readonly overview: ReturnType<typeof readOverview> } | undefined;
-  const overview = () => {
-    const nowMs = performance.now();
-    if (remembered === undefined || nowMs - remembered.atMs > REMEMBER_MS) {
-      remembered = { atMs: nowMs, overview: readOverview(parts) };
-      remembered.overview.catch(() => {
-        remembered = undefined;
-      });
-    }
-    return remembered.overview;
-  };
+  const overview = () => readOverview(parts);
   const live = createLive({
     pulse: async () => `${await pulse(pool)} ${JSON.stringify(parts.progress())}`,
-    overview: () => readOverview(parts),
+    overview,
     failed: (error) => logger.warn({ err: messageOf(error) }, 'the page could not be brought up to date'),
   });
   // Streams never end by themselves, and a server that closes waits for them.
