@@ -4,9 +4,10 @@
  */
 import type { NewRecord } from '../broker/broker.ts';
 import { dayOf, instantOf } from '../domain/clock.ts';
+import { ZONE } from '../domain/jurisdiction.ts';
 import type { Channel } from '../domain/statuses.ts';
 import { citizens, type SyntheticCitizen } from '../producers/population.ts';
-import { isRefuser, isSleeper, SEOUL } from './seed-population.ts';
+import { isRefuser, isSleeper } from './seed-population.ts';
 
 /** Something an agency says on one day of the week: 1 is six days ago, 7 is today. */
 export type Happening = {
@@ -112,7 +113,7 @@ export function writeWeek(
   count: number,
   nowMs: number,
 ): { story: Story; days: readonly Day[] } {
-  const asOf = dayOf(nowMs, SEOUL);
+  const asOf = dayOf(nowMs);
   const today = Temporal.PlainDate.from(asOf);
   const scene: Scene = {
     today,
@@ -128,9 +129,9 @@ export function writeWeek(
       .toSorted((a, b) => a.at.localeCompare(b.at));
     const records = happenings.map((one) => {
       // Nothing of today has happened later than now.
-      const atMs = Math.min(instantOf(date, one.at, SEOUL), nowMs);
+      const atMs = Math.min(instantOf(date, one.at), nowMs);
       // With Seoul's offset: the day it names is the day it happened.
-      return recordOf(one, Temporal.Instant.fromEpochMilliseconds(atMs).toString({ timeZone: SEOUL }));
+      return recordOf(one, Temporal.Instant.fromEpochMilliseconds(atMs).toString({ timeZone: ZONE }));
     });
     return { date, happenings, records };
   });

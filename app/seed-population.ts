@@ -2,6 +2,7 @@
 import { createECDH, createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
+import { ZONE } from '../domain/jurisdiction.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -26,8 +27,6 @@ export type SeedParts = {
   readonly clock: Clock;
 };
 
-/** The demonstration is of Korea, whatever the jurisdiction. */
-export const SEOUL = 'Asia/Seoul';
 const SOURCE = 'demonstration';
 const CHUNK = 2_500;
 const KEY_PAIRS = 16;
@@ -68,7 +67,7 @@ export function addressOf(point: SyntheticContactPoint): string {
 function hourOf(nowMs: number, hours: number): string {
   return Temporal.Instant.fromEpochMilliseconds(nowMs)
     .add({ hours })
-    .toZonedDateTimeISO(SEOUL)
+    .toZonedDateTimeISO(ZONE)
     .toPlainTime()
     .round({ smallestUnit: 'hour', roundingMode: 'floor' })
     .toString()

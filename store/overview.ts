@@ -2,6 +2,7 @@
  * What has happened, counted over everything: for the page of the demonstration. Each is one statement that reads whole tables, tens of
  * milliseconds for some ten thousand notices; nothing here is for millions.
  */
+import { ZONE } from '../domain/jurisdiction.ts';
 import type { Sql } from '../domain/sql.ts';
 
 export type WeekRow = {
@@ -29,10 +30,11 @@ export async function eventsByDay(sql: Sql): Promise<WeekRow[]> {
          count(*) FILTER (WHERE d.id IS NULL OR d.status NOT IN ('sent', 'delivered', 'planned', 'sending')) AS unsent
        FROM notifications n LEFT JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month GROUP BY 1
      )
-     SELECT coalesce(left(e.body->>'time', 10), to_char(e.received_at AT TIME ZONE 'Asia/Seoul', 'YYYY-MM-DD')) AS day, e.agency_id AS agency, e.type,
+     SELECT coalesce(left(e.body->>'time', 10), to_char(e.received_at AT TIME ZONE $1, 'YYYY-MM-DD')) AS day, e.agency_id AS agency, e.type,
        count(*) AS events, coalesce(sum(s.notices), 0)::bigint AS notices, coalesce(sum(s.push), 0)::bigint AS push,
        coalesce(sum(s.email), 0)::bigint AS email, coalesce(sum(s.sms), 0)::bigint AS sms, coalesce(sum(s.unsent), 0)::bigint AS unsent
      FROM events e LEFT JOIN sent s ON s.event_id = e.id GROUP BY 1, 2, 3 ORDER BY 1 DESC, min(e.body->>'time') DESC, e.type`,
+    [ZONE],
   );
   return rows;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { html, lines } from '../../web/demonstration/html.ts';
 import { partOfAddress } from '../../web/demonstration/previews.ts';
-import { clockTime, dayName, languageOf, WORDS } from '../../web/demonstration/words.ts';
+import { clockTime, dayName, languageName, languageOf, WORDS } from '../../web/demonstration/words.ts';
 
 describe('HTML', () => {
   test('escapes every text in elements and attributes, and takes only HTML as it is', () => {
@@ -30,6 +30,10 @@ describe('the language', () => {
     expect(languageOf(asked, accept)).toBe(expected);
   });
 
+  test('is called as its readers call it', () => {
+    expect([languageName('ko'), languageName('en')]).toEqual(['한국어', 'English']);
+  });
+
   test('writes days and times of Seoul', () => {
     const at = new Date('2026-11-22T15:30:00Z');
     expect([clockTime(at, 'ko'), clockTime(at, 'en', true)]).toEqual(['00:30', '00:30:00']);
@@ -46,9 +50,8 @@ describe('the language', () => {
         typeof word === 'string' ? [word] : typeof word === 'object' ? texts(word as object) : [],
       );
     const foreign = texts(WORDS.en).filter((text) => /\p{Script=Hangul}/u.test(text));
-    // The switch to the other language is written in it.
-    expect(foreign).toEqual([WORDS.en.other]);
-    expect(texts(WORDS.ko).filter((text) => !/\p{Script=Hangul}/u.test(text))).toEqual([WORDS.ko.other]);
+    expect(foreign).toEqual([]);
+    expect(texts(WORDS.ko).filter((text) => !/\p{Script=Hangul}/u.test(text))).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { type CommandParts, type Examples, everybodyIn, threePeople, yourself } 
 import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
 import { SECTIONS } from './sections.ts';
-import { type Language, WORDS } from './words.ts';
+import { type Language, languageName, WORDS } from './words.ts';
 
 function shell(language: Language, title: string, path: string, stops: Html, main: Html): string {
   const words = WORDS[language];
@@ -14,7 +14,7 @@ function shell(language: Language, title: string, path: string, stops: Html, mai
 <body><a class="skip" href="#main">${words.skip}</a>
 <header><p class="banner"><strong>${words.badge}</strong> ${words.demonstration}</p>
 <div class="bar"><a class="brand" href="/demonstration?lang=${language}"><span aria-hidden="true">알림</span> Allim</a>
-<nav aria-label="${words.languages}"><a class="language" href="${path}?lang=${other}" hreflang="${other}" lang="${other}">${words.other}</a></nav></div></header>
+<nav aria-label="${words.languages}"><a class="language" href="${path}?lang=${other}" hreflang="${other}" lang="${other}">${languageName(other)}</a></nav></div></header>
 ${stops}
 <main id="main">${main}</main>
 <footer><p>${words.foot}</p></footer>

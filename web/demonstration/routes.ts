@@ -17,7 +17,7 @@ import { createLive } from './live.ts';
 import { type OverviewParts, readOverview } from './overview.ts';
 import { citizenPage, mainPage } from './page.ts';
 import { createExplainer } from './why.ts';
-import { type Language, languageOf, SEOUL } from './words.ts';
+import { type Language, languageOf } from './words.ts';
 
 export type DemonstrationPageParts = OverviewParts & {
   readonly logger: Logger;
@@ -88,7 +88,7 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
     const commands: CommandParts = {
       url: parts.url(),
       token: parts.token,
-      today: dayOf(parts.clock.nowMs(), SEOUL),
+      today: dayOf(parts.clock.nowMs()),
     };
     const inbox = first === undefined ? null : await inboxOf(first.citizen, language, MAIN_NOTICES);
     return page(

@@ -1,6 +1,5 @@
 /** The words of the demonstration's page in Korean and English, and how numbers, days and times are written. */
-/** Of the demonstration's country. */
-export const SEOUL = 'Asia/Seoul';
+import { ZONE } from '../../domain/jurisdiction.ts';
 
 export const LANGUAGES = ['ko', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -24,14 +23,19 @@ export function languageOf(asked: string | undefined, accept: string | undefined
 
 const LOCALES = { ko: 'ko-KR', en: 'en-GB' } as const;
 
+/** As its readers call it. */
+export function languageName(language: Language): string {
+  return new Intl.DisplayNames(language, { type: 'language' }).of(language) ?? language;
+}
+
 export function count(value: number, language: Language): string {
   return value.toLocaleString(LOCALES[language]);
 }
 
-/** 14:02, in Seoul. */
+/** 14:02, where the state is. */
 export function clockTime(at: Date, language: Language, seconds = false): string {
   return at.toLocaleTimeString(LOCALES[language], {
-    timeZone: SEOUL,
+    timeZone: ZONE,
     hourCycle: 'h23',
     hour: '2-digit',
     minute: '2-digit',
@@ -62,7 +66,6 @@ const KO = {
   demonstration:
     '여기는 데모입니다. 사람, 기관의 통지, 번호는 모두 지어낸 것입니다. 아무것도 이 컴퓨터 밖으로 나가지 않았습니다.',
   lead: '기관이 사건을 보내면, 규칙이 누구에게 해당하는지 찾고, 그 사람이 고른 방법으로 알립니다. 지난 한 주에 일어난 일을 보여 드립니다.',
-  other: 'English',
   languages: '언어',
   sections: '이 페이지의 내용',
   running: '한 주를 재생하는 중입니다',
@@ -227,7 +230,6 @@ const EN: Words = {
   demonstration:
     'This is the demonstration. The people, the agencies’ events and all numbers are made up. Nothing has left this computer.',
   lead: 'An agency sends an event, rules find whom it concerns, and each person is told on the channel they chose. Below is what happened in the past week.',
-  other: '한국어',
   languages: 'Language',
   sections: 'On this page',
   running: 'The week is being played',
