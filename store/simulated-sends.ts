@@ -43,7 +43,6 @@ export function openSimulatedSend(
   };
 }
 
-
 /** With what was written down in place of its sealed form. */
 function opened<T extends { readonly sealed: Buffer }>(sealer: Sealer, { sealed, ...row }: T) {
   return { ...row, ...openSimulatedSend(sealer, sealed) };
