@@ -1,22 +1,24 @@
 /**
- * The demonstration of `npm start`: a seeded population, three agencies' events, some corrected and some about what is done already,
- * sent for real as far as the outbox; and an independent count of who ought to have been told.
+ * The demonstration of `npm start`: a seeded population and a week of several agencies' events, some corrected and some about what is done
+ * already, sent for real as far as the outbox; and an independent count of who ought to have been told.
  */
-import type { Broker, NewRecord } from '../broker/broker.ts';
-import { dayOf } from '../domain/clock.ts';
+import type { Broker } from '../broker/broker.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import { citizens } from '../producers/population.ts';
-import { judge, type Left, type Story, type Told, type Verdict } from './demonstration-oracle.ts';
+import { judge, type Left, type Verdict } from './demonstration-oracle.ts';
+import { PROGRAMMES } from './demonstration-programmes.ts';
+import { type Day, type Programme, type Story, writeWeek } from './demonstration-week.ts';
 
 export type DemonstrationParts = {
   readonly pool: SqlPool;
   readonly broker: Broker;
   /** As `GET /api/v1/status`: idle when nothing is left to do now. */
   readonly status: () => Promise<{ idle: boolean; backlog: Readonly<Record<string, number>> }>;
-  /** Everything in the outbox, opened, in portions. */
-  readonly outbox: () => AsyncIterable<readonly Left[]>;
+  /** What left because of these events, opened, in portions. */
+  readonly outbox: (events: ReadonlySet<string>) => AsyncIterable<readonly Left[]>;
   readonly say: (line: string) => void;
+  /** The title of an event type that the catalogue has, in English; undefined where it has none. */
+  readonly titleOf: (type: string) => string | undefined;
 };
 
 export type Summary = {
@@ -36,148 +38,15 @@ export type Summary = {
 
 export type Remembered = { readonly atMs: number; readonly citizens: number };
 
-export const DEMONSTRATION_SEED = 2026;
-const TAXES = 500;
-const CORRECTIONS = 40;
-const DONE = 25;
-const AREA = '11';
-const MAX_BRACKET = 9;
-/** An empty system is idle before it has looked at what it was just given; a minute is far beyond any demonstration. */
+/** Far beyond any demonstration; a channel that somebody has stopped is never idle. */
 const IDLE_TIMEOUT_MS = 120_000;
-
-type Fields = Readonly<Record<string, string>>;
-
-function event(
-  id: string,
-  source: string,
-  type: string,
-  time: string,
-  data: object,
-  more: Fields = {},
-): NewRecord {
-  const body = {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    time,
-    datacontenttype: 'application/json',
-    ...more,
-    data,
-  };
-  return {
-    key: more['subject'] ?? more['allimobligation'] ?? id,
-    value: JSON.stringify(body),
-    headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
-  };
-}
-
-/** What happens, in three acts: done before it opens; windows and assessments; corrections and what was done since. */
-export function writeStory(
-  count: number,
-  nowMs: number,
-): { story: Story; acts: readonly (readonly NewRecord[])[] } {
-  const asOf = dayOf(nowMs);
-  const time = Temporal.Instant.fromEpochMilliseconds(nowMs).toString();
-  const today = Temporal.PlainDate.from(asOf);
-  const year = today.year + 1;
-  const term = `${year}-1`;
-  const due = today.add({ days: 38 }).toString();
-  const people = [...citizens(DEMONSTRATION_SEED, Math.min(count, 5_000))];
-  const seoul = people.filter((c) => c.profile.sido === AREA).slice(0, DONE);
-  const students = people.filter((c) => c.profile.student === 'enrolled').slice(0, DONE);
-  const owners = people.filter((c) => c.profile.birthDate < '2000').slice(0, TAXES);
-  const checkup = (citizen: string) =>
-    event(
-      `checkup-done-${year}-${citizen}`,
-      '/nhis/checkup',
-      'kr.nhis.checkup.completed',
-      time,
-      { year },
-      { subject: citizen, allimobligation: `checkup/${year}` },
-    );
-  const applied = (citizen: string) =>
-    event(
-      `applied-${term}-${citizen}`,
-      '/kosaf/scholarship',
-      'kr.kosaf.scholarship.applied',
-      time,
-      { term },
-      { subject: citizen, allimobligation: `scholarship/${term}` },
-    );
-  const tax = (citizen: string, index: number, amount: number, sequence: number) =>
-    event(
-      `tax-${year}-${index}-${sequence}`,
-      '/nts/property-tax',
-      'kr.nts.property-tax.assessed',
-      time,
-      { amount, dueOn: due },
-      {
-        subject: citizen,
-        allimobligation: `property-tax/${year}-${index}`,
-        sequence: String(sequence),
-      },
-    );
-  const paid = (citizen: string, index: number) =>
-    event(
-      `tax-paid-${year}-${index}`,
-      '/nts/property-tax',
-      'kr.nts.property-tax.paid',
-      time,
-      {},
-      { subject: citizen, allimobligation: `property-tax/${year}-${index}` },
-    );
-
-  // The first of the owners have paid before anybody assessed them: they hear nothing.
-  const taxed = owners.slice(DONE);
-  const amountOf = (index: number) => 41_000 + index * 130;
-  const taxes: Told[] = taxed.map((c, at) => ({
-    citizen: c.id,
-    amount: amountOf(at + DONE),
-    corrected: false,
-  }));
-  const corrected = taxed.slice(0, CORRECTIONS);
-  taxes.push(
-    ...corrected.map((c, at) => ({ citizen: c.id, amount: amountOf(at + DONE) + 7, corrected: true })),
-  );
-  return {
-    story: {
-      seed: DEMONSTRATION_SEED,
-      citizens: count,
-      asOf,
-      checkup: { year, parity: year % 2, area: AREA, done: seoul.map((c) => c.id) },
-      scholarship: { maxBracket: MAX_BRACKET, done: students.map((c) => c.id) },
-      taxes,
-    },
-    acts: [
-      [
-        ...seoul.map((c) => checkup(c.id)),
-        ...students.map((c) => applied(c.id)),
-        ...owners.slice(0, DONE).map((c, at) => paid(c.id, at)),
-      ],
-      [
-        event(`window-${year}`, '/nhis/checkup', 'kr.nhis.checkup-window.opened', time, {
-          year,
-          parity: year % 2,
-          area: AREA,
-          closesOn: `${year}-12-31`,
-        }),
-        event(`window-${term}`, '/kosaf/scholarship', 'kr.kosaf.scholarship-window.opened', time, {
-          term,
-          round: 1,
-          maxBracket: MAX_BRACKET,
-          closesOn: today.add({ days: 34 }).toString(),
-          closesTime: '18:00',
-        }),
-        ...owners.map((c, at) => tax(c.id, at, amountOf(at), 1)),
-      ],
-      [
-        ...corrected.map((c, at) => tax(c.id, at + DONE, amountOf(at + DONE) + 7, 2)),
-        ...taxed.slice(-DONE).map((c, at) => paid(c.id, owners.length - DONE + at)),
-      ],
-    ],
-  };
-}
+const SAY_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 50;
+/**
+ * Days that begin when the day before is over: a person who has paid is not told only where the payment came first, and only who was told is
+ * corrected. The others follow one another at once.
+ */
+const AFTER_THE_DAY_BEFORE: ReadonlySet<number> = new Set([2, 6, 7]);
 
 async function untilIdle(parts: DemonstrationParts): Promise<void> {
   const deadline = performance.now() + IDLE_TIMEOUT_MS;
@@ -187,16 +56,12 @@ async function untilIdle(parts: DemonstrationParts): Promise<void> {
     if (idle) return;
     if (performance.now() > deadline)
       throw new Error(`not idle after ${IDLE_TIMEOUT_MS / 1000} s: ${JSON.stringify(backlog)}`);
-    if (performance.now() - saidAt > 2_000) {
+    if (performance.now() - saidAt > SAY_EVERY_MS) {
       saidAt = performance.now();
-      parts.say(
-        `  still to do: ${Object.entries(backlog)
-          .filter(([, left]) => left > 0)
-          .map(([what, left]) => `${left} ${what}`)
-          .join(', ')}`,
-      );
+      const left = Object.entries(backlog).filter(([, count]) => count > 0);
+      parts.say(`    still to do: ${left.map(([what, count]) => `${count} ${what}`).join(', ')}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
 
@@ -213,29 +78,39 @@ export async function rememberStory(pool: SqlPool, count: number, nowMs: number)
   return rows[0]!.value;
 }
 
-/** Publishes the story act by act, waits for each, and counts. `startedMs` is on the clock of performance.now(). */
-export async function runDemonstration(
-  parts: DemonstrationParts,
-  remembered: Remembered,
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+function dayLine(day: Day, titleOf: DemonstrationParts['titleOf']): string {
+  const counts = new Map<string, number>();
+  for (const { type } of day.happenings) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const what = [...counts].map(([type, count]) =>
+    count > 1 ? `${count} × ${titleOf(type)}` : titleOf(type),
+  );
+  const weekday = WEEKDAYS[Temporal.PlainDate.from(day.date).dayOfWeek - 1];
+  return `  ${weekday} ${day.date}: ${what.join(', ') || 'nothing'}`;
+}
+
+/** The programmes whose event types the catalogue has. */
+export function programmesIn(titleOf: DemonstrationParts['titleOf']): readonly Programme[] {
+  return PROGRAMMES.filter(({ types }) => types.every((type) => titleOf(type) !== undefined));
+}
+
+async function publish(parts: DemonstrationParts, days: readonly Day[]): Promise<void> {
+  for (const [index, day] of days.entries()) {
+    if (AFTER_THE_DAY_BEFORE.has(index + 1)) await untilIdle(parts);
+    parts.say(dayLine(day, parts.titleOf));
+    if (day.records.length > 0) await parts.broker.append(TOPICS.events, day.records);
+  }
+  await untilIdle(parts);
+}
+
+async function summarise(
+  pool: SqlPool,
+  story: Story,
+  events: number,
+  verdict: Verdict,
   startedMs: number,
 ): Promise<Summary> {
-  const { pool, broker, say } = parts;
-  const { citizens: count } = remembered;
-  const { story, acts } = writeStory(count, remembered.atMs);
-  const titles = [
-    'what is done before anybody asked for it: check-ups, applications, payments',
-    'a check-up window in Seoul, a scholarship window, property tax assessments',
-    'corrected amounts, and payments since',
-  ];
-  let events = 0;
-  for (const [at, act] of acts.entries()) {
-    say(`${act.length} events: ${titles[at]}`);
-    await broker.append(TOPICS.events, act);
-    events += act.length;
-    await untilIdle(parts);
-  }
-  say('counting, by SQL over the seed, who had to be told');
-  const verdict = await judge(pool, story, parts.outbox());
   const { rows } = await pool.query<
     Pick<Summary, 'matched' | 'notifications' | 'held' | 'suppressed' | 'failed'>
   >(
@@ -244,14 +119,24 @@ export async function runDemonstration(
        count(*) FILTER (WHERE status = 'waiting') AS held, count(*) FILTER (WHERE status = 'suppressed') AS suppressed,
        count(*) FILTER (WHERE status::text LIKE 'failed-%') AS failed FROM deliveries`,
   );
-  return {
-    events,
-    citizens: count,
-    ...rows[0]!,
-    sent: verdict.sent,
-    lost: verdict.lost,
-    unexpected: verdict.unexpected,
-    doubled: verdict.doubled,
-    seconds: Math.round((performance.now() - startedMs) / 100) / 10,
-  };
+  const { sent, lost, unexpected, doubled } = verdict;
+  const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+  return { events, citizens: story.citizens, ...rows[0]!, sent, lost, unexpected, doubled, seconds };
+}
+
+/** Publishes the week day by day, waits until all of it is done, and counts. `startedMs` is on the clock of performance.now(). */
+export async function runDemonstration(
+  parts: DemonstrationParts,
+  remembered: Remembered,
+  startedMs: number,
+): Promise<Summary> {
+  const programmes = programmesIn(parts.titleOf);
+  const { story, days } = writeWeek(programmes, remembered.citizens, remembered.atMs);
+  const events = days.reduce((sum, day) => sum + day.records.length, 0);
+  parts.say(`a week of ${events} events, ${programmes.length} programmes`);
+  await publish(parts, days);
+  parts.say('counting, by SQL over the seed, who had to be told');
+  const ids = new Set(days.flatMap((day) => day.happenings.map(({ source, id }) => `${source} ${id}`)));
+  const verdict = await judge(parts.pool, story, parts.outbox(ids));
+  return await summarise(parts.pool, story, events, verdict, startedMs);
 }

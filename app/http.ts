@@ -41,7 +41,18 @@ export function servesApi(names: readonly Role[]): boolean {
   return names.includes('web') || names.includes('producers');
 }
 
-export function createHttp(context: Context, names: readonly Role[], roles: readonly RunningRole[]): Http {
+/** Pages beside the API: what `npm start` shows. */
+export type MountPages = (
+  app: FastifyInstance,
+  given: { readonly checks: readonly Check[]; readonly url: () => string },
+) => Promise<void>;
+
+export function createHttp(
+  context: Context,
+  names: readonly Role[],
+  roles: readonly RunningRole[],
+  pages?: MountPages,
+): Http {
   const { config, pool, broker, queue, logger, clock } = context;
   let relay: Relay | undefined;
   let server: FastifyInstance | undefined;
@@ -50,6 +61,13 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
     { name: 'queue', check: () => queue.ping() },
     ...roles.map((role) => ({ name: role.name, check: () => role.check() })),
   ];
+
+  function url(): string {
+    const address = server?.server.address() as AddressInfo | null | undefined;
+    if (address === null || address === undefined) throw new Error('the server does not listen');
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `http://${host}:${address.port}`;
+  }
 
   return {
     async start() {
@@ -95,6 +113,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
         });
         await relay.start();
       }
+      await pages?.(server, { checks, url });
       await server.listen({ host: config.host, port: config.port });
     },
     async stop() {
@@ -103,12 +122,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
       await relay?.stop();
       relay = undefined;
     },
-    url() {
-      const address = server?.server.address() as AddressInfo | null | undefined;
-      if (address === null || address === undefined) throw new Error('the server does not listen');
-      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      return `http://${host}:${address.port}`;
-    },
+    url,
   };
 }
 

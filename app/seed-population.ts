@@ -2,6 +2,7 @@
 import { createECDH, createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
+import { ZONE } from '../domain/jurisdiction.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -11,7 +12,12 @@ import {
   type SyntheticCitizen,
   type SyntheticContactPoint,
 } from '../producers/population.ts';
-import { type BulkCitizen, insertCitizens } from '../store/bulk-citizens.ts';
+import {
+  type BulkCitizen,
+  type CitizenChoices,
+  insertChoices,
+  insertCitizens,
+} from '../store/bulk-citizens.ts';
 import { addressIndex, contactPointId, sealAddress } from '../store/contact-points.ts';
 
 export type SeedParts = {
@@ -24,6 +30,11 @@ export type SeedParts = {
 const SOURCE = 'demonstration';
 const CHUNK = 2_500;
 const KEY_PAIRS = 16;
+
+/** One in 32 has switched off what may be switched off; another one has asked for a quiet night, which lasts while the demonstration begins. */
+export const isRefuser = (citizen: string): boolean => citizen.endsWith('a');
+export const isSleeper = (citizen: string): boolean => citizen.endsWith('b');
+const QUIET_HOURS = 8;
 
 /**
  * Subscriptions for the demonstration. A P-256 key pair costs 30 µs and is nobody's secret here, so citizens share a few; each has an
@@ -52,6 +63,29 @@ export function addressOf(point: SyntheticContactPoint): string {
   return point.channel === 'push' ? JSON.stringify(point.subscription) : point.address;
 }
 
+/** HH:00 in Seoul, some hours from `nowMs`. */
+function hourOf(nowMs: number, hours: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(nowMs)
+    .add({ hours })
+    .toZonedDateTimeISO(ZONE)
+    .toPlainTime()
+    .round({ smallestUnit: 'hour', roundingMode: 'floor' })
+    .toString()
+    .slice(0, 5);
+}
+
+function choicesOf(chunk: readonly SyntheticCitizen[], nowMs: number): CitizenChoices {
+  const quiet = { from: hourOf(nowMs, 0), to: hourOf(nowMs, QUIET_HOURS) };
+  return {
+    quietHours: chunk.filter(({ id }) => isSleeper(id)).map(({ id }) => ({ citizen: id, ...quiet })),
+    optOuts: chunk
+      .filter(({ id }) => isRefuser(id))
+      .flatMap(({ id }) =>
+        (['service', 'information'] as const).map((category) => ({ citizen: id, category })),
+      ),
+  };
+}
+
 function toBulk(citizen: SyntheticCitizen, sealer: Sealer): BulkCitizen {
   return {
     id: citizen.id,
@@ -77,12 +111,14 @@ function toBulk(citizen: SyntheticCitizen, sealer: Sealer): BulkCitizen {
 
 /**
  * Seeds `count` citizens once a data folder: what was seeded is remembered when all of it stands, and a second call returns at once. A smaller or
- * larger count later adds what is missing. 50,000 take 6 s. Returns how many were written now.
+ * larger count later adds what is missing. `nightBeganMs` is when the quiet hours of some begin. 20,000 take 2 s. Returns how many were
+ * written now.
  */
 export async function seedPopulation(
   parts: SeedParts,
   seed: number,
   count: number,
+  nightBeganMs: number,
   progress: (done: number) => void = () => {},
 ): Promise<number> {
   const { pool, broker, sealer, clock } = parts;
@@ -107,8 +143,12 @@ export async function seedPopulation(
     // A foreign key's plan made while the table was empty reads it whole for every row, until somebody has counted it.
     if (done === CHUNK) await pool.query('ANALYZE citizens');
     done += now.length;
+    const choices = choicesOf(now, nightBeganMs);
     writing = Promise.all([
-      transaction(pool, (sql) => insertCitizens(sql, bulk, SOURCE, clock.nowMs())),
+      transaction(pool, async (sql) => {
+        await insertCitizens(sql, bulk, SOURCE, clock.nowMs());
+        await insertChoices(sql, choices, SOURCE);
+      }),
       broker.append(TOPICS.profiles, records),
     ]);
     // Awaited at the next flush; until then a failure must not count as unhandled.

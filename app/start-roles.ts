@@ -1,7 +1,7 @@
 /** Starts roles in order and stops them in reverse, and with them the HTTP server of those that have one. */
 import { messageOf } from '../domain/errors.ts';
 import type { Context } from './context.ts';
-import { createHttp, type Http, servesApi } from './http.ts';
+import { createHttp, type Http, type MountPages, servesApi } from './http.ts';
 import { createRoles, createShards, type Role, type RunningRole } from './roles.ts';
 
 export type Running = {
@@ -11,7 +11,11 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-export async function startRoles(context: Context, names: readonly Role[]): Promise<Running> {
+export async function startRoles(
+  context: Context,
+  names: readonly Role[],
+  pages?: MountPages,
+): Promise<Running> {
   const roles = createRoles(context, names, createShards(context));
   const started: RunningRole[] = [];
   let http: Http | undefined;
@@ -27,7 +31,7 @@ export async function startRoles(context: Context, names: readonly Role[]): Prom
       await role.start();
     }
     if (servesApi(names) || context.config.portGiven) {
-      http = createHttp(context, names, roles);
+      http = createHttp(context, names, roles, pages);
       await http.start();
     }
   } catch (error) {

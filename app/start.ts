@@ -7,10 +7,13 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/errors.ts';
 import { readSimulatedSends } from '../store/simulated-sends.ts';
 import { readStatus } from '../web/api/status.ts';
+import type { Progress } from '../web/demonstration/overview.ts';
 import { loadConfig } from './config.ts';
 import { createContext } from './context.ts';
-import { DEMONSTRATION_SEED, rememberStory, runDemonstration, type Summary } from './demonstration.ts';
+import { rememberStory, runDemonstration, type Summary } from './demonstration.ts';
 import type { Left } from './demonstration-oracle.ts';
+import { demonstrationPage } from './demonstration-page.ts';
+import { DEMONSTRATION_SEED } from './demonstration-week.ts';
 import { populationOf } from './http.ts';
 import { keepHeapTight } from './memory.ts';
 import { ROLES } from './roles.ts';
@@ -29,7 +32,7 @@ function options() {
       json: { type: 'boolean', default: false },
       port: { type: 'string' },
       data: { type: 'string' },
-      citizens: { type: 'string', default: '50000' },
+      citizens: { type: 'string', default: '20000' },
     },
   });
   const citizens = Number(values.citizens);
@@ -80,6 +83,8 @@ async function main(): Promise<number> {
     ...(given.port === undefined ? {} : { PORT: given.port }),
     ...(given.data === undefined ? {} : { ALLIM_DATA: given.data }),
   });
+  if (config.env === 'production')
+    throw new Error('npm start is the demonstration; in production start roles: npm run allim -- ROLE');
   say('starting Postgres, the event log and the queue');
   if (config.databaseUrl === null) keepHeapTight();
   const context = await createContext(config);
@@ -94,8 +99,8 @@ async function main(): Promise<number> {
       );
     let saidAt = performance.now();
     const seeded = await orInterrupted(
-      seedPopulation(context, DEMONSTRATION_SEED, remembered.citizens, (done) => {
-        if (performance.now() - saidAt < 2_000) return;
+      seedPopulation(context, DEMONSTRATION_SEED, remembered.citizens, remembered.atMs, (done) => {
+        if (performance.now() - saidAt < 1_000) return;
         saidAt = performance.now();
         say(`  ${done} of ${remembered.citizens} citizens`);
       }),
@@ -105,38 +110,55 @@ async function main(): Promise<number> {
         ? `${seeded} synthetic citizens seeded`
         : `${remembered.citizens} synthetic citizens are there already`,
     );
-    const running = await startRoles(context, ROLES);
+    let progress: Progress = { state: 'running', line: '', counted: null };
+    const tell = (line: string): void => {
+      progress = { ...progress, line: line.trim() };
+      say(line);
+    };
+    const running = await startRoles(
+      context,
+      ROLES,
+      demonstrationPage(context, remembered.citizens, () => progress),
+    );
     try {
-      if (running.url !== null) say(`listening on ${running.url}`);
-      const summary = await orInterrupted(
-        runDemonstration(
-          {
-            pool,
-            broker,
-            status: () => readStatus({ ...context, population: () => populationOf(pool) }),
-            outbox: async function* (): AsyncGenerator<Left[]> {
-              for await (const rows of readSimulatedSends(pool, sealer))
-                yield rows.map(({ channel, address, content }) => ({
-                  channel,
-                  address,
-                  text: textOf(content),
-                }));
-            },
-            say,
+      say(`look at ${running.url}`);
+      const { eventTypes } = context.catalogue.current();
+      const told = runDemonstration(
+        {
+          pool,
+          broker,
+          status: () => readStatus({ ...context, population: () => populationOf(pool) }),
+          outbox: async function* (events): AsyncGenerator<Left[]> {
+            for await (const rows of readSimulatedSends(pool, sealer))
+              yield rows
+                .filter(({ event }) => event === null || events.has(`${event.source} ${event.id}`))
+                .map(({ channel, address, content }) => ({ channel, address, text: textOf(content) }));
           },
-          remembered,
-          startedMs,
-        ),
+          say: tell,
+          titleOf: (type) => eventTypes.get(type)?.title['en'],
+        },
+        remembered,
+        startedMs,
       );
-      say(report(summary));
+      const summary = await orInterrupted(told).catch((error: unknown) => {
+        if (given.exit || error instanceof Interrupted) throw error;
+        // A channel that somebody stopped, say: the page tells them, and everything else goes on.
+        progress = { state: 'failed', line: messageOf(error), counted: null };
+        say(`the demonstration did not come to its end: ${messageOf(error)}`);
+        return null;
+      });
+      if (summary !== null) {
+        progress = { state: 'done', line: '', counted: summary };
+        say(report(summary));
+      }
       if (!given.exit) {
-        say('running; Ctrl-C ends it');
+        say(`running: look at ${running.url}; Ctrl-C ends it`);
         await stopping.promise;
       }
       await running.stop();
       await context.stop();
       if (given.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-      return summary.lost + summary.unexpected + summary.doubled === 0 ? 0 : 1;
+      return summary !== null && summary.lost + summary.unexpected + summary.doubled === 0 ? 0 : 1;
     } finally {
       await running.stop();
     }

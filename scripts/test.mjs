@@ -42,6 +42,11 @@ try {
   Object.assign(env, serviceEnvironment());
   say(`services do not start: ${error.message}`);
 }
+try {
+  await (await import('./services/chromium.ts')).installChromium();
+} catch (error) {
+  env.ALLIM_TEST_CHROMIUM_ERROR = error.message.split('\n')[0];
+}
 // The bundled server is what tests run on; a developer's own database is none of their business.
 delete env.DATABASE_URL;
 

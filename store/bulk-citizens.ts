@@ -2,6 +2,7 @@
  * Citizens by the thousand: what a demonstration, a bench or a first import writes. Rows that are there already stay as they are, so a load
  * that was cut off may be done again. Addresses arrive sealed.
  */
+import { keyId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
 
@@ -64,4 +65,32 @@ export async function insertCitizens(
       now,
     ],
   });
+}
+
+export type CitizenChoices = {
+  /** HH:MM in the citizen's zone. */
+  readonly quietHours: readonly { readonly citizen: string; readonly from: string; readonly to: string }[];
+  readonly optOuts: readonly { readonly citizen: string; readonly category: string }[];
+};
+
+/** What citizens have chosen, beside what they have chosen before. The citizens must exist. */
+export async function insertChoices(sql: Sql, choices: CitizenChoices, source: string): Promise<void> {
+  const { quietHours, optOuts } = choices;
+  if (quietHours.length > 0)
+    await sql.query(
+      `INSERT INTO preferences (citizen_id, quiet_from, quiet_to) SELECT * FROM unnest($1::text[], $2::time[], $3::time[]) u
+       ON CONFLICT (citizen_id) DO NOTHING`,
+      [quietHours.map((q) => q.citizen), quietHours.map((q) => q.from), quietHours.map((q) => q.to)],
+    );
+  if (optOuts.length > 0)
+    await sql.query(
+      `INSERT INTO opt_outs (id, citizen_id, category, source)
+       SELECT id, citizen, category, $4 FROM unnest($1::uuid[], $2::text[], $3::text[]) u(id, citizen, category) ON CONFLICT (id) DO NOTHING`,
+      [
+        optOuts.map((o) => keyId('opt-out', source, o.citizen, o.category)),
+        optOuts.map((o) => o.citizen),
+        optOuts.map((o) => o.category),
+        source,
+      ],
+    );
 }

@@ -50,11 +50,13 @@ export function createCoalescer(parts: {
   const { pool, session, clock, logger } = parts;
   const results: Said[] = [];
   let claims: Asked[] = [];
-  const ends: Ended[] = [];
+  let ends: Ended[] = [];
   /** Results that were refused alone for a reason that may pass. */
   const suspects: Said[] = [];
   let running = 0;
   let scheduled = false;
+  /** Results of each batch that a running turn is saying: two turns run at once and do not see what the other writes. */
+  const saying = new Map<BatchId, number>();
   /** Claimed, and the result not yet committed. */
   const inFlight = new Set<DeliveryId>();
   /** A turn with claims failed: whether they were committed is not known. Looked at when nothing runs, and once more later. */
@@ -100,8 +102,12 @@ export function createCoalescer(parts: {
     const mine = {
       results: results.splice(0, MAX_ROWS),
       claims: takeClaims(),
-      ends: ends.splice(0, MAX_ROWS),
+      // After the results are taken: what of them stays behind keeps its batch back.
+      ends: takeEnds(),
     };
+    // Ends that wait for a running turn; it goes on with them.
+    if (mine.results.length + mine.claims.length + mine.ends.length === 0) return;
+    for (const { batch } of mine.results) saying.set(batch, (saying.get(batch) ?? 0) + 1);
     running++;
     try {
       await say(mine);
@@ -116,6 +122,11 @@ export function createCoalescer(parts: {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     } finally {
       running--;
+      for (const { batch } of mine.results) {
+        const left = saying.get(batch)! - 1;
+        if (left > 0) saying.set(batch, left);
+        else saying.delete(batch);
+      }
     }
     if (results.length + claims.length + ends.length > 0 || unheard.some((at) => at <= performance.now()))
       schedule();
@@ -194,6 +205,21 @@ export function createCoalescer(parts: {
     suspects.push(one);
     if (suspects.length === 1)
       setTimeout(() => void sayResults(suspects.splice(0)).then(schedule), SUSPECTS_MS).unref();
+  }
+
+  /**
+   * A batch is counted when its results are written, or in the statement that writes the last of them. Counted beside a turn that is still
+   * saying one, it would find that row under way and stay open until the reconciler looks, ten seconds later.
+   */
+  function takeEnds(): Ended[] {
+    const unsaid = new Set(results.map(({ batch }) => batch));
+    const mine: Ended[] = [];
+    ends = ends.filter((item) => {
+      const ready = !saying.has(item.end.batch) && !unsaid.has(item.end.batch) && mine.length < MAX_ROWS;
+      if (ready) mine.push(item);
+      return !ready;
+    });
+    return mine;
   }
 
   /** One claim a batch and turn: rows are handed out by batch. */

@@ -75,6 +75,35 @@ test('a result that the ledger refuses is given up alone: those beside it, and c
   expect(log.lines.filter((line) => line.includes(rows[1]!.id))).toHaveLength(1);
 });
 
+test('a batch is counted after the turn that says its results, not beside it', async () => {
+  const { session } = await worker();
+  const held = Promise.withResolvers<void>();
+  const pool: SqlPool = {
+    connect: () => it.pool.connect(),
+    async query<R>(statement: Statement, values?: readonly unknown[]) {
+      const results = typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[0] : [];
+      if ((results as unknown[]).length > 0) await held.promise;
+      return it.pool.query<R>(statement, values);
+    },
+  };
+  const coalescer = createCoalescer({ pool, session, clock: it.clock, logger: silentLogger });
+  const [row] = await claimed(coalescer, ['n1']);
+  const said = coalescer.finish(row!.batch, sentRow(row!));
+  // A turn of its own.
+  await new Promise((resolve) => setImmediate(resolve));
+  const { rows: batches } = await it.pool.query<{ generation: number }>(
+    'SELECT generation FROM batches WHERE id = $1',
+    [row!.batch],
+  );
+  const ended = coalescer.end({ batch: row!.batch, generation: batches[0]!.generation });
+  // Another batch's claim is not kept back.
+  await expect(coalescer.claim({ batch: row!.batch, generation: 99, max: 1 })).resolves.toEqual([]);
+  held.resolve();
+  await Promise.all([said, ended]);
+  const { rows } = await it.pool.query('SELECT state, open FROM batches WHERE id = $1', [row!.batch]);
+  expect(rows).toEqual([{ state: 'ended', open: 0 }]);
+});
+
 test('a claim that the ledger refuses rejects alone', async () => {
   const { session } = await worker();
   const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
