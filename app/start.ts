@@ -32,7 +32,7 @@ function options() {
       json: { type: 'boolean', default: false },
       port: { type: 'string' },
       data: { type: 'string' },
-      citizens: { type: 'string', default: '20000' },
+      citizens: { type: 'string', default: '50000' },
     },
   });
   const citizens = Number(values.citizens);
