@@ -116,6 +116,16 @@ export async function unrelayedEvents(
   return rows.map(({ id, body }) => ({ row: id, event: body }));
 }
 
+/** How many events of each agency wait for the relay; counts no more than `limit` rows, so that a long backlog costs no more than a short one. */
+export async function countUnrelayedByAgency(sql: Sql, limit: number): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ agency: string; n: number }>(
+    `SELECT agency_id AS agency, count(*) AS n FROM (
+       SELECT agency_id FROM events WHERE state = 'received' AND relayed_at IS NULL LIMIT $1) u GROUP BY 1`,
+    [limit],
+  );
+  return new Map(rows.map(({ agency, n }) => [agency, n]));
+}
+
 export async function markRelayed(sql: Sql, rows: readonly EventRowId[]): Promise<void> {
   await sql.query(`UPDATE events SET relayed_at = now() WHERE id = ANY($1::uuid[]) AND relayed_at IS NULL`, [
     rows,

@@ -1,0 +1,87 @@
+/**
+ * Whether one event may be taken in: its form, its type, who says it, its age and its size. The same for every way in: HTTP, feeds, calendars
+ * and what a person sends again from quarantine. Hot: an event is parsed, hashed and written as a record once.
+ */
+import type { Clock } from '../domain/clock.ts';
+import { parseEvent, recordOfEvent } from '../domain/cloud-events.ts';
+import { AllimError } from '../domain/errors.ts';
+import { type CloudEvent, MAX_EVENT_AGE_MS, MAX_EVENT_BYTES } from '../domain/event.ts';
+import type { Catalogue } from '../store/catalogue.ts';
+import { type EventRow, eventRow } from '../store/events.ts';
+import type { Credential } from './credential.ts';
+import type { RelayItem } from './relay.ts';
+
+export type EventCheckParts = { readonly catalogue: Catalogue; readonly clock: Clock };
+
+export type CheckedEvent = EventRow & RelayItem & { readonly bytes: number };
+
+/** Who publishes; null may publish for everybody. */
+export type Publisher = Pick<Credential, 'agency' | 'sources'>;
+
+/** All attributes beside the data. Data and these together stay far below a record's limit, so that no accepted event is stuck. */
+const MAX_ATTRIBUTE_BYTES = 32_768;
+
+/** An event's text as a body may not be longer than this: data, attributes, and room for blanks and escapes. */
+export const MAX_EVENT_TEXT_BYTES = 524_288;
+
+/** One caller's look-ups: a flood of unknown types must not become a flood of questions to the database. */
+export type LookedUp = { done: boolean };
+
+/** Throws what is wrong with the event, with pointers into it. Looks an unknown type up once for `lookedUp`. */
+export async function checkEvent(
+  parts: EventCheckParts,
+  publisher: Publisher,
+  value: unknown,
+  lookedUp: LookedUp,
+): Promise<CheckedEvent> {
+  const event = parseEvent(value);
+  if (!lookedUp.done && parts.catalogue.current().eventTypes.get(event.type) === undefined) {
+    lookedUp.done = true;
+    await parts.catalogue.refresh();
+  }
+  return checkParsed(parts, publisher, event);
+}
+
+export function checkParsed(parts: EventCheckParts, publisher: Publisher, event: CloudEvent): CheckedEvent {
+  const type = parts.catalogue.current().eventTypes.check(event);
+  if (
+    publisher.agency !== null &&
+    (publisher.agency !== type.agency || !publisher.sources.includes(event.source))
+  )
+    throw new AllimError('source-foreign', 'the credential may not publish for this source', {
+      faults: [{ pointer: '/source', message: 'is not bound to the credential' }],
+    });
+  const nowMs = parts.clock.nowMs();
+  if (event.time !== undefined && instantMs(event.time) < nowMs - MAX_EVENT_AGE_MS)
+    throw new AllimError('event-too-old', 'the event is older than 400 days', {
+      faults: [{ pointer: '/time', message: 'is more than 400 days ago' }],
+    });
+  if (event.expirytime !== undefined && instantMs(event.expirytime) <= nowMs)
+    throw new AllimError('event-expired', 'the event has expired', {
+      faults: [{ pointer: '/expirytime', message: 'has passed' }],
+    });
+  const record = recordOfEvent(event);
+  const dataBytes = Buffer.byteLength(record.value);
+  if (dataBytes > MAX_EVENT_BYTES)
+    throw tooLarge('/data', `may have ${MAX_EVENT_BYTES} bytes, this has ${dataBytes}`);
+  let attributeBytes = 0;
+  for (const [name, text] of Object.entries(record.headers))
+    attributeBytes += name.length + Buffer.byteLength(text);
+  if (attributeBytes > MAX_ATTRIBUTE_BYTES)
+    throw tooLarge('', `may have ${MAX_ATTRIBUTE_BYTES} bytes of attributes, this has ${attributeBytes}`);
+  return { ...eventRow(event, type.agency), record, bytes: dataBytes + attributeBytes };
+}
+
+function instantMs(time: string): number {
+  return Temporal.Instant.from(time).epochMilliseconds;
+}
+
+function tooLarge(pointer: string, message: string): AllimError {
+  return new AllimError('payload-too-large', 'the event is too large', { faults: [{ pointer, message }] });
+}
+
+export function eventConflict(): AllimError {
+  return new AllimError('event-conflict', 'an event with this source and id but another content is known', {
+    faults: [{ pointer: '/id', message: 'is taken by another content' }],
+  });
+}
