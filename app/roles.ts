@@ -21,6 +21,8 @@ export type RunningRole = {
 };
 
 const REPORT_MS = 1_000;
+/** Of those made outside production; order is never relied on, so an operator may choose any number. */
+const AGENCY_TOPIC_PARTITIONS = 2;
 
 function rulesRole(context: Context, shards: ShardServer): RunningRole {
   const { pool, logger } = context;
@@ -88,6 +90,8 @@ function dispatcherRole(context: Context): RunningRole {
     pool: context.ledger,
     chance: Math.random,
     webhooks: { allowLoopback: context.config.webhookLoopback },
+    createAgencyTopics: context.config.env === 'production' ? null : { partitions: AGENCY_TOPIC_PARTITIONS },
+    weights: context.config.agencyWeights,
   });
   return {
     name: 'dispatcher',

@@ -56,7 +56,9 @@ export function checkParsed(parts: EventCheckParts, publisher: Publisher, event:
     throw new AllimError('event-too-old', 'the event is older than 400 days', {
       faults: [{ pointer: '/time', message: 'is more than 400 days ago' }],
     });
-  if (event.expirytime !== undefined && instantMs(event.expirytime) <= nowMs)
+  // What is done stays done, however late we hear of it.
+  const ends = type.effect === 'settles' || type.effect === 'withdraws';
+  if (!ends && event.expirytime !== undefined && instantMs(event.expirytime) <= nowMs)
     throw new AllimError('event-expired', 'the event has expired', {
       faults: [{ pointer: '/expirytime', message: 'has passed' }],
     });

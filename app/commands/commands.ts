@@ -5,6 +5,7 @@ import { doctor } from './doctor.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
 import { topics } from './topics.ts';
+import { quarantineCommand } from './quarantine.ts';
 
 export type Command = {
   /** One line for the list of commands. */
@@ -21,4 +22,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['doctor', doctor],
   ['secrets', secrets],
   ['topics', topics],
+  ['quarantine', quarantineCommand],
 ]);

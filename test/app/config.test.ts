@@ -50,6 +50,7 @@ describe('configuration', () => {
   test('with nothing set everything is embedded and on loopback', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
+      agencyWeights: new Map(),
       dataDir: path.resolve('data'),
       logLevel: 'info',
       host: '127.0.0.1',

@@ -138,6 +138,7 @@ export async function createHttpApi(
     broker,
     clock,
     catalogue,
+    sealer,
     logger,
     production: options.production ?? false,
     population: async () => null,

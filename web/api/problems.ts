@@ -25,6 +25,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'profile-invalid': 422,
   'profile-misplaced': 422,
   'profile-owned': 409,
+  'quarantine-closed': 409,
   'queue-unavailable': 503,
   'record-corrupt': 500,
   'record-too-large': 413,
