@@ -61,6 +61,8 @@ export const Environment = Type.Object({
   ALLIM_HOST: text('an address to listen on'),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
   ALLIM_AGENCY_WEIGHTS: text('a list like nts:4,nhis:2,shared:8', { format: 'weights' }),
+  ALLIM_CALENDAR: text('a folder of calendars'),
+  ALLIM_FEEDS: text('a file of feeds'),
   ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_ENCRYPTION_KEYS_OLD: secret('keys of 32 bytes in base64 or hexadecimal, by commas', {

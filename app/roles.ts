@@ -7,6 +7,7 @@ import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
 import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';
+import { producersRole } from './producers-role.ts';
 import { createRulesStore } from './rules-store.ts';
 
 export const ROLES = ['producers', 'dispatcher', 'rules', 'workers', 'web'] as const;
@@ -129,6 +130,7 @@ export function createRoles(context: Context, names: readonly Role[], shards: Sh
     rules: () => rulesRole(context, shards),
     workers: () => workersRole(context),
     dispatcher: () => dispatcherRole(context),
+    producers: () => producersRole(context),
   };
   return Object.entries(make).flatMap(([name, create]) => (names.includes(name as Role) ? [create()] : []));
 }

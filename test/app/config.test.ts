@@ -51,6 +51,8 @@ describe('configuration', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
       agencyWeights: new Map(),
+      calendarDir: null,
+      feedsFile: null,
       dataDir: path.resolve('data'),
       logLevel: 'info',
       host: '127.0.0.1',
