@@ -5,7 +5,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
-import type { AllimError, ErrorCode, Fault } from '../domain/errors.ts';
+import { AllimError, type ErrorCode, type Fault } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { createBacklog } from './backlog.ts';
 import { type Credential, callerOf } from './credential.ts';
@@ -38,6 +38,17 @@ export type BatchAnswer = {
   readonly rejected: readonly Rejection[];
 };
 
+/** Nothing of a batch could be taken. The answer tells every refusal, as that of a batch taken in part does. */
+export class BatchRefused extends AllimError {
+  readonly rejected: readonly Rejection[];
+  constructor(rejected: readonly Rejection[]) {
+    super('event-invalid', `none of the ${rejected.length} events of the batch could be taken`, {
+      faults: rejected.flatMap(({ faults }) => faults),
+    });
+    this.rejected = rejected;
+  }
+}
+
 export const eventsOverHttp: FastifyPluginAsync<EventsOverHttp> = async (app, parts) => {
   const intake = createEventIntake({ ...parts, backlog: parts.backlog ?? createBacklog(parts) });
   // Raw bytes: the content type decides what they are, and bytes that are no UTF-8 are refused instead of replaced.
@@ -61,7 +72,9 @@ export const eventsOverHttp: FastifyPluginAsync<EventsOverHttp> = async (app, pa
           { caller: caller.id, events: answer.accepted.length, rejected: answer.rejected.length },
           'batch judged',
         );
-        return reply.code(statusOf(answer)).send(answer);
+        if (answer.accepted.length === 0 && answer.rejected.length > 0)
+          throw new BatchRefused(answer.rejected);
+        return reply.code(answer.rejected.length === 0 ? 202 : 207).send(answer);
       }
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
       const [outcome] = await intake.take(caller, [{ value: readSingle(request.headers, body) }]);
@@ -121,10 +134,4 @@ function rejection(
       .slice(0, before < FULLY_TOLD ? MAX_FAULTS_AN_EVENT : 1)
       .map(({ pointer, message }) => ({ pointer: `/${index}${pointer}`, message: message.slice(0, 300) })),
   };
-}
-
-/** 202: all of it; 207: look at `rejected`; 422: none of it. */
-function statusOf({ accepted, rejected }: BatchAnswer): number {
-  if (rejected.length === 0) return 202;
-  return accepted.length > 0 ? 207 : 422;
 }
