@@ -186,7 +186,7 @@ export async function intake(options: Options): Promise<Report> {
       await until('the last event in the log', relayed);
       const relaySeconds = (performance.now() - startedAt) / 1_000;
       const appended = (await context.broker.ends(TOPICS.events)).reduce((sum, end) => sum + end, 0) - before;
-      if (appended !== events)
+      if (appended < events)
         throw new Error(`${events} events were accepted, and ${appended} are in the log`);
       if (profiling) await sayStatements(place.env['DATABASE_URL']!);
       const bareRate = await bare(context, callers, Math.min(2_000, Math.ceil(events / BATCH)));
@@ -198,6 +198,7 @@ export async function intake(options: Options): Promise<Report> {
           p99_ms: round(quantile(took, 0.99)),
           max_ms: round(Math.max(...took)),
           relayed_per_s: round(events / relaySeconds),
+          repeated_by_relay: appended - events,
           told_to_come_back: refused,
         },
         baseline: { bare_insert_rows_per_s: round(bareRate) },

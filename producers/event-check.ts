@@ -74,7 +74,11 @@ export function checkParsed(parts: EventCheckParts, publisher: Publisher, event:
   return { ...eventRow(event, type.agency), record, bytes: dataBytes + attributeBytes };
 }
 
+/** Of checked attributes; Temporal takes 8 µs and Date one half, but Date reads some forms otherwise. */
+const PLAIN_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{3})?(?:Z|[+-]\d\d:\d\d)$/;
+
 function instantMs(time: string): number {
+  if (PLAIN_INSTANT.test(time)) return Date.parse(time);
   return Temporal.Instant.from(time).epochMilliseconds;
 }
 
