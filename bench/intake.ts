@@ -130,7 +130,7 @@ async function bare({ pool }: Context, callers: number, statements: number): Pro
 
 export async function intake(options: Options): Promise<Report> {
   const seconds = options.number('seconds', 20);
-  const callers = options.number('callers', 8);
+  const callers = options.number('callers', 4);
   const profiling = options.has('profile');
   const place = await openPlace({ services: true, statements: profiling });
   const profile = profiling ? await profileFolder() : undefined;

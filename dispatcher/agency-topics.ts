@@ -72,8 +72,22 @@ export function createAgencyTopics(parts: AgencyTopicsParts): AgencyTopics {
     consumer = undefined;
     topics = known;
     if (known.length === 0) return;
+    await tellCompacted(known);
     consumer = broker.subscribe({ ...parts.subscription, group: GROUP, topics: known });
     await consumer.start();
+  }
+
+  /** Of two events with one key a compacted topic keeps the second: whoever made it has to change it, and until then we read what is left. */
+  async function tellCompacted(known: readonly string[]): Promise<void> {
+    for (const topic of known) {
+      const partitions = (await broker.ends(topic)).length;
+      await broker
+        .prepare([{ topic, partitions, compacted: false }], { create: false })
+        .catch((error: unknown) => {
+          if (!(error instanceof AllimError) || error.code !== 'topic-invalid') throw error;
+          logger.error({ topic, code: error.code }, `events of a topic may be lost: ${error.message}`);
+        });
+    }
   }
 
   const task: Task = createTask("agencies' topics", parts.lookEveryMs ?? LOOK_MS, look, logger);
