@@ -5,7 +5,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { parseEvent, recordOfEvent } from '../domain/cloud-events.ts';
 import { AllimError } from '../domain/errors.ts';
-import { type CloudEvent, MAX_EVENT_AGE_MS, MAX_EVENT_BYTES } from '../domain/event.ts';
+import { type CloudEvent, MAX_EVENT_AGE_MS } from '../domain/event.ts';
+import { needEventFits } from '../domain/event-size.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { type EventRow, eventRow } from '../store/events.ts';
 import type { Credential } from './credential.ts';
@@ -17,9 +18,6 @@ export type CheckedEvent = EventRow & RelayItem & { readonly bytes: number };
 
 /** Who publishes; null may publish for everybody. */
 export type Publisher = Pick<Credential, 'agency' | 'sources'>;
-
-/** All attributes beside the data. Data and these together stay far below a record's limit, so that no accepted event is stuck. */
-const MAX_ATTRIBUTE_BYTES = 32_768;
 
 /** An event's text as a body may not be longer than this: data, attributes, and room for blanks and escapes. */
 export const MAX_EVENT_TEXT_BYTES = 524_288;
@@ -63,15 +61,8 @@ export function checkParsed(parts: EventCheckParts, publisher: Publisher, event:
       faults: [{ pointer: '/expirytime', message: 'has passed' }],
     });
   const record = recordOfEvent(event);
-  const dataBytes = Buffer.byteLength(record.value);
-  if (dataBytes > MAX_EVENT_BYTES)
-    throw tooLarge('/data', `may have ${MAX_EVENT_BYTES} bytes, this has ${dataBytes}`);
-  let attributeBytes = 0;
-  for (const [name, text] of Object.entries(record.headers))
-    attributeBytes += name.length + Buffer.byteLength(text);
-  if (attributeBytes > MAX_ATTRIBUTE_BYTES)
-    throw tooLarge('', `may have ${MAX_ATTRIBUTE_BYTES} bytes of attributes, this has ${attributeBytes}`);
-  return { ...eventRow(event, type.agency), record, bytes: dataBytes + attributeBytes };
+  needEventFits(record);
+  return { ...eventRow(event, type.agency), record, bytes: record.value.length };
 }
 
 /** Of checked attributes; Temporal takes 8 µs and Date one half, but Date reads some forms otherwise. */
@@ -80,10 +71,6 @@ const PLAIN_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{3})?(?:Z|[+-]\d
 function instantMs(time: string): number {
   if (PLAIN_INSTANT.test(time)) return Date.parse(time);
   return Temporal.Instant.from(time).epochMilliseconds;
-}
-
-function tooLarge(pointer: string, message: string): AllimError {
-  return new AllimError('payload-too-large', 'the event is too large', { faults: [{ pointer, message }] });
 }
 
 export function eventConflict(): AllimError {

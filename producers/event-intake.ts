@@ -56,7 +56,8 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
           outcomes[index] = { source: event.event.source, id: event.event.id };
           places.push({ index, event });
         } catch (error) {
-          if (!(error instanceof AllimError)) throw error;
+          // What the store could not answer says nothing about the event.
+          if (!(error instanceof AllimError) || error.retryable) throw error;
           outcomes[index] = { error, ...('value' in one ? namesOf(one.value) : {}) };
         }
       }

@@ -25,7 +25,8 @@ const SEPARATOR = '\u001f';
 const column = (values: readonly string[]): string => values.join(SEPARATOR);
 
 /**
- * Writes events in `state`; rows need distinct ids. Accepting turns a `received` or `refused` row of the same content into `accepted` (fresh).
+ * Writes events in `state`; rows need distinct ids. Accepting turns a `received` or `refused` row of the same content into `accepted`
+ * (fresh); receiving again what was refused gives it another turn (fresh).
  * Sorted by id, so that two writers of the same events wait for each other instead of deadlocking.
  */
 export async function takeEvents(
@@ -44,8 +45,9 @@ export async function takeEvents(
       FROM unnest(string_to_array($1, $12), string_to_array($2, $12), string_to_array($3, $12), string_to_array($4, $12),
         string_to_array($5, $12), string_to_array($6, $12), string_to_array($7, $12), string_to_array($8, $12), string_to_array($11, $12))
         u(id, agency, source, event_id, type, sequence, hash, body, expires)
-      ON CONFLICT (id) DO UPDATE SET state = 'accepted', accepted_at = excluded.accepted_at
-        WHERE e.state IN ('received', 'refused') AND excluded.state = 'accepted' AND e.hash = excluded.hash
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
+          relayed_at = CASE WHEN excluded.state = 'accepted' THEN e.relayed_at END
+        WHERE e.hash = excluded.hash AND (e.state = 'refused' OR e.state = 'received' AND excluded.state = 'accepted')
       RETURNING id`,
     values: [
       column(sorted.map((e) => e.row)),

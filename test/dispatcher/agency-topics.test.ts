@@ -7,6 +7,7 @@ import { createIntake } from '../../dispatcher/intake.ts';
 import { createRequests } from '../../dispatcher/requests.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
 import { silentLogger } from '../../domain/logger.ts';
+import { eventRow, takeEvents } from '../../store/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
 import { createDatabase } from '../support/postgres.ts';
@@ -43,6 +44,13 @@ describe('what an agency says on its topic', () => {
       lookEveryMs: 50,
       subscription: { assigned: intake.assigned, handle: intake.handle },
     });
+    // The other agency has sent the same over HTTP, and it waits for its turn: a copy on a foreign topic must not end it.
+    await takeEvents(
+      all.pool,
+      'received',
+      [eventRow(windowEvent({ id: 'foreign' }), 'nhis')],
+      all.clock.nowMs(),
+    );
     topics.start();
     await eventually(() => all.broker.ends('agency-events.nts').then((ends) => ends.length === 1));
     await all.broker.append('agency-events.nts', [
@@ -50,8 +58,11 @@ describe('what an agency says on its topic', () => {
       recordOfEvent(windowEvent({ id: 'foreign' })),
     ]);
     await eventually(async () => {
-      const events = await all.rows('SELECT event_id, state FROM events');
-      expect(events).toEqual([{ event_id: 'own', state: 'accepted' }]);
+      const events = await all.rows('SELECT event_id, state FROM events ORDER BY event_id');
+      expect(events).toEqual([
+        { event_id: 'foreign', state: 'received' },
+        { event_id: 'own', state: 'accepted' },
+      ]);
       const refused = await all.rows('SELECT agency_id, topic, code FROM quarantine');
       expect(refused).toEqual([{ agency_id: 'nts', topic: 'agency-events.nts', code: 'source-foreign' }]);
     });

@@ -112,6 +112,22 @@ describe('an event', () => {
     expect((await show(other)).json()).toMatchObject({ state: 'open' });
   });
 
+  test('that HTTP took and the dispatcher then refused gets another turn', async () => {
+    const id = await quarantine(event('refused'));
+    await retry(id);
+    await eventually(async () => {
+      const { rowCount } = await api.database.pool.query(
+        `UPDATE events SET state = 'refused' WHERE event_id = 'refused' AND relayed_at IS NOT NULL`,
+      );
+      expect(rowCount).toBe(1);
+    });
+    expect((await retry(await quarantine(event('refused')))).json()).toMatchObject({ known: false });
+    await eventually(async () => {
+      const records = await api.records(TOPICS.events);
+      expect(records.filter((r) => (r.headers as { ce_id?: string }).ce_id === 'refused')).toHaveLength(2);
+    });
+  });
+
   test('retried by two at once goes once', async () => {
     const id = await quarantine(event('at-once'));
     const codes = (await Promise.all([retry(id), retry(id)])).map((response) => response.statusCode);
