@@ -7,6 +7,7 @@ import { parseEvent } from '../domain/cloud-events.ts';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import { type EventTypes, faultsOf } from '../domain/event-types.ts';
+import { ZONE } from '../domain/kr/jurisdiction.ts';
 import { type Cron, type Firing, firings, nextFiring, parseCron } from './cron.ts';
 
 export type Window = {
@@ -40,7 +41,6 @@ type Given = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-const SEOUL = 'Asia/Seoul';
 const MAX_WINDOWS = 1_000;
 
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
@@ -113,7 +113,7 @@ function invalid(faults: readonly Fault[]): AllimError {
 const fault = (pointer: string, message: string) => invalid([{ pointer, message }]);
 
 function readWindow(name: string, index: number, given: Given): Window {
-  const { on, cron, time, zone = SEOUL } = given.opens;
+  const { on, cron, time, zone = ZONE } = given.opens;
   needZone(zone);
   if ((on === undefined) === (cron === undefined)) throw fault('/opens', 'must say either on or cron');
   if ((given.closesOn === undefined) === (given.closesAfter === undefined))
@@ -148,7 +148,7 @@ function needZone(zone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
   } catch {
-    throw fault('/opens/zone', 'is not a time zone, for example Asia/Seoul');
+    throw fault('/opens/zone', `is not a time zone, for example ${ZONE}`);
   }
 }
 
