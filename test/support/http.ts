@@ -150,7 +150,6 @@ export async function createHttpApi(
     broker,
     clock,
     catalogue,
-    sealer,
     logger,
     production: options.production ?? false,
     population: async () => null,
