@@ -1,16 +1,11 @@
 /** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
 import { agencyCommand } from './agency.ts';
-
-
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
 import { topics } from './topics.ts';
-
-
-import { quarantineCommand } from './quarantine.ts';
-import { resumeCommand, stopCommand } from './stop.ts';
 
 export type Command = {
   /** One line for the list of commands. */
