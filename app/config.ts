@@ -33,6 +33,12 @@ export type Config = {
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Absolute; null: no calendar. */
+  readonly calendarDir: string | null;
+  /** Absolute; null: no feed. */
+  readonly feedsFile: string | null;
+  /** By agency, and `shared` for the shared topic. */
+  readonly agencyWeights: ReadonlyMap<string, number>;
   /** null: the bundled Postgres. */
   readonly databaseUrl: string | null;
   /** null: BullMQ on Postgres. */
@@ -169,6 +175,14 @@ function build(given: Given): Config {
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    calendarDir: given.ALLIM_CALENDAR === undefined ? null : path.resolve(given.ALLIM_CALENDAR),
+    feedsFile: given.ALLIM_FEEDS === undefined ? null : path.resolve(given.ALLIM_FEEDS),
+    agencyWeights: new Map(
+      (given.ALLIM_AGENCY_WEIGHTS?.split(',') ?? []).map((one) => {
+        const [agency, weight] = one.trim().split(':');
+        return [agency!, Number(weight)];
+      }),
+    ),
     databaseUrl: given.DATABASE_URL ?? null,
     redisUrl: given.REDIS_URL ?? null,
     kafka:

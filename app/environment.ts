@@ -33,6 +33,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
+  weights: (text) => text.split(',').every((one) => /^[a-z][a-z0-9-]{0,31}:[1-9]\d{0,2}$/.test(one.trim())),
   key: (text) => decodeKey(text) !== null,
   keys: (text) => text.split(',').every((one) => decodeKey(one.trim()) !== null),
 };
@@ -59,6 +60,9 @@ export const Environment = Type.Object({
   ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   ALLIM_HOST: text('an address to listen on'),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
+  ALLIM_AGENCY_WEIGHTS: text('a list like nts:4,nhis:2,shared:8', { format: 'weights' }),
+  ALLIM_CALENDAR: text('a folder of calendars'),
+  ALLIM_FEEDS: text('a file of feeds'),
   ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_ENCRYPTION_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_ENCRYPTION_KEYS_OLD: secret('keys of 32 bytes in base64 or hexadecimal, by commas', {

@@ -7,6 +7,7 @@ import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
 import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';
+import { producersRole } from './producers-role.ts';
 import { createRulesStore } from './rules-store.ts';
 
 export const ROLES = ['producers', 'dispatcher', 'rules', 'workers', 'web'] as const;
@@ -21,6 +22,8 @@ export type RunningRole = {
 };
 
 const REPORT_MS = 1_000;
+/** Of those made outside production; order is never relied on, so an operator may choose any number. */
+const AGENCY_TOPIC_PARTITIONS = 2;
 
 function rulesRole(context: Context, shards: ShardServer): RunningRole {
   const { pool, logger } = context;
@@ -88,6 +91,8 @@ function dispatcherRole(context: Context): RunningRole {
     pool: context.ledger,
     chance: Math.random,
     webhooks: { allowLoopback: context.config.webhookLoopback },
+    createAgencyTopics: context.config.env === 'production' ? null : { partitions: AGENCY_TOPIC_PARTITIONS },
+    weights: context.config.agencyWeights,
   });
   return {
     name: 'dispatcher',
@@ -125,6 +130,7 @@ export function createRoles(context: Context, names: readonly Role[], shards: Sh
     rules: () => rulesRole(context, shards),
     workers: () => workersRole(context),
     dispatcher: () => dispatcherRole(context),
+    producers: () => producersRole(context),
   };
   return Object.entries(make).flatMap(([name, create]) => (names.includes(name as Role) ? [create()] : []));
 }

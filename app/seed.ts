@@ -10,7 +10,7 @@ import { AllimError, messageOf } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
 import { parseEventType } from '../domain/event-types.ts';
 import type { Logger } from '../domain/logger.ts';
-import { type SqlPool, transaction } from '../domain/sql.ts';
+import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { checkRule } from '../rules/check.ts';
 import {
@@ -25,6 +25,7 @@ import {
 import { saveTemplate } from '../store/template-versions.ts';
 import { loadTemplates } from '../templates/catalogue.ts';
 import { assertTemplates } from '../templates/check.ts';
+import { checkEvolution } from '../web/api/authoring.ts';
 import { longestValues } from './authoring-checks.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -52,6 +53,29 @@ async function templateFiles(name: string): Promise<Record<string, string>> {
   return files;
 }
 
+/** A shipped type may only change as one that comes over the API. Throws `event-invalid` naming the file, with pointers into it. */
+async function needOldEventsValid(
+  sql: Sql,
+  types: ReadonlyMap<string, EventType>,
+  files: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { rows } = await sql.query<{ definition: EventType }>(
+    'SELECT definition FROM event_types WHERE type = ANY($1::text[]) ORDER BY type',
+    [[...types.keys()]],
+  );
+  for (const { definition: before } of rows)
+    try {
+      checkEvolution(before, types.get(before.type)!);
+    } catch (cause) {
+      if (!(cause instanceof AllimError)) throw cause;
+      const places = cause.faults.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
+      throw new AllimError(cause.code, `${files.get(before.type)}: ${cause.message}: ${places}`, {
+        cause,
+        faults: cause.faults,
+      });
+    }
+}
+
 /**
  * Checks everything first, then saves, approves and publishes in one transaction. Throws `event-invalid`, `rule-invalid` or
  * `template-invalid` with the faults, and then nothing was changed.
@@ -62,9 +86,11 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
     Record<string, string>
   >;
   const types = new Map<string, EventType>();
-  for (const { json } of await readJsonFolder(path.join(ROOT, 'producers', 'catalogue'))) {
+  const files = new Map<string, string>();
+  for (const { file, json } of await readJsonFolder(path.join(ROOT, 'producers', 'catalogue'))) {
     const type = parseEventType(json);
     types.set(type.type, type);
+    files.set(type.type, file);
   }
   const catalogue = await loadTemplates(TEMPLATES);
   const fields = shippedFields();
@@ -84,6 +110,7 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
     await lockRevision(sql);
     await saveLocaleFallbacks(sql, catalogue.fallbacks);
     for (const [id, name] of Object.entries(agencies)) await saveAgency(sql, { id, name });
+    await needOldEventsValid(sql, types, files);
     for (const type of types.values()) await saveEventType(sql, type);
     for (const template of catalogue.templates.values()) {
       // One agency's where only its rules use it.

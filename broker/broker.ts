@@ -110,6 +110,8 @@ export interface Broker {
    * with `record-too-large` before anything is sent.
    */
   append(topic: string, records: readonly NewRecord[]): Promise<readonly Appended[]>;
+  /** The names of all topics that begin with `prefix`, ascending. */
+  topics(prefix: string): Promise<readonly string[]>;
   /** The offset the next record of each partition will get, by partition. */
   ends(topic: string): Promise<readonly number[]>;
   /** The first readable offset of each partition. */

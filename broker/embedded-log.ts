@@ -26,6 +26,15 @@ export async function findTopic(pool: SqlPool, topic: string): Promise<Topic | u
   return rows[0];
 }
 
+/** Names that begin with `prefix`, in the order of their characters. */
+export async function topicNames(pool: SqlPool, prefix: string): Promise<string[]> {
+  const { rows } = await pool.query<{ topic: string }>(
+    'SELECT topic FROM log_topics WHERE starts_with(topic, $1) ORDER BY topic COLLATE "C"',
+    [prefix],
+  );
+  return rows.map(({ topic }) => topic);
+}
+
 /** Makes a topic with its partitions in one statement; one that exists is left as it is. */
 export async function createTopic(pool: SqlPool, spec: TopicSpec): Promise<void> {
   await pool.query(

@@ -18,6 +18,7 @@ import {
   findTopic,
   readBounds,
   type Topic,
+  topicNames,
   unknownTopic,
 } from './embedded-log.ts';
 import { createWakes } from './embedded-wake.ts';
@@ -135,6 +136,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       });
     },
     append: (topic, records) => retried(() => append(topic, records)),
+    topics: (prefix) => unavailable(() => topicNames(pool, prefix)),
     ends: (topic) => unavailable(async () => (await boundsOf(topic)).map((at) => at.next)),
     begins: (topic) => unavailable(async () => (await boundsOf(topic)).map((at) => at.first)),
     subscribe(subscription) {

@@ -155,6 +155,10 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
       );
     },
     append: (topic, records) => translated(() => append(topic, records)),
+    topics: (prefix) =>
+      translated(async () =>
+        (await admin.listTopics()).filter((topic) => topic.startsWith(prefix)).toSorted(),
+      ),
     ends: (topic) => translated(async () => (await bounds(topic)).map((at) => at.end)),
     begins: (topic) => translated(async () => (await bounds(topic)).map((at) => at.begin)),
     subscribe(subscription) {

@@ -98,6 +98,7 @@ export function createSealedBroker(broker: Broker, options: SealedBrokerOptions)
         topic,
         seal && topics.has(topic) ? records.map((record) => sealRecord(topic, record)) : records,
       ),
+    topics: (prefix) => broker.topics(prefix),
     ends: (topic) => broker.ends(topic),
     begins: (topic) => broker.begins(topic),
     subscribe,

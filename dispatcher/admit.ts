@@ -4,9 +4,11 @@ import { eventOfRecord, recordOfEvent } from '../domain/cloud-events.ts';
 import { AllimError } from '../domain/errors.ts';
 import { type CloudEvent, type EventType, MAX_EVENT_AGE_MS } from '../domain/event.ts';
 import { needEventFits } from '../domain/event-size.ts';
+import { agencyOfTopic } from '../domain/records.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { type EventRow, eventRow } from '../store/events.ts';
 import type { Rejected } from '../store/quarantine.ts';
+import { needTopicOf } from './agency-topics.ts';
 
 export type Accepted = EventRow & { readonly type: EventType; readonly record: LogRecord };
 export type Admitted = {
@@ -45,6 +47,7 @@ export async function admit(
         looked = true;
       }
       const type = ofRecord(() => snapshot.eventTypes.check(read));
+      needTopicOf(record.topic, type.agency);
       // What has been done or withdrawn stays so; only to announce something has lost its point.
       if (!ends(type) && isExpired(event, nowMs))
         throw new AllimError('event-expired', 'the event has expired', {
@@ -54,8 +57,13 @@ export async function admit(
     } catch (error) {
       // What was asked of the store says nothing about the record.
       if (!(error instanceof AllimError) || error.retryable) throw error;
-      const agency = event === undefined ? undefined : snapshot.eventTypes.get(event.type)?.agency;
+      const owner = agencyOfTopic(record.topic);
+      const typeAgency = event === undefined ? undefined : snapshot.eventTypes.get(event.type)?.agency;
+      // Whoever owns the topic is to see what was refused there, and nobody else.
+      const agency = owner ?? typeAgency;
       rejected.push({ ...record, error, ...(agency === undefined ? {} : { agency }) });
+      // What an agency says on its topic must not end what another sent over HTTP.
+      if (owner !== undefined && owner !== typeAgency) continue;
       const row = event === undefined ? null : rowOf(event, agency ?? '');
       if (row !== null) refused.push(row);
     }
@@ -95,7 +103,7 @@ function isExpired(event: CloudEvent, nowMs: number): boolean {
 export function conflict(item: Accepted): Rejected {
   return {
     ...item.record,
-    agency: item.agency,
+    agency: agencyOfTopic(item.record.topic) ?? item.agency,
     error: new AllimError('event-conflict', 'an event with this source and id but another content is known', {
       faults: [{ pointer: '/id', message: 'is taken by another content' }],
     }),

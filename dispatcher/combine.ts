@@ -9,6 +9,10 @@ export type CombineOptions<Job> = {
   /** A group's sum of `weight` stays below it, unless a single job is heavier. */
   readonly limit: number;
   weight(job: Job): number;
+  /** Whose it is; jobs of one queue stay in order, and queues take turns. One queue unless told. */
+  queueOf?(job: Job): string;
+  /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
+  shareOf?(queue: string): number;
   /** Does all or nothing of the jobs. */
   run(jobs: readonly Job[]): Promise<void>;
 };
@@ -17,18 +21,34 @@ export type CombineOptions<Job> = {
 export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => Promise<void> {
   type Waiting = { readonly job: Job; resolve(): void; reject(error: unknown): void };
   const { width, limit, weight, run } = options;
-  const waiting: Waiting[] = [];
+  /**
+   * Queues that have something, by name. `done` is what each was given, in shares: whoever has least is next (stride scheduling). A queue
+   * that comes back begins where the least of the others stands, so that nobody saves turns up.
+   */
+  const queues = new Map<string, { readonly jobs: Waiting[]; readonly share: number; done: number }>();
   let running = 0;
+  let reached = 0;
 
   function takeGroup(): Waiting[] {
-    const group = waiting.splice(0, 1);
-    let sum = weight(group[0]!.job);
-    while (waiting.length > 0) {
-      sum += weight(waiting[0]!.job);
-      if (sum > limit) break;
-      group.push(waiting.shift()!);
+    const group: Waiting[] = [];
+    for (let sum = 0; queues.size > 0; ) {
+      const [name, queue] = [...queues].reduce((least, one) => (one[1].done < least[1].done ? one : least));
+      const cost = weight(queue.jobs[0]!.job);
+      sum += cost;
+      if (group.length > 0 && sum > limit) break;
+      group.push(queue.jobs.shift()!);
+      reached = queue.done;
+      queue.done += cost / queue.share;
+      if (queue.jobs.length === 0) queues.delete(name);
     }
     return group;
+  }
+
+  function put(one: Waiting): void {
+    const name = options.queueOf?.(one.job) ?? '';
+    const queue = queues.get(name) ?? { jobs: [], share: options.shareOf?.(name) ?? 1, done: reached };
+    queue.jobs.push(one);
+    queues.set(name, queue);
   }
 
   async function work(group: readonly Waiting[]): Promise<void> {
@@ -42,7 +62,7 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   }
 
   function next(): void {
-    while (running < width && waiting.length > 0) {
+    while (running < width && queues.size > 0) {
       running++;
       void work(takeGroup()).finally(() => {
         running--;
@@ -53,7 +73,7 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
 
   return (job) =>
     new Promise((resolve, reject) => {
-      waiting.push({ job, resolve, reject });
+      put({ job, resolve, reject });
       next();
     });
 }

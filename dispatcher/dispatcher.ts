@@ -21,6 +21,7 @@ import { claimPositions } from '../store/positions.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
 import { forgetGivenUp } from '../store/webhooks.ts';
+import { createAgencyTopics } from './agency-topics.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
@@ -47,6 +48,9 @@ export type DispatcherParts = {
   /** How agencies' webhooks are called. */
   readonly webhooks: CallOptions;
   readonly metrics?: Metrics;
+  /** Partitions of agencies' topics to make where they are missing; null in production, where operators make them. */
+  readonly createAgencyTopics: { readonly partitions: number } | null;
+  readonly weights?: ReadonlyMap<string, number>;
 };
 
 const PAGES_A_BATCH = 50;
@@ -90,6 +94,15 @@ export function createDispatcher(parts: DispatcherParts) {
   const webhooks = createWebhooks({ ...parts, call: parts.webhooks, wake: () => calling.wake() });
   const calling = createTask('webhooks', LOOK_MS, webhooks.run, logger);
   const tellAgencies = createStatusRelay({ ...parts, wake: calling.wake });
+  const agencyTopics = createAgencyTopics({
+    broker,
+    catalogue: parts.catalogue,
+    logger,
+    create: parts.createAgencyTopics,
+    // Small, so that a transaction holds events of several.
+    subscription: { maxBatchRecords: 100, assigned: intake.assigned, handle: intake.handle },
+  });
+
   const tasks: Task[] = [
     calling,
     createTask('status back', LOOK_MS, tellAgencies, logger),
@@ -142,9 +155,10 @@ export function createDispatcher(parts: DispatcherParts) {
       pump.start();
       for (const task of tasks) task.start();
       for (const consumer of consumers) await consumer.start();
+      agencyTopics.start();
     },
     async stop(): Promise<void> {
-      await Promise.all(consumers.map((consumer) => consumer.stop()));
+      await Promise.all([agencyTopics.stop(), ...consumers.map((consumer) => consumer.stop())]);
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();
       await webhooks.settled();
@@ -153,6 +167,6 @@ export function createDispatcher(parts: DispatcherParts) {
       cron = undefined;
     },
     /** False when a consumer cannot heal itself: readiness fails. */
-    healthy: () => consumers.every((consumer) => consumer.healthy()),
+    healthy: () => agencyTopics.healthy() && consumers.every((consumer) => consumer.healthy()),
   };
 }

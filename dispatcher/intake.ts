@@ -12,7 +12,7 @@ import { isTargeted } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
-import { TOPICS } from '../domain/records.ts';
+import { agencyOfTopic, TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
@@ -39,12 +39,17 @@ export type IntakeParts = {
   readonly logger: Logger;
   readonly metrics?: Metrics;
   readonly requests: Requests;
+  /** Events of each topic's agency taken in for one of an agency with 1; `shared` is the shared topic. */
+  readonly weights?: ReadonlyMap<string, number>;
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
 /** Events of one transaction, from as many partitions as have some. One at a time: what comes meanwhile goes together in the next. */
 const EVENTS_A_TRANSACTION = 500;
 const TRANSACTIONS = 1;
+/** The shared topic carries what all agencies send over HTTP. */
+const SHARED = 'shared';
+const SHARED_WEIGHT = 4;
 
 type Slice = Parameters<typeof advancePosition>[2];
 type Job = { readonly records: readonly LogRecord[]; readonly slice: Slice };
@@ -55,6 +60,8 @@ export function createIntake(parts: IntakeParts) {
     width: TRANSACTIONS,
     limit: EVENTS_A_TRANSACTION,
     weight: (job) => job.records.length,
+    queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,
+    shareOf: (queue) => parts.weights?.get(queue) ?? (queue === SHARED ? SHARED_WEIGHT : 1),
     run: takeJobs,
   });
 

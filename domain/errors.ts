@@ -23,6 +23,7 @@ const CODES = {
   'profile-invalid': false,
   'profile-misplaced': false,
   'profile-owned': false,
+  'quarantine-closed': false,
   'queue-unavailable': true,
   'record-corrupt': false,
   'record-too-large': false,

@@ -20,6 +20,16 @@ export function statusTopicOf(agency: string): string {
   return `notification-status.${agency}`;
 }
 
+const AGENCY_TOPIC = /^agency-events\.([a-z][a-z0-9-]{0,31})$/;
+
+/** Names beginning with this may be an agency's own topic of events. */
+export const AGENCY_TOPIC_PREFIX = `${TOPICS.events}.`;
+
+/** The agency whose events alone a topic carries; undefined for every other topic. */
+export function agencyOfTopic(topic: string): string | undefined {
+  return AGENCY_TOPIC.exec(topic)?.[1];
+}
+
 /** What a rule may read of an event. */
 export type MatchEvent = {
   readonly source: string;

@@ -35,8 +35,9 @@ export type RelayParts = {
 };
 
 const APPEND_RECORDS = 500;
-/** Beyond this the ledger is memory enough: the look finds the rest. */
+/** Beyond these the ledger is memory enough: the look finds the rest. */
 const MAX_OFFERED = 20_000;
+const MAX_OFFERED_BYTES = 32 * 1_048_576;
 /** Younger ones are still on their way through memory, here or in another process. */
 const LEFT_BEHIND_MS = 2_000;
 
@@ -45,6 +46,7 @@ export function createRelay(parts: RelayParts): Relay {
   const offered = new Map<EventRowId, RelayItem>();
   /** Records that the log refuses for good. They stay unrelayed in the ledger and are told once a process. */
   const unfit = new Set<EventRowId>();
+  let offeredBytes = 0;
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let sending: Promise<void> | undefined;
@@ -90,10 +92,14 @@ export function createRelay(parts: RelayParts): Relay {
       } catch (error) {
         // The ledger has them, so memory need not: a log that is away for an hour must not fill it.
         offered.clear();
+        offeredBytes = 0;
         logger.warn({ err: messageOf(error) }, 'events wait in the ledger: the log did not take them');
         return;
       }
-      for (const item of items) offered.delete(item.row);
+      for (const item of items) {
+        offered.delete(item.row);
+        offeredBytes -= item.record.value.length;
+      }
     }
   }
 
@@ -101,8 +107,12 @@ export function createRelay(parts: RelayParts): Relay {
     for (;;) {
       // Those in memory are on their way and those refused stay, so the look reaches beyond both.
       const limit = APPEND_RECORDS + offered.size + unfit.size;
+      // Those that memory has sent while the ledger is read are done, though the answer still names them.
+      const underway = new Set(offered.keys());
       const found = await unrelayedEvents(pool, new Date(olderThanMs), limit);
-      const left = found.filter(({ row }) => !offered.has(row) && !unfit.has(row)).slice(0, APPEND_RECORDS);
+      const left = found
+        .filter(({ row }) => !underway.has(row) && !offered.has(row) && !unfit.has(row))
+        .slice(0, APPEND_RECORDS);
       if (left.length === 0) return;
       await relay(left.map(({ row, event }) => ({ row, record: recordOfEvent(event) })));
       logger.info({ events: left.length }, 'events that were left behind are in the log now');
@@ -157,7 +167,11 @@ export function createRelay(parts: RelayParts): Relay {
     },
     offer(items) {
       if (!running || offered.size + items.length > MAX_OFFERED) return;
-      for (const item of items) offered.set(item.row, item);
+      for (const item of items) {
+        if (offeredBytes > MAX_OFFERED_BYTES) break;
+        if (!offered.has(item.row)) offeredBytes += item.record.value.length;
+        offered.set(item.row, item);
+      }
       void send();
     },
   };

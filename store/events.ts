@@ -19,8 +19,14 @@ export function eventRow(event: CloudEvent, agency: string): EventRow {
 /** `fresh`: we have it now and had not before; `known`: the same was there; `conflict`: the same id with another content. */
 export type Taken = 'fresh' | 'known' | 'conflict';
 
+/** Between the values of a column, which are sent as one text: a text array costs an escape of every quote, here and in the database. */
+const SEPARATOR = '\u001f';
+/** No value holds the separator: attributes are refused with control characters, and JSON escapes them. */
+const column = (values: readonly string[]): string => values.join(SEPARATOR);
+
 /**
- * Writes events in `state`; rows need distinct ids. Accepting turns a `received` or `refused` row of the same content into `accepted` (fresh).
+ * Writes events in `state`; rows need distinct ids. Accepting turns a `received` or `refused` row of the same content into `accepted`
+ * (fresh); receiving again what was refused gives it another turn (fresh).
  * Sorted by id, so that two writers of the same events wait for each other instead of deadlocking.
  */
 export async function takeEvents(
@@ -34,29 +40,35 @@ export async function takeEvents(
   const { rows } = await sql.query<{ id: EventRowId }>({
     name: `take-events-${state}`,
     text: `INSERT INTO events AS e (id, agency_id, source, event_id, type, sequence, state, hash, body, received_at, accepted_at, expires_at)
-      SELECT id, agency, source, event_id, type, sequence, $9, hash, body::jsonb, $10, CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, expires
-      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $11::timestamptz[])
+      SELECT id::uuid, agency, source, event_id, type, sequence::bigint, $9, decode(hash, 'hex'), body::jsonb, $10,
+        CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, to_timestamp(nullif(expires, '-')::double precision / 1000)
+      FROM unnest(string_to_array($1, $12), string_to_array($2, $12), string_to_array($3, $12), string_to_array($4, $12),
+        string_to_array($5, $12), string_to_array($6, $12), string_to_array($7, $12), string_to_array($8, $12), string_to_array($11, $12))
         u(id, agency, source, event_id, type, sequence, hash, body, expires)
-      ON CONFLICT (id) DO UPDATE SET state = 'accepted', accepted_at = excluded.accepted_at
-        WHERE e.state IN ('received', 'refused') AND excluded.state = 'accepted' AND e.hash = excluded.hash
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
+          relayed_at = CASE WHEN excluded.state = 'accepted' THEN e.relayed_at END
+        WHERE e.hash = excluded.hash AND (e.state = 'refused' OR e.state = 'received' AND excluded.state = 'accepted')
       RETURNING id`,
     values: [
-      sorted.map((e) => e.row),
-      sorted.map((e) => e.agency),
-      sorted.map((e) => e.event.source),
-      sorted.map((e) => e.event.id),
-      sorted.map((e) => e.event.type),
-      sorted.map((e) => sequenceOf(e.event).toString()),
-      sorted.map((e) => e.hash),
-      sorted.map((e) => JSON.stringify(e.event)),
+      column(sorted.map((e) => e.row)),
+      column(sorted.map((e) => e.agency)),
+      column(sorted.map((e) => e.event.source)),
+      column(sorted.map((e) => e.event.id)),
+      column(sorted.map((e) => e.event.type)),
+      column(sorted.map((e) => sequenceOf(e.event).toString())),
+      column(sorted.map((e) => e.hash.toString('hex'))),
+      column(sorted.map((e) => JSON.stringify(e.event))),
       state,
       at,
-      // A Date, since the database reads some texts otherwise than we did.
-      sorted.map((e) =>
-        e.event.expirytime === undefined
-          ? null
-          : new Date(Temporal.Instant.from(e.event.expirytime).epochMilliseconds),
+      // Milliseconds, since the database reads some texts otherwise than we did.
+      column(
+        sorted.map((e) =>
+          e.event.expirytime === undefined
+            ? '-'
+            : String(Temporal.Instant.from(e.event.expirytime).epochMilliseconds),
+        ),
       ),
+      SEPARATOR,
     ],
   });
   const taken = new Map<EventRowId, Taken>(rows.map(({ id }) => [id, 'fresh']));
@@ -116,8 +128,20 @@ export async function unrelayedEvents(
   return rows.map(({ id, body }) => ({ row: id, event: body }));
 }
 
+/** How many events of each agency wait for the relay; counts no more than `limit` rows, so that a long backlog costs no more than a short one. */
+export async function countUnrelayedByAgency(sql: Sql, limit: number): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ agency: string; n: number }>(
+    `SELECT agency_id AS agency, count(*) AS n FROM (
+       SELECT agency_id FROM events WHERE state = 'received' AND relayed_at IS NULL LIMIT $1) u GROUP BY 1`,
+    [limit],
+  );
+  return new Map(rows.map(({ agency, n }) => [agency, n]));
+}
+
+/** Those that the dispatcher has taken in meanwhile need no mark, which spares them a write. */
 export async function markRelayed(sql: Sql, rows: readonly EventRowId[]): Promise<void> {
-  await sql.query(`UPDATE events SET relayed_at = now() WHERE id = ANY($1::uuid[]) AND relayed_at IS NULL`, [
-    rows,
-  ]);
+  await sql.query(
+    `UPDATE events SET relayed_at = now() WHERE id = ANY($1::uuid[]) AND relayed_at IS NULL AND state = 'received'`,
+    [rows],
+  );
 }

@@ -2,6 +2,7 @@
 import { agencyCommand } from './agency.ts';
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
 import { topics } from './topics.ts';
@@ -21,4 +22,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['doctor', doctor],
   ['secrets', secrets],
   ['topics', topics],
+  ['quarantine', quarantineCommand],
 ]);

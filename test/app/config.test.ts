@@ -50,6 +50,9 @@ describe('configuration', () => {
   test('with nothing set everything is embedded and on loopback', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
+      agencyWeights: new Map(),
+      calendarDir: null,
+      feedsFile: null,
       dataDir: path.resolve('data'),
       logLevel: 'info',
       host: '127.0.0.1',

@@ -342,6 +342,7 @@ test('an event that was accepted over HTTP and expires before its turn ends: it 
     ),
   ).not.toHaveLength(0);
   const { idle, backlog } = await readStatus({
+    catalogue: it.catalogue,
     pool: it.pool,
     broker: it.broker,
     clock: it.clock,

@@ -1,6 +1,7 @@
 /** Events over HTTP: what is taken, what is refused, and that a refusal leaves nothing behind. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '../../domain/records.ts';
+import type { BatchAnswer } from '../../producers/http.ts';
 import { eventually } from '../support/eventually.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
@@ -38,6 +39,21 @@ const post = (payload: unknown, contentType: string = STRUCTURED, key?: string) 
     headers: { 'content-type': contentType },
     payload: typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
     ...(key === undefined ? {} : { key }),
+  });
+
+const binary = (headers: Record<string, string>) =>
+  api.call({
+    method: 'POST',
+    url: URL,
+    headers: {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-source': '/nts/property-tax',
+      'ce-type': 'kr.nts.property-tax.assessed',
+      'ce-subject': 'c-1',
+      ...headers,
+    },
+    payload: JSON.stringify({ amount: 1, dueOn: '2026-07-31' }),
   });
 
 async function countEvents(): Promise<number> {
@@ -99,6 +115,32 @@ describe('what is accepted', () => {
     expect(response.statusCode).toBe(202);
   });
 
+  test.each([
+    ['quoted, as senders by older bindings do', '"\\"old\\" id"', '"old" id'],
+    ['one round of decoding and no more', '100%2525', '100%25'],
+  ])('binary mode: %s', async (_name, header, id) => {
+    const response = await binary({ 'ce-id': header });
+    expect(response.json()).toEqual({ accepted: [{ source: '/nts/property-tax', id }] });
+  });
+
+  test.each([
+    ['broken percent-encoding', '%E2%82'],
+    ['letters that are not encoded', '납'],
+  ])('binary mode refuses %s by the name of the header', async (_name, header) => {
+    const response = await binary({ 'ce-id': Buffer.from(header, 'utf8').toString('latin1') });
+    expect(response.json()).toMatchObject({ code: 'event-invalid', faults: [{ pointer: '/id' }] });
+  });
+
+  test('a compressed body is told to come plain', async () => {
+    const response = await api.call({
+      method: 'POST',
+      url: URL,
+      headers: { 'content-type': STRUCTURED, 'content-encoding': 'gzip' },
+      payload: 'x',
+    });
+    expect(response.json()).toMatchObject({ code: 'content-type-unsupported', status: 415 });
+  });
+
   test('the same event again is accepted again and stays one row and one record', async () => {
     const event = createEvent();
     await post(event);
@@ -126,7 +168,7 @@ describe('what is accepted', () => {
 
   test('an empty batch takes nothing', async () => {
     const response = await post([], BATCH);
-    expect([response.statusCode, response.json()]).toEqual([202, { accepted: [] }]);
+    expect([response.statusCode, response.json()]).toEqual([202, { accepted: [], rejected: [] }]);
   });
 
   test('an event type that another process registered a moment ago is looked up before it is refused', async () => {
@@ -184,8 +226,9 @@ describe('what is refused, with the place', () => {
     ['JSON without ce- headers', '{}', 'application/json', 415, 'content-type-unsupported'],
     ['another encoding', '{}', `${STRUCTURED}; charset=euc-kr`, 415, 'content-type-unsupported'],
     ['an array in structured mode', '[]', STRUCTURED, 422, 'event-invalid'],
-    ['an object in batched mode', '{}', BATCH, 422, 'event-invalid'],
-    ['1,001 events', JSON.stringify(Array(1_001).fill(0)), BATCH, 422, 'event-invalid'],
+    ['an object in batched mode', '{}', BATCH, 400, 'request-malformed'],
+    ['an empty body in batched mode', '', BATCH, 400, 'request-malformed'],
+    ['a batch that never ends', '[', BATCH, 400, 'request-malformed'],
     ['10 MB', Buffer.alloc(10_000_000, 0x20), STRUCTURED, 413, 'payload-too-large'],
   ])('%s', async (_name, payload, contentType, status, code) => {
     const response = await post(payload, contentType);
@@ -232,33 +275,89 @@ describe('what is refused, with the place', () => {
     const other = { ...event, data: { amount: 2, dueOn: '2026-07-31' } };
     expect((await post(other)).statusCode).toBe(409);
     const batch = await post([createEvent(), other], BATCH);
-    expect(batch.statusCode).toBe(409);
-    expect(batch.json()).toMatchObject({ code: 'event-conflict', faults: [{ pointer: '/1/id' }] });
-    const fresh = createEvent();
-    const within = await post([fresh, { ...fresh, subject: 'c-other' }], BATCH);
-    expect(within.json()).toMatchObject({ status: 409, faults: [{ pointer: '/1/id' }] });
-    expect(await logged(fresh['id'])).toHaveLength(0);
+    expect(batch.statusCode).toBe(207);
+    expect(batch.json()).toMatchObject({
+      accepted: [{}],
+      rejected: [{ index: 1, code: 'event-conflict', faults: [{ pointer: '/1/id' }] }],
+    });
   });
 
-  test('a batch is taken whole or not at all, and every refused event is named by its place', async () => {
+  test('each event of a batch is judged on its own, and every refused one is named by its place', async () => {
     const before = await countEvents();
     const good = createEvent();
+    const unknown = createEvent({ type: 'kr.nts.nothing.known' });
     const response = await post(
-      [
-        good,
-        createEvent({ type: 'kr.nts.nothing.known' }),
-        good,
-        createEvent({ data: { amount: 1 } }),
-        'no event',
-      ],
+      [good, unknown, good, createEvent({ data: { amount: 1 } }), 'no event', { ...good, subject: 'c-2' }],
       BATCH,
     );
+    expect(response.statusCode).toBe(207);
+    const { accepted, rejected } = response.json() as BatchAnswer;
+    const named = { source: '/nts/property-tax', id: good['id'] };
+    expect(accepted).toEqual([named, named]);
+    expect(rejected.map(({ index, code, faults }) => [index, code, faults[0]!.pointer])).toEqual([
+      [1, 'event-type-unknown', '/1/type'],
+      [3, 'event-invalid', '/3/data/dueOn'],
+      [4, 'event-invalid', '/4'],
+      [5, 'event-conflict', '/5/id'],
+    ]);
+    expect(rejected[0]).toMatchObject({ source: '/nts/property-tax', id: unknown['id'] });
+    expect(await countEvents()).toBe(before + 1);
+  });
+
+  test('a batch of which nothing could be taken is 422', async () => {
+    const before = await countEvents();
+    const response = await post([createEvent({ data: {} }), 1], BATCH);
     expect(response.statusCode).toBe(422);
-    const problem = response.json() as { detail: string; faults: { pointer: string; message: string }[] };
-    expect(problem.faults.map((fault) => fault.pointer)).toEqual(['/1/type', '/3/data/dueOn', '/4']);
-    expect(problem.faults[0]!.message).toBe('event-type-unknown: is not a known event type');
-    expect(problem.detail).toContain('3 of 5 events');
+    expect((response.json() as BatchAnswer).rejected.map(({ index }) => index)).toEqual([0, 1]);
     expect(await countEvents()).toBe(before);
+  });
+
+  test('what breaks a batch in the middle costs what follows, and the answer says where', async () => {
+    const [a, b] = [createEvent(), createEvent()];
+    const cut = await post(`[${JSON.stringify(a)},${JSON.stringify(b).slice(0, 40)}`, BATCH);
+    expect(cut.statusCode).toBe(207);
+    expect(cut.json()).toMatchObject({
+      accepted: [{ id: a['id'] }],
+      rejected: [
+        {
+          index: 1,
+          code: 'request-malformed',
+          faults: [{ pointer: '/1', message: 'ends in the middle of its array' }],
+        },
+      ],
+    });
+    const c = createEvent();
+    const inside = await post(`[{"a" 1}, ,${JSON.stringify(c)}]`, BATCH);
+    expect(inside.json()).toMatchObject({
+      accepted: [{ id: c['id'] }],
+      rejected: [
+        { index: 0, code: 'request-malformed' },
+        { index: 1, code: 'request-malformed' },
+      ],
+    });
+    const twice = await post(`[${JSON.stringify(createEvent())}] []`, BATCH);
+    expect(twice.json()).toMatchObject({ accepted: [{}], rejected: [{ index: 1 }] });
+  });
+
+  test('a batch of 10,000 is taken, and of one more the last is refused', async () => {
+    const events = Array.from({ length: 10_001 }, () => createEvent({ allimobligation: undefined }));
+    const response = await post(events, BATCH);
+    expect(response.statusCode).toBe(207);
+    const { accepted, rejected } = response.json() as BatchAnswer;
+    expect(accepted).toHaveLength(10_000);
+    expect(rejected).toMatchObject([{ index: 10_000, code: 'payload-too-large' }]);
+    const again = await post(events.slice(0, 10_000), BATCH);
+    expect(again.statusCode).toBe(202);
+    expect((again.json() as BatchAnswer).accepted).toHaveLength(10_000);
+  });
+
+  test('one event of a batch that is far too long costs the others nothing', async () => {
+    const [a, b] = [createEvent(), createEvent({ data: { office: 'x'.repeat(600_000) } })];
+    const response = await post([b, a], BATCH);
+    expect(response.json()).toMatchObject({
+      accepted: [{ id: a['id'] }],
+      rejected: [{ index: 0, code: 'payload-too-large', faults: [{ pointer: '/0' }] }],
+    });
   });
 });
 

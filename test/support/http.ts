@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { createSealer, type Sealer } from '../../domain/sealing.ts';
+import { createBacklog } from '../../producers/backlog.ts';
 import { type CitizensOverHttp, citizensOverHttp } from '../../producers/citizens.ts';
 import type { Scope } from '../../producers/credential.ts';
 import { eventsOverHttp } from '../../producers/http.ts';
@@ -91,6 +92,8 @@ export async function createHttpApi(
     readonly broker?: (real: EmbeddedBroker) => EmbeddedBroker;
     readonly api?: Partial<ApiParts>;
     readonly relay?: boolean;
+    /** Events that may wait for the log before callers are told to come back. */
+    readonly backlogMax?: number;
     /** In place of the field catalogue of three. */
     readonly checkAttributes?: CitizensOverHttp['checkAttributes'];
   } = {},
@@ -123,7 +126,16 @@ export async function createHttpApi(
   const sealer = createSealer(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
   const credentials = createCredentials({ pool, clock, administratorToken: ADMINISTRATOR });
   const app = await createServer({ credentials, logger, failuresPerMinute: 5 });
-  await app.register(eventsOverHttp, { pool, catalogue, clock, relay, logger });
+  await app.register(eventsOverHttp, {
+    pool,
+    catalogue,
+    clock,
+    relay,
+    logger,
+    ...(options.backlogMax === undefined
+      ? {}
+      : { backlog: createBacklog({ pool, logger, max: options.backlogMax }) }),
+  });
   await app.register(citizensOverHttp, {
     pool,
     broker,

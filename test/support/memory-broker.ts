@@ -20,19 +20,19 @@ type Partition = { readonly records: (LogRecord | null)[]; readonly wake: Set<()
 
 export class MemoryBroker implements Broker {
   readonly consumers: MemoryConsumer[] = [];
-  private readonly topics = new Map<string, Partition[]>();
+  private readonly logs = new Map<string, Partition[]>();
   /** Called before an append is written; what it throws, the append rejects with. */
   beforeAppend: (topic: string) => void = () => {};
 
   create(topic: string, partitions: number): void {
-    this.topics.set(
+    this.logs.set(
       topic,
       Array.from({ length: partitions }, () => ({ records: [], wake: new Set<() => void>() })),
     );
   }
 
   partition(topic: string, partition: number): Partition {
-    const found = this.topics.get(topic)?.[partition];
+    const found = this.logs.get(topic)?.[partition];
     if (found === undefined) throw new AllimError('topic-invalid', `no ${topic}/${partition}`);
     return found;
   }
@@ -51,7 +51,7 @@ export class MemoryBroker implements Broker {
 
   async append(topic: string, given: readonly NewRecord[]): Promise<readonly Appended[]> {
     this.beforeAppend(topic);
-    const count = this.topics.get(topic)?.length ?? 0;
+    const count = this.logs.get(topic)?.length ?? 0;
     const touched = new Set<Partition>();
     const appended = given.map(({ key, value, headers, partition }): Appended => {
       const at = partition ?? partitionOf(key ?? '', count);
@@ -74,12 +74,16 @@ export class MemoryBroker implements Broker {
     return appended;
   }
 
+  async topics(prefix: string): Promise<readonly string[]> {
+    return [...this.logs.keys()].filter((topic) => topic.startsWith(prefix)).toSorted();
+  }
+
   async ends(topic: string): Promise<readonly number[]> {
-    return (this.topics.get(topic) ?? []).map(({ records }) => records.length);
+    return (this.logs.get(topic) ?? []).map(({ records }) => records.length);
   }
 
   async begins(topic: string): Promise<readonly number[]> {
-    return (this.topics.get(topic) ?? []).map(() => 0);
+    return (this.logs.get(topic) ?? []).map(() => 0);
   }
 
   subscribe(subscription: Subscription): Consumer {
@@ -90,7 +94,7 @@ export class MemoryBroker implements Broker {
 
   partitionsOf(topics: readonly string[]): TopicPartition[] {
     return topics.flatMap((topic) =>
-      (this.topics.get(topic) ?? []).map((_, partition) => ({ topic, partition })),
+      (this.logs.get(topic) ?? []).map((_, partition) => ({ topic, partition })),
     );
   }
 

@@ -82,7 +82,7 @@ export async function needKnownAgency(catalogue: Catalogue, agency: string): Pro
 }
 
 /** Old events must stay valid: nothing that they were judged by may change, and what the schema admitted it goes on admitting. */
-function checkEvolution(before: EventType, after: EventType): void {
+export function checkEvolution(before: EventType, after: EventType): void {
   const fixed = (['agency', 'effect', 'obligationKind'] as const).filter(
     (name) => before[name] !== after[name],
   );

@@ -3,6 +3,7 @@ import type { FastifyError } from 'fastify';
 import { AllimError, type ErrorCode, type Fault } from '../../domain/errors.ts';
 import { faultsOf } from '../../domain/event-types.ts';
 import { isTransient } from '../../domain/transient.ts';
+import { BatchRefused, type Rejection } from '../../producers/http.ts';
 
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'agency-unknown': 422,
@@ -25,6 +26,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'profile-invalid': 422,
   'profile-misplaced': 422,
   'profile-owned': 409,
+  'quarantine-closed': 409,
   'queue-unavailable': 503,
   'record-corrupt': 500,
   'record-too-large': 413,
@@ -66,6 +68,8 @@ export type Problem = {
   /** The request's id, under which the log has it. */
   readonly instance: string;
   readonly faults?: readonly Fault[];
+  /** Of a batch: each event with its place. */
+  readonly rejected?: readonly Rejection[];
 };
 
 /** Fastify's own refusals, in our words. */
@@ -117,5 +121,6 @@ export function problemOf(error: AllimError | null, requestId: string): Problem 
     code,
     instance: requestId,
     ...(error !== null && error.faults.length > 0 ? { faults: error.faults } : {}),
+    ...(error instanceof BatchRefused ? { rejected: error.rejected } : {}),
   };
 }

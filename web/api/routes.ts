@@ -3,10 +3,13 @@
  * `PUT /api/v1/citizens/:id` (citizens).
  */
 import type { FastifyInstance } from 'fastify';
+import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
+import { producers } from './producers.ts';
+import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
@@ -16,6 +19,7 @@ import * as webhooks from './webhooks.ts';
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
   administration.AdministrationParts &
+  QuarantineParts &
   trial.TrialParts &
   webhooks.WebhookParts & {
     /** Beside the database: broker, queue, misplaced profiles. */
@@ -35,6 +39,10 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
+  ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
+  ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],
+  ['POST', '/api/v1/quarantine/:id/drop', 'events', quarantine.postDrop(parts)],
+  ['GET', '/api/v1/producers', 'read', producers(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
   ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],
   ['GET', '/api/v1/event-types', 'read', reading.eventTypes(parts.catalogue)],

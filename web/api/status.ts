@@ -1,8 +1,9 @@
 /** `GET /api/v1/status`: what is left to do now. `idle` is what tests and people wait for, so it must never be said too early. */
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
-import { TOPICS } from '../../domain/records.ts';
+import { AGENCY_TOPIC_PREFIX, agencyOfTopic, TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import type { Catalogue } from '../../store/catalogue.ts';
 import { countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
 import { listStops, type Stop } from '../../store/stops.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
@@ -15,7 +16,8 @@ export type Population = {
 
 export type StatusParts = {
   readonly pool: SqlPool;
-  readonly broker: Pick<Broker, 'ends' | 'begins'>;
+  readonly broker: Pick<Broker, 'ends' | 'begins' | 'topics'>;
+  readonly catalogue: Pick<Catalogue, 'current'>;
   readonly clock: Clock;
   /** null where no shard can be asked. */
   readonly population: () => Promise<Population | null>;
@@ -44,7 +46,6 @@ export type Status = {
 /** The dispatcher's groups; their positions move in the transaction that did the work. */
 const EVENTS_GROUP = 'allim-dispatcher-events';
 const PAGE_TOPICS = [TOPICS.audiences.urgent, TOPICS.audiences.bulk] as const;
-const READ_TOPICS = [TOPICS.events, ...PAGE_TOPICS];
 
 /**
  * In the order of the path: what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
@@ -53,15 +54,23 @@ const READ_TOPICS = [TOPICS.events, ...PAGE_TOPICS];
 export async function readStatus(parts: StatusParts, agency: string | null = null): Promise<Status> {
   const { pool, broker } = parts;
   const unrelayedBefore = await countUnrelayed(pool);
+  // As the dispatcher does it: a topic of an agency that nobody knows is read by nobody.
+  const { agencies } = parts.catalogue.current();
+  const agencyTopics = await broker.topics(AGENCY_TOPIC_PREFIX);
+  const eventTopics = [
+    TOPICS.events,
+    ...agencyTopics.filter((topic) => agencies.has(agencyOfTopic(topic) ?? '')),
+  ];
+  const readTopics = [...eventTopics, ...PAGE_TOPICS];
   const ends = new Map<string, readonly number[]>();
   const begins = new Map<string, readonly number[]>();
-  for (const topic of [...READ_TOPICS, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
+  for (const topic of [...readTopics, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
   const population = await parts.population();
-  const ledger = await readLedgerBacklog(pool, READ_TOPICS, parts.clock.nowMs());
+  const ledger = await readLedgerBacklog(pool, readTopics, parts.clock.nowMs());
   const stops = await listStops(pool, agency);
   const positions = new Map<string, number>();
   for (const { group, topic, partition, position } of ledger.positions) {
-    if (topic === TOPICS.events && group !== EVENTS_GROUP) continue;
+    if (eventTopics.includes(topic) && group !== EVENTS_GROUP) continue;
     const key = `${topic}/${partition}`;
     positions.set(key, Math.min(position, positions.get(key) ?? Number.POSITIVE_INFINITY));
   }
@@ -79,6 +88,8 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
     return sum;
   }
 
+  let events = 0;
+  for (const topic of eventTopics) events += await behind(topic);
   let pages = 0;
   for (const topic of PAGE_TOPICS) pages += await behind(topic);
   const profiles =
@@ -89,7 +100,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
           0,
         );
   const backlog = {
-    events: Math.max(unrelayedBefore, ledger.unrelayed) + (await behind(TOPICS.events)),
+    events: Math.max(unrelayedBefore, ledger.unrelayed) + events,
     profiles,
     requests: ledger.requests,
     pages,
