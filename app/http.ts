@@ -5,9 +5,14 @@ import { AllimError, type Fault } from '../domain/errors.ts';
 import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
+import type { FieldType } from '../producers/csv/citizens.ts';
+import { takeEach } from '../producers/each-event.ts';
 import { eventsOverHttp } from '../producers/http.ts';
+import { importKinds } from '../producers/import-kinds.ts';
+import { createImports, type Imports } from '../producers/imports.ts';
+import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
-import { type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
+import { type Fields, type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/profile.ts';
 import { readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
@@ -44,6 +49,7 @@ export function servesApi(names: readonly Role[]): boolean {
 export function createHttp(context: Context, names: readonly Role[], roles: readonly RunningRole[]): Http {
   const { config, pool, broker, queue, logger, clock } = context;
   let relay: Relay | undefined;
+  let imports: Imports | undefined;
   let server: FastifyInstance | undefined;
   const checks: Check[] = [
     { name: 'log', check: () => broker.ping() },
@@ -87,19 +93,30 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
       if (servesApi(names)) {
         relay = createRelay({ pool, broker, clock, logger });
         await server.register(eventsOverHttp, { ...context, relay });
-        await server.register(citizensOverHttp, {
+        const citizens = {
           ...context,
           populationRegister: config.populationRegister,
           allowLoopbackPush: config.pushLoopback,
           checkAttributes: attributeFaults(),
+        };
+        await server.register(citizensOverHttp, citizens);
+        const parts = { ...citizens, relay, fields: cellTypes(fields) };
+        imports = createImports({ ...parts, kinds: importKinds({ ...parts, takeEach: takeEach(parts) }) });
+        await server.register(importsOverHttp, {
+          ...context,
+          imports,
+          isAgency: (id) => context.catalogue.current().agencies.has(id),
         });
         await relay.start();
+        await imports.start();
       }
       await server.listen({ host: config.host, port: config.port });
     },
     async stop() {
       await server?.close();
       server = undefined;
+      await imports?.stop();
+      imports = undefined;
       await relay?.stop();
       relay = undefined;
     },
@@ -152,5 +169,16 @@ function surplusOf(field: ListField, value: unknown, pointer: string): Fault[] {
         pointer: `${pointer}/${index}/${escapePointer(member)}`,
         message: 'is not a member that the catalogue knows',
       })),
+  );
+}
+
+/** What a cell of a CSV holds, by field. */
+export function cellTypes(fields: Fields): ReadonlyMap<string, FieldType> {
+  const types = { integer: 'number', number: 'number', boolean: 'boolean', list: 'json' } as const;
+  return new Map(
+    [...fields.values()].map(({ name, type }) => [
+      name,
+      type in types ? types[type as keyof typeof types] : 'text',
+    ]),
   );
 }

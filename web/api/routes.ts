@@ -1,12 +1,14 @@
 /**
  * Every route of the API with its permission. Those of `producers/` mount themselves: `POST /api/v1/events` (events) and
- * `PUT /api/v1/citizens/:id` (citizens).
+ * `PUT /api/v1/citizens/:id` (citizens), and those of imports-http.ts: `POST /api/v1/imports`, `GET /api/v1/imports/:id` and `…/errors`
+ * (imports), `POST /api/v1/identity-links` (citizens).
  */
 import type { FastifyInstance } from 'fastify';
 import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
+import * as imports from './imports.ts';
 import * as reading from './reading.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
@@ -34,6 +36,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
+  ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
+  ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
   ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],
