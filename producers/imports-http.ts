@@ -142,7 +142,8 @@ export const importsOverHttp: FastifyPluginAsync<ImportsOverHttp> = async (app, 
       const id = importId(request, agency, kind);
       await parts.imports.receive(
         { id, kind, agency, name, charset, initial: initial === 'true', caller },
-        request.body as AsyncIterable<Uint8Array>,
+        // Left open where the file is refused: a connection that is closed while the caller still writes loses the answer.
+        request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
       );
       const one = await findImport(pool, id, null);
       return reply

@@ -23,7 +23,6 @@ import {
   saveCitizens,
 } from '../../store/merge-citizens.ts';
 import {
-  CITIZEN_ID,
   CitizenBody,
   type CitizenBodyOptions,
   type CitizenChange,
@@ -48,7 +47,6 @@ export type CitizenRowsParts = CitizenBodyOptions & {
 };
 
 const OWN = ['citizen', 'sms', 'email', 'verified', 'locale', 'zone'] as const;
-const ID = new RegExp(CITIZEN_ID);
 const isBody = new Ajv({ allErrors: true, strict: false }).compile<Static<typeof CitizenBody>>(CitizenBody);
 
 /** One citizen of a block: what all rows about them give together, the last word holding. */
@@ -172,7 +170,7 @@ function bodyOf(
     else attributes[name] = typed(cell, type);
   }
   const id = own.get('citizen') ?? '';
-  if (!ID.test(id) || !isCitizenId(id)) throw invalid('/citizen', 'must be a text of 1 to 64 characters');
+  if (!isCitizenId(id)) throw invalid('/citizen', 'must be a text of 1 to 64 characters');
   const verified = own.get('verified')?.toLowerCase();
   if (verified !== undefined && verified !== 'true' && verified !== 'false')
     throw invalid('/verified', 'must be true or false');

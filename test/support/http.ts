@@ -12,7 +12,11 @@ import type { Rule } from '../../domain/rule.ts';
 import { createSealer, type Sealer } from '../../domain/sealing.ts';
 import { type CitizensOverHttp, citizensOverHttp } from '../../producers/citizens.ts';
 import type { Scope } from '../../producers/credential.ts';
+import { type TakeEach, takeEach } from '../../producers/each-event.ts';
 import { eventsOverHttp } from '../../producers/http.ts';
+import { importKinds } from '../../producers/import-kinds.ts';
+import { createImports, type Imports } from '../../producers/imports.ts';
+import { importsOverHttp } from '../../producers/imports-http.ts';
 import { createRelay, type Relay } from '../../producers/relay.ts';
 import { type Catalogue, createCatalogue, saveAgency, saveEventType } from '../../store/catalogue.ts';
 import { createCredentials, issueKey } from '../../web/api/credentials.ts';
@@ -47,6 +51,9 @@ export type HttpApi = {
   readonly catalogue: Catalogue;
   readonly relay: Relay;
   readonly sealer: Sealer;
+  /** Started unless told. `another` is a second process over the same database. */
+  readonly imports: Imports;
+  another(): Imports;
   /** Every line that was logged. */
   readonly lines: readonly string[];
   /** As the administrator unless told. */
@@ -91,6 +98,9 @@ export async function createHttpApi(
     readonly broker?: (real: EmbeddedBroker) => EmbeddedBroker;
     readonly api?: Partial<ApiParts>;
     readonly relay?: boolean;
+    /** Received files are left as they are. */
+    readonly imports?: false;
+    readonly takeEach?: (real: TakeEach) => TakeEach;
     /** In place of the field catalogue of three. */
     readonly checkAttributes?: CitizensOverHttp['checkAttributes'];
   } = {},
@@ -124,7 +134,7 @@ export async function createHttpApi(
   const credentials = createCredentials({ pool, clock, administratorToken: ADMINISTRATOR });
   const app = await createServer({ credentials, logger, failuresPerMinute: 5 });
   await app.register(eventsOverHttp, { pool, catalogue, clock, relay, logger });
-  await app.register(citizensOverHttp, {
+  const citizens = {
     pool,
     broker,
     sealer,
@@ -132,6 +142,33 @@ export async function createHttpApi(
     logger,
     checkAttributes: options.checkAttributes ?? checkAttributes,
     populationRegister: options.populationRegister ?? false,
+  };
+  await app.register(citizensOverHttp, citizens);
+  const take = takeEach({ pool, catalogue, clock, relay });
+  const kinds = importKinds({
+    ...citizens,
+    catalogue,
+    takeEach: options.takeEach?.(take) ?? take,
+    fields: new Map([
+      ['sido', 'text'],
+      ['sigungu', 'text'],
+      ['birthDate', 'text'],
+    ]),
+  });
+  const started: Imports[] = [];
+  const another = () => {
+    const made = createImports({ pool, sealer, clock, logger, kinds, lookEveryMs: 20 });
+    started.push(made);
+    return made;
+  };
+  const imports = another();
+  if (options.imports !== false) await imports.start();
+  await app.register(importsOverHttp, {
+    pool,
+    sealer,
+    logger,
+    imports,
+    isAgency: (id) => catalogue.current().agencies.has(id),
   });
   mountApi(app, {
     pool,
@@ -161,6 +198,8 @@ export async function createHttpApi(
     catalogue,
     relay,
     sealer,
+    imports,
+    another,
     lines,
     call: ({ key = ADMINISTRATOR, headers, ...rest }) =>
       app.inject({
@@ -184,6 +223,7 @@ export async function createHttpApi(
     },
     async close() {
       await app.close();
+      for (const one of started) await one.stop();
       await relay.stop();
       await catalogue.stop();
       await embedded.stop();

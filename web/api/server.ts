@@ -194,6 +194,7 @@ function limitBody({ raw }: FastifyRequest, ms: number): void {
   const timer = setTimeout(() => {
     if (!raw.complete) raw.destroy();
   }, ms);
+  timer.unref();
   raw.once('close', () => clearTimeout(timer));
 }
 
