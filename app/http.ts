@@ -7,6 +7,7 @@ import type { SqlPool } from '../domain/sql.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
 import type { FieldType } from '../producers/csv/citizens.ts';
 import { takeEach } from '../producers/each-event.ts';
+import { createFolder, type Folder } from '../producers/folder.ts';
 import { eventsOverHttp } from '../producers/http.ts';
 import { importKinds } from '../producers/import-kinds.ts';
 import { createImports, type Imports } from '../producers/imports.ts';
@@ -50,6 +51,7 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
   const { config, pool, broker, queue, logger, clock } = context;
   let relay: Relay | undefined;
   let imports: Imports | undefined;
+  let inbox: Folder | undefined;
   let server: FastifyInstance | undefined;
   const checks: Check[] = [
     { name: 'log', check: () => broker.ping() },
@@ -109,12 +111,16 @@ export function createHttp(context: Context, names: readonly Role[], roles: read
         });
         await relay.start();
         await imports.start();
+        if (config.inboxDir !== null) inbox = createFolder({ ...context, imports, folder: config.inboxDir });
+        await inbox?.start();
       }
       await server.listen({ host: config.host, port: config.port });
     },
     async stop() {
       await server?.close();
       server = undefined;
+      await inbox?.stop();
+      inbox = undefined;
       await imports?.stop();
       imports = undefined;
       await relay?.stop();

@@ -4,13 +4,22 @@
  */
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
+import { importing } from './import.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
 import { stop } from './stop.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { pipeline, targeted, latency, fanout, idle, stop };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  pipeline,
+  targeted,
+  latency,
+  fanout,
+  idle,
+  stop,
+  import: importing,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -128,7 +128,16 @@ export function citizenRows(parts: CitizenRowsParts): Kind {
         const people = await gather(rows, faults);
         const points = sealed(people, sealer);
         if (narrow !== null) await leaveForeign(pool, narrow, people, points, faults);
-        const merges = [...people].map(([id, person]) => mergeOf(id, person, source, clock.nowMs()));
+        const provenance = createProvenance(source, clock.nowMs());
+        const merges = [...people].map(
+          ([id, { locale, zone, attributes }]): CitizenMerge => ({
+            id,
+            locale,
+            zone,
+            attributes: attributes === null ? null : JSON.stringify(attributes),
+            provenance: provenance(Object.keys(attributes ?? {})),
+          }),
+        );
         const accepted = [...people.values()].reduce((sum, person) => sum + person.lines.length, 0);
         return async (commit) => {
           await transaction(pool, async (sql) => {
@@ -281,17 +290,18 @@ async function leaveForeign(
   points.splice(0, points.length, ...own.filter((point) => people.has(point.citizen)));
 }
 
-function mergeOf(id: string, person: Person, source: string, nowMs: number): CitizenMerge {
-  const { locale, zone, attributes } = person;
+/** Where the attributes of a block are from; rows of a file name the same fields, so it is written once for all of them. */
+function createProvenance(source: string, nowMs: number): (names: readonly string[]) => string {
   const at = new Date(nowMs).toISOString();
-  return {
-    id,
-    locale,
-    zone,
-    attributes: attributes === null ? null : JSON.stringify(attributes),
-    provenance: JSON.stringify(
-      Object.fromEntries(Object.keys(attributes ?? {}).map((name) => [name, { source, at }])),
-    ),
+  const written = new Map<string, string>();
+  return (names) => {
+    const key = names.join();
+    let text = written.get(key);
+    if (text === undefined) {
+      text = JSON.stringify(Object.fromEntries(names.map((name) => [name, { source, at }])));
+      written.set(key, text);
+    }
+    return text;
   };
 }
 

@@ -5,14 +5,14 @@ import { type ImportFault, readFaults } from '../../store/imports.ts';
 /** A spreadsheet runs what begins so; OWASP, CSV injection. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-function cell(text: string): string {
+export function errorCell(text: string): string {
   const safe = FORMULA.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function lineOf(fault: ImportFault): string {
   const cells = [fault.line, fault.field, fault.code, fault.message, fault.taken ? 'taken' : 'refused'];
-  return `${cells.map((one) => cell(String(one))).join(',')}\r\n`;
+  return `${cells.map((one) => errorCell(String(one))).join(',')}\r\n`;
 }
 
 /** UTF-8 with a byte order mark, without which office programs take it for CP949; a thousand lines at a time. */
