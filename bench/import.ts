@@ -18,19 +18,20 @@ import { openPlace, sayStatements } from './place.ts';
 import { startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
 import { profileOf, seedCatalogue, seedCitizens, seedProfiles } from './seed.ts';
-import { type Options, type Report, residentMb, round, say, until } from './support.ts';
+import { type Options, type Report, residentMb, round, say, sayCpu, until } from './support.ts';
 
 const MILLION = 1_000_000;
+const WARM = 2_000;
 const TOKEN = 'allim_bench_0123456789abcdef0123456789abcdef';
 const MAIN = path.join(import.meta.dirname, '..', 'app', 'main.ts');
 const FIELDS = ['birthDate', 'sex', 'sido', 'sigungu', 'insurance', 'lastCheckupYear'];
 
-function* csv(citizens: number, quoted: boolean): Generator<Buffer> {
+function* csv(citizens: number, quoted: boolean, prefix = 'i'): Generator<Buffer> {
   let text = `citizen,${FIELDS.join(',')},sms,email,verified\n`;
   const cell = quoted ? (value: string) => `"${value}"` : (value: string) => value;
   for (let index = 0; index < citizens; index++) {
     const profile = profileOf(index);
-    const id = `i-${index.toString(36).padStart(6, '0')}`;
+    const id = `${prefix}-${index.toString(36).padStart(6, '0')}`;
     const own = FIELDS.map((name) => String(profile[name])).join(',');
     text += `${cell(id)},${own},+8210${String(index).padStart(8, '0')},c${index}@mail.example.kr,true\n`;
     if (text.length < 65_536) continue;
@@ -107,7 +108,7 @@ export async function importing(options: Options): Promise<Report> {
     // As it is after some work: the first requests and the first compilation are not this file's.
     await follow(
       port,
-      (await call(port, 'POST', '/api/v1/imports?kind=citizens', Readable.from(csv(2_000, false)))).id,
+      (await call(port, 'POST', '/api/v1/imports?kind=citizens', Readable.from(csv(WARM, false, 'w')))).id,
     );
 
     const before = { producers: await residentMb(producers.pid!), rules: await residentMb(rules.pid) };
@@ -116,17 +117,27 @@ export async function importing(options: Options): Promise<Report> {
       void residentMb(producers.pid!).then((mb) => (peak.producers = Math.max(peak.producers, mb)));
       void residentMb(rules.pid).then((mb) => (peak.rules = Math.max(peak.rules, mb)));
     }, 100);
-    const startedAt = performance.now();
-    const since = () => (performance.now() - startedAt) / 1_000;
-    const body = Readable.from(csv(citizens, options.has('quoted')));
-    const { id } = await call(port, 'POST', '/api/v1/imports?kind=citizens', body);
-    const received = since();
-    const job = await follow(port, id);
-    const taken = since();
-    if (job.accepted !== citizens)
-      throw new Error(`${job.accepted} of ${citizens} were taken: ${job.reason}`);
-    await until('all of them in the shards', async () => (await readPopulation(pool)).citizens >= citizens);
-    const seconds = since();
+    const groups = async () => ({
+      producers: [producers.pid!],
+      rules: [rules.pid],
+      postgres: await server.pids(),
+    });
+    const { received, taken, seconds } = await sayCpu('import', citizens, groups, async () => {
+      const startedAt = performance.now();
+      const since = () => (performance.now() - startedAt) / 1_000;
+      const body = Readable.from(csv(citizens, options.has('quoted')));
+      const { id } = await call(port, 'POST', '/api/v1/imports?kind=citizens', body);
+      const receivedAt = since();
+      const job = await follow(port, id);
+      const takenAt = since();
+      if (job.accepted !== citizens)
+        throw new Error(`${job.accepted} of ${citizens} were taken: ${job.reason}`);
+      await until(
+        'all of them in the shards',
+        async () => (await readPopulation(pool)).citizens >= citizens + WARM,
+      );
+      return { received: receivedAt, taken: takenAt, seconds: since() };
+    });
     clearInterval(sampling);
     if (profiling) await sayStatements(server.url);
     say(

@@ -59,7 +59,7 @@ export async function saveCitizens(
   });
 }
 
-/** Merges attributes into the records; gives the whole record, as JSON, of those that were there before. */
+/** Merges attributes into the records of citizens whose rows are locked; gives the whole record, as JSON, of those that were there before. */
 export async function mergeProfiles(
   sql: Sql,
   citizens: readonly CitizenMerge[],
@@ -84,7 +84,7 @@ export async function mergeProfiles(
     text: `WITH written AS (
         INSERT INTO merged_profiles AS m (citizen_id, attributes, provenance, revision, updated_at)
         SELECT u.id, convert_from(substring($4::bytea FROM u.at + 1 FOR u.length), 'UTF8')::jsonb, ($6::text[])[u.provenance]::jsonb, 1, $7
-        FROM unnest($1::text[], $2::int[], $3::int[], $5::int[]) u(id, at, length, provenance) ORDER BY u.id
+        FROM unnest($1::text[], $2::int[], $3::int[], $5::int[]) u(id, at, length, provenance)
         ON CONFLICT (citizen_id) DO UPDATE SET attributes = m.attributes || excluded.attributes,
           provenance = m.provenance || excluded.provenance, revision = m.revision + 1, updated_at = excluded.updated_at
         RETURNING citizen_id, attributes, xmax <> 0 AS known)
@@ -135,7 +135,7 @@ export async function mergeContactPoints(
     text: `INSERT INTO contact_points AS c (id, citizen_id, channel, address, address_index, verified_at, created_at, writer)
       SELECT u.id, u.citizen, CASE WHEN u.sms THEN 'sms' ELSE 'email' END, substring($6::bytea FROM u.at + 1 FOR u.length),
         substring($6::bytea FROM u.at - 31 FOR 32), CASE WHEN $7 THEN $8::timestamptz END, $8, $9
-      FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::int[], $5::int[]) u(id, citizen, sms, at, length) ORDER BY u.id
+      FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::int[], $5::int[]) u(id, citizen, sms, at, length)
       ON CONFLICT (id) DO UPDATE SET address = excluded.address,
         verified_at = CASE WHEN $7 IS FALSE THEN NULL ELSE coalesce(excluded.verified_at, c.verified_at) END,
         invalid_at = CASE WHEN excluded.verified_at IS NULL THEN c.invalid_at END,

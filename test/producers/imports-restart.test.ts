@@ -67,6 +67,8 @@ describe('an import that is cut off', () => {
       return outcome;
     };
     const id = await receive('events', events);
+    const status = (await api.call({ method: 'GET', url: '/api/v1/status' })).json() as object;
+    expect(status).toMatchObject({ idle: false, backlog: { imports: 1 } });
     expect(await query('SELECT count(*) > 0 AS kept FROM import_chunks WHERE import_id = $1', [id])).toEqual([
       { kept: true },
     ]);

@@ -3,7 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
-import { countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
+import { countImports, countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
 import { listStops, type Stop } from '../../store/stops.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 
@@ -24,6 +24,8 @@ export type StatusParts = {
 export type Status = {
   readonly idle: boolean;
   readonly backlog: {
+    /** Files of rows. */
+    readonly imports: number;
     readonly events: number;
     readonly profiles: number;
     readonly requests: number;
@@ -47,11 +49,12 @@ const PAGE_TOPICS = [TOPICS.audiences.urgent, TOPICS.audiences.bulk] as const;
 const READ_TOPICS = [TOPICS.events, ...PAGE_TOPICS];
 
 /**
- * In the order of the path: what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
+ * In the order of the path: files that are not done, what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
  * meanwhile is seen at its next place; in any other order it could be missed at both.
  */
 export async function readStatus(parts: StatusParts, agency: string | null = null): Promise<Status> {
   const { pool, broker } = parts;
+  const imports = await countImports(pool);
   const unrelayedBefore = await countUnrelayed(pool);
   const ends = new Map<string, readonly number[]>();
   const begins = new Map<string, readonly number[]>();
@@ -89,6 +92,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
           0,
         );
   const backlog = {
+    imports,
     events: Math.max(unrelayedBefore, ledger.unrelayed) + (await behind(TOPICS.events)),
     profiles,
     requests: ledger.requests,
