@@ -5,7 +5,7 @@ import { AllimError, type Fault } from '../domain/errors.ts';
 import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
-import type { FieldType } from '../producers/csv/citizens.ts';
+import type { FieldType } from '../producers/csv/citizen-cells.ts';
 import { takeEach } from '../producers/each-event.ts';
 import { createFolder, type Folder } from '../producers/folder.ts';
 import { eventsOverHttp } from '../producers/http.ts';

@@ -83,6 +83,7 @@ export function createImports(parts: ImportsParts): Imports {
   const { pool, sealer, clock, logger } = parts;
   let timer: NodeJS.Timeout | undefined;
   let stopped = true;
+  let stopping = new AbortController();
   let looking: Promise<void> | undefined;
   let again = false;
   let tidiedMs = Number.NEGATIVE_INFINITY;
@@ -130,7 +131,8 @@ export function createImports(parts: ImportsParts): Imports {
   async function run(one: Import): Promise<void> {
     const kind = parts.kinds[one.kind];
     const caller = one.credential as Credential;
-    const job: Job = { id: one.id, agency: one.agency, caller, options: one.options };
+    const { id, agency, options } = one;
+    const job: Job = { id, agency, caller, options, signal: stopping.signal };
     const [head] = await firstOf(opened(one.id, 0));
     const header = readHeader(head ?? Buffer.alloc(0));
     kind.check(header.names, job);
@@ -191,7 +193,7 @@ export function createImports(parts: ImportsParts): Imports {
       await run(one);
       failures.delete(one.id);
     } catch (error) {
-      if (error instanceof Overtaken) return;
+      if (error instanceof Overtaken || (stopped && isTransient(error))) return;
       const fatal = error instanceof AllimError && !error.retryable;
       const before = failures.get(one.id)?.count ?? 0;
       if (!fatal && (isTransient(error) || before + 1 < MAX_FAILURES)) {
@@ -279,10 +281,12 @@ export function createImports(parts: ImportsParts): Imports {
     async start() {
       if (!stopped) return;
       stopped = false;
+      stopping = new AbortController();
       wake();
     },
     async stop() {
       stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await looking;
       await Promise.all(running.values());

@@ -2,12 +2,9 @@
  * Citizens as rows: what `PUT /api/v1/citizens/{id}` does, by the same checks and with the same rights, some thousand at a time. An empty
  * cell leaves what is known as it is. The rows of a block are committed when the log holds their profiles. Hot: 25 µs a row of ours.
  */
-import { Ajv } from 'ajv';
-import type { Static } from 'typebox';
 import type { Broker, NewRecord } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
-import { faultsOf } from '../../domain/event-types.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import { type SqlPool, transaction } from '../../domain/sql.ts';
@@ -22,20 +19,12 @@ import {
   mergeProfiles,
   saveCitizens,
 } from '../../store/merge-citizens.ts';
-import {
-  CitizenBody,
-  type CitizenBodyOptions,
-  type CitizenChange,
-  isCitizenId,
-  readCitizenBody,
-} from '../citizen-body.ts';
+import { type CitizenBodyOptions, type CitizenChange, readCitizenBody } from '../citizen-body.ts';
 import { speaksForCitizens } from '../credential.ts';
+import { bodyOf, columnOf, type FieldType, OWN_COLUMNS } from './citizen-cells.ts';
 import { faultsOfError, type RowFault, rowFault } from './faults.ts';
 import { checkHeader, type Job, type Kind } from './kind.ts';
 import type { Row } from './rows.ts';
-
-/** What a cell of a field holds; the field catalogue belongs to `rules`, so it is handed in. */
-export type FieldType = 'text' | 'number' | 'boolean' | 'json';
 
 export type CitizenRowsParts = CitizenBodyOptions & {
   readonly pool: SqlPool;
@@ -45,9 +34,6 @@ export type CitizenRowsParts = CitizenBodyOptions & {
   readonly populationRegister: boolean;
   readonly fields: ReadonlyMap<string, FieldType>;
 };
-
-const OWN = ['citizen', 'sms', 'email', 'verified', 'locale', 'zone'] as const;
-const isBody = new Ajv({ allErrors: true, strict: false }).compile<Static<typeof CitizenBody>>(CitizenBody);
 
 /** One citizen of a block: what all rows about them give together, the last word holding. */
 type Person = {
@@ -64,8 +50,13 @@ export function citizenRows(parts: CitizenRowsParts): Kind {
   return {
     blockBytes: 262_144,
     check(names) {
-      const isKnown = (name: string) => (OWN as readonly string[]).includes(name) || fields.has(name);
-      checkHeader(names, ['citizen'], isKnown, `${OWN.join(', ')} and the fields of GET /api/v1/fields`);
+      const isKnown = (name: string) => (OWN_COLUMNS as readonly string[]).includes(name) || fields.has(name);
+      checkHeader(
+        names,
+        ['citizen'],
+        isKnown,
+        `${OWN_COLUMNS.join(', ')} and the fields of GET /api/v1/fields`,
+      );
       const attributes = names.filter((name) => fields.has(name));
       if (attributes.length > 0 && parts.populationRegister)
         throw new AllimError('profile-owned', 'a register owns the attributes of citizens here', {
@@ -161,70 +152,6 @@ export function citizenRows(parts: CitizenRowsParts): Kind {
       };
     },
   };
-}
-
-/** The body that a PUT would have had. Throws `profile-invalid` with pointers into it. */
-function bodyOf(
-  { cells }: Row,
-  names: readonly string[],
-  fields: ReadonlyMap<string, FieldType>,
-): { id: string; body: Static<typeof CitizenBody> } {
-  const own = new Map<string, string>();
-  const attributes: Record<string, unknown> = {};
-  for (const [index, name] of names.entries()) {
-    const cell = cells[index]!;
-    if (cell === '') continue;
-    const type = fields.get(name);
-    if (type === undefined) own.set(name, cell);
-    else attributes[name] = typed(cell, type);
-  }
-  const id = own.get('citizen') ?? '';
-  if (!isCitizenId(id)) throw invalid('/citizen', 'must be a text of 1 to 64 characters');
-  const verified = own.get('verified')?.toLowerCase();
-  if (verified !== undefined && verified !== 'true' && verified !== 'false')
-    throw invalid('/verified', 'must be true or false');
-  const contactPoints = (['sms', 'email'] as const).flatMap((channel) => {
-    const address = own.get(channel)?.trim();
-    if (address === undefined) return [];
-    return [{ channel, address, ...(verified === undefined ? {} : { verified: verified === 'true' }) }];
-  });
-  const body = {
-    ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
-    ...(own.has('locale') ? { locale: own.get('locale')! } : {}),
-    ...(own.has('zone') ? { zone: own.get('zone')! } : {}),
-    ...(contactPoints.length === 0 ? {} : { contactPoints }),
-  };
-  if (Object.keys(body).length === 0) throw invalid('', 'says nothing about the citizen');
-  if (!isBody(body))
-    throw new AllimError('profile-invalid', 'the profile is not valid', { faults: faultsOf(isBody.errors) });
-  return { id, body };
-}
-
-function invalid(pointer: string, message: string): AllimError {
-  return new AllimError('profile-invalid', 'the profile is not valid', { faults: [{ pointer, message }] });
-}
-
-/** A cell as the catalogue wants it, or as it is, and then the catalogue says what is wrong with it. */
-function typed(cell: string, type: FieldType): unknown {
-  const text = cell.trim();
-  if (type === 'number' && /^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return Number(text);
-  if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
-  if (type === 'json')
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      return text;
-    }
-  return text;
-}
-
-function columnOf(pointer: string, { cells }: Row, names: readonly string[]): string {
-  const [first = '', second = ''] = pointer.split('/').slice(1);
-  if (first === 'attributes') return second;
-  if (first !== 'contactPoints') return first;
-  // In the order in which bodyOf has put them.
-  const given = ['sms', 'email'].filter((name) => names.includes(name) && cells[names.indexOf(name)] !== '');
-  return given[Number(second)] ?? '';
 }
 
 type SealedPoint = ContactPointMerge & { readonly verified: boolean | undefined; readonly line: number };

@@ -69,7 +69,7 @@ export function eventRows(parts: EventRowsParts): Kind {
         );
         return async (commit) => {
           while ((await countUnrelayed(parts.pool)) > (parts.maxUnrelayed ?? MAX_UNRELAYED))
-            await delay(WAIT_MS);
+            await delay(WAIT_MS, undefined, { signal: job.signal });
           const outcomes = await parts.takeEach(job.caller, values);
           const faults: RowFault[] = [];
           for (const [index, error] of outcomes.entries())

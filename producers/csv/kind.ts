@@ -25,13 +25,15 @@ export type Job = Pick<Import, 'id' | 'options'> & {
   /** Whose rows these are; null is the administrator's word for all. */
   readonly agency: string | null;
   readonly caller: Credential;
+  /** Aborted when the process stops; what waits rejects, and goes on elsewhere. */
+  readonly signal: AbortSignal;
 };
 
 export type Kind = {
   /** Bytes of a block: some thousand rows. */
   readonly blockBytes: number;
   /** Throws `import-invalid` or what else keeps the whole file out. */
-  check(names: readonly string[], job: Omit<Job, 'id'>): void;
+  check(names: readonly string[], job: Omit<Job, 'id' | 'signal'>): void;
   open(names: readonly string[], job: Job): Take;
 };
 

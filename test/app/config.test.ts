@@ -59,6 +59,7 @@ describe('configuration', () => {
       trustedProxies: [],
       pushLoopback: false,
       webhookLoopback: false,
+      inboxDir: null,
       populationRegister: false,
       partitions: 8,
       databaseUrl: null,
