@@ -2,6 +2,7 @@
  * Citizens by the thousand, merged into what is known of them, as `PUT /api/v1/citizens/{id}` merges one. Hot: 30 µs a citizen with two
  * contact points; 1,000 to 5,000 a call. Texts travel as one blob with offsets: pg writes an array of them escaped, at twice the size.
  */
+import { HOME_LOCALE, ZONE } from '../domain/jurisdiction.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { ContactPointId } from './contact-points.ts';
 
@@ -45,9 +46,9 @@ export async function saveCitizens(
   const { rowCount } = await sql.query({
     name: 'save-citizens-new',
     text: `INSERT INTO citizens (id, locale, zone, created_at, updated_at)
-      SELECT u.id, coalesce(u.locale, 'ko'), coalesce(u.zone, 'Asia/Seoul'), $4, $4
+      SELECT u.id, coalesce(u.locale, $5), coalesce(u.zone, $6), $4, $4
       FROM unnest($1::text[], $2::text[], $3::text[]) u(id, locale, zone) ORDER BY u.id ON CONFLICT (id) DO NOTHING`,
-    values,
+    values: [...values, HOME_LOCALE, ZONE],
   });
   if (rowCount === citizens.length) return;
   await sql.query({
