@@ -67,6 +67,8 @@ export type Config = {
   readonly pushLoopback: boolean;
   /** Agencies' webhooks on loopback http may be called: for tests and demonstrations. */
   readonly webhookLoopback: boolean;
+  /** Absolute; null: no folder is watched for files of rows. */
+  readonly inboxDir: string | null;
   /** Profiles come whole from a register: attributes by PUT are refused. */
   readonly populationRegister: boolean;
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
@@ -213,6 +215,7 @@ function build(given: Given): Config {
             publicKey: given.VAPID_PUBLIC_KEY,
             privateKey: given.VAPID_PRIVATE_KEY ?? '',
           },
+    inboxDir: given.ALLIM_INBOX_DIR === undefined ? null : path.resolve(given.ALLIM_INBOX_DIR),
     populationRegister: given.ALLIM_POPULATION_REGISTER === 'true',
     trustedProxies: given.ALLIM_TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
     webhookLoopback: given.ALLIM_WEBHOOK_LOOPBACK === 'true',

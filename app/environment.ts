@@ -73,6 +73,7 @@ export const Environment = Type.Object({
   ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
+  ALLIM_INBOX_DIR: text('a folder'),
   ALLIM_POPULATION_REGISTER: oneOf(['true', 'false']),
   ALLIM_TRUSTED_PROXIES: text('a list of addresses or networks like 10.0.0.5,10.1.0.0/16', {
     format: 'networks',

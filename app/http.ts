@@ -4,10 +4,18 @@ import type { FastifyInstance } from 'fastify';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
+import { createBacklog } from '../producers/backlog.ts';
 import { citizensOverHttp } from '../producers/citizens.ts';
+import type { FieldType } from '../producers/csv/citizen-cells.ts';
+import { takeEach } from '../producers/each-event.ts';
+import { createEventIntake } from '../producers/event-intake.ts';
+import { createFolder, type Folder } from '../producers/folder.ts';
 import { eventsOverHttp } from '../producers/http.ts';
+import { importKinds } from '../producers/import-kinds.ts';
+import { createImports, type Imports } from '../producers/imports.ts';
+import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
-import { type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
+import { type Fields, type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/profile.ts';
 import { readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
@@ -55,6 +63,8 @@ export function createHttp(
 ): Http {
   const { config, pool, broker, queue, logger, clock } = context;
   let relay: Relay | undefined;
+  let imports: Imports | undefined;
+  let inbox: Folder | undefined;
   let server: FastifyInstance | undefined;
   const checks: Check[] = [
     { name: 'log', check: () => broker.ping() },
@@ -104,14 +114,27 @@ export function createHttp(
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));
       if (servesApi(names)) {
         relay = createRelay({ pool, broker, clock, logger });
-        await server.register(eventsOverHttp, { ...context, relay });
-        await server.register(citizensOverHttp, {
+        const backlog = createBacklog({ pool, logger });
+        await server.register(eventsOverHttp, { ...context, relay, backlog });
+        const citizens = {
           ...context,
           populationRegister: config.populationRegister,
           allowLoopbackPush: config.pushLoopback,
           checkAttributes: attributeFaults(),
+        };
+        await server.register(citizensOverHttp, citizens);
+        const parts = { ...citizens, relay, fields: cellTypes(fields) };
+        const taking = takeEach(createEventIntake({ ...context, relay, backlog }));
+        imports = createImports({ ...parts, kinds: importKinds({ ...parts, takeEach: taking }) });
+        await server.register(importsOverHttp, {
+          ...context,
+          imports,
+          isAgency: (id) => context.catalogue.current().agencies.has(id),
         });
         await relay.start();
+        await imports.start();
+        if (config.inboxDir !== null) inbox = createFolder({ ...context, imports, folder: config.inboxDir });
+        await inbox?.start();
       }
       await pages?.(server, { checks, url });
       await server.listen({ host: config.host, port: config.port });
@@ -119,6 +142,10 @@ export function createHttp(
     async stop() {
       await server?.close();
       server = undefined;
+      await inbox?.stop();
+      inbox = undefined;
+      await imports?.stop();
+      imports = undefined;
       await relay?.stop();
       relay = undefined;
     },
@@ -166,5 +193,16 @@ function surplusOf(field: ListField, value: unknown, pointer: string): Fault[] {
         pointer: `${pointer}/${index}/${escapePointer(member)}`,
         message: 'is not a member that the catalogue knows',
       })),
+  );
+}
+
+/** What a cell of a CSV holds, by field. */
+export function cellTypes(fields: Fields): ReadonlyMap<string, FieldType> {
+  const types = { integer: 'number', number: 'number', boolean: 'boolean', list: 'json' } as const;
+  return new Map(
+    [...fields.values()].map(({ name, type }) => [
+      name,
+      type in types ? types[type as keyof typeof types] : 'text',
+    ]),
   );
 }

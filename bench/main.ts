@@ -4,6 +4,7 @@
  */
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
+import { importing } from './import.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
@@ -11,7 +12,16 @@ import { stop } from './stop.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { pipeline, targeted, latency, fanout, idle, intake, stop };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  pipeline,
+  targeted,
+  latency,
+  fanout,
+  idle,
+  intake,
+  import: importing,
+  stop,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -24,6 +24,7 @@ import { forgetGivenUp } from '../store/webhooks.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
+import { createLinked } from './linked.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
@@ -111,6 +112,7 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
     createTask('unresolved events', LOOK_MS, due.askArrived, logger),
+    createTask('linked events', LOOK_MS, createLinked({ ...parts, requests }), logger),
     createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
   ];

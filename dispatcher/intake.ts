@@ -17,17 +17,15 @@ import type { Sealer } from '../domain/sealing.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
-import { markRefused, markSuperseded, takeEvents } from '../store/events.ts';
+import { markRefused, takeEvents } from '../store/events.ts';
 import { advancePosition, advancePositions, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { type Accepted, admit, conflict } from './admit.ts';
 import { openBroadcasts } from './broadcasts.ts';
 import { createCombine } from './combine.ts';
-import { foldTargeted } from './obligation-changes.ts';
-import { applyChanges, outdated } from './obligation-effects.ts';
+import { planTargeted } from './plan-targeted.ts';
 import type { Ask, Requests } from './requests.ts';
 import { resolveSubjects } from './subjects.ts';
-import { openTargeted } from './targeted.ts';
 
 export type IntakeParts = {
   readonly broker: Broker;
@@ -140,18 +138,7 @@ export function createIntake(parts: IntakeParts) {
       nowMs,
     );
     const broadcast = fresh.filter((item) => !isTargeted(item.event));
-    const asked: Ask[] = [];
-    if (targeted.length > 0) {
-      const { changes, openings } = foldTargeted(
-        targeted,
-        (type) => snapshot.rulesByEventType.get(type) ?? [],
-        parts.calendar,
-      );
-      const changed = await applyChanges(sql, changes, nowMs);
-      const current = openings.filter((o) => changed.open.get(o.obligation) === o.row);
-      await markSuperseded(sql, await outdated(sql, targeted, openings, changed));
-      asked.push(...(await openTargeted(sql, current, changed.attempted, context)));
-    }
+    const asked = await planTargeted(sql, targeted, context);
     if (broadcast.length > 0) asked.push(...(await openBroadcasts(sql, broadcast, context)));
     return asked;
   }

@@ -3,7 +3,9 @@ import { MAX_EVENT_AGE_MS } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
-import { findLinks, saveUnresolved } from '../store/unresolved.ts';
+import { subjectKeyHash } from '../domain/subject-key.ts';
+import { holdLinks } from '../store/identity-links.ts';
+import { findLinks, linkKey, saveUnresolved } from '../store/unresolved.ts';
 import type { Accepted } from './admit.ts';
 import type { TargetedEvent } from './obligation-changes.ts';
 
@@ -16,16 +18,18 @@ export async function resolveSubjects(
 ): Promise<TargetedEvent[]> {
   const keyed = events.filter((item) => item.event.subject === undefined);
   const hashes = keyed.map((item) => subjectKeyHash(sealer, item.agency, item.event.allimsubjectkey ?? ''));
-  const links = await findLinks(
-    sql,
-    keyed.map((item) => item.agency),
-    hashes,
-  );
+  const agencies = keyed.map((item) => item.agency);
+  let links = await findLinks(sql, agencies, hashes);
+  if (keyed.some((item, index) => !links.has(linkKey(item.agency, hashes[index]!)))) {
+    // Looked for again once none can be made: what is missing now is written down as waiting before one can.
+    await holdLinks(sql);
+    links = await findLinks(sql, agencies, hashes);
+  }
   const citizenOf = new Map<EventRowId, string>();
   const unlinked: Parameters<typeof saveUnresolved>[1][number][] = [];
   for (const [index, item] of keyed.entries()) {
     const hash = hashes[index]!;
-    const citizen = links.get(`${item.agency}\n${hash.toString('hex')}`);
+    const citizen = links.get(linkKey(item.agency, hash));
     if (citizen !== undefined) citizenOf.set(item.row, citizen);
     else
       unlinked.push({
@@ -47,9 +51,4 @@ export async function resolveSubjects(
     const citizen = item.event.subject ?? citizenOf.get(item.row);
     return citizen === undefined ? [] : [{ row: item.row, event: item.event, type: item.type, citizen }];
   });
-}
-
-/** The keyed hash of an agency's own key for a person. */
-function subjectKeyHash(sealer: Sealer, agency: string, key: string): Buffer {
-  return sealer.index(`subject-key/${agency}`, key);
 }

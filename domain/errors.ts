@@ -14,6 +14,7 @@ const CODES = {
   'event-type-refused': false,
   'event-type-unknown': false,
   forbidden: false,
+  'import-invalid': false,
   'migration-invalid': false,
   'not-found': false,
   'offset-out-of-range': false,

@@ -14,9 +14,10 @@ import type { ContactPoint } from '../store/contact-points.ts';
 const TIME = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 /** No control characters: the separator of id keys is one. */
 export const CITIZEN_ID = '^[^\\u0000-\\u001f\\u007f]{1,64}$';
-/** What the pattern cannot say; events and shards count UTF-16 units as well. */
+const ID = new RegExp(CITIZEN_ID);
+/** The pattern, and what it cannot say; events and shards count UTF-16 units as well. */
 export function isCitizenId(id: string): boolean {
-  return id.length <= 64 && id.isWellFormed();
+  return ID.test(id) && id.length <= 64 && id.isWellFormed();
 }
 
 /** What a citizen may switch off: emergencies and statutory notices only move to another channel. */

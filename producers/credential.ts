@@ -7,9 +7,9 @@ import { AllimError } from '../domain/errors.ts';
 
 /**
  * What an agency's key may be good for. `register` comes beside `citizens`: the key speaks for the citizen, as the population register or
- * the portal where people choose for themselves does (docs/adr/0009).
+ * the portal where people choose for themselves does (docs/adr/0009). `imports` comes beside `events` or `citizens`: whole files of them.
  */
-export const SCOPES = ['events', 'citizens', 'register', 'rules', 'read', 'webhooks'] as const;
+export const SCOPES = ['events', 'citizens', 'register', 'imports', 'rules', 'read', 'webhooks'] as const;
 export type Scope = (typeof SCOPES)[number];
 /** `public` needs no credential; `administrator` is nobody's scope. */
 export type Permission = 'public' | Scope | 'administrator';
@@ -30,6 +30,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     permission?: Permission;
+    /** How long a body may take to arrive; 60 s unless told. */
+    bodyMs?: number;
   }
 }
 

@@ -30,6 +30,14 @@ export async function countUnrelayed(sql: Sql): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
+/** Files of rows that are not done. */
+export async function countImports(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(
+    `SELECT count(*) AS n FROM imports WHERE state IN ('waiting', 'running')`,
+  );
+  return rows[0]?.n ?? 0;
+}
+
 /** One statement, so one snapshot: what moves on from one table to the next while it runs is counted in exactly one of them. */
 export async function readLedgerBacklog(
   sql: Sql,

@@ -90,7 +90,12 @@ export async function findLinks(
      JOIN identity_links l ON l.agency_id = u.agency AND l.key_hash = u.hash`,
     [agencies, keyHashes],
   );
-  return new Map(rows.map((row) => [`${row.agency_id}\n${row.key_hash.toString('hex')}`, row.citizen_id]));
+  return new Map(rows.map((row) => [linkKey(row.agency_id, row.key_hash), row.citizen_id]));
+}
+
+/** What `findLinks` keeps a citizen under. */
+export function linkKey(agency: string, keyHash: Buffer): string {
+  return `${agency}\n${keyHash.toString('hex')}`;
 }
 
 export type Pending = {
@@ -106,7 +111,7 @@ export type Pending = {
 export async function anyUnresolvedDue(sql: Sql, nowMs: number): Promise<boolean> {
   const { rows } = await sql.query<{ found: boolean }>({
     name: 'any-unresolved-due',
-    text: `SELECT EXISTS (SELECT 1 FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1) AS found`,
+    text: `SELECT EXISTS (SELECT 1 FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1 AND stage_run_id IS NOT NULL) AS found`,
     values: [new Date(nowMs)],
   });
   return rows[0]?.found === true;
@@ -116,7 +121,8 @@ export async function anyUnresolvedDue(sql: Sql, nowMs: number): Promise<boolean
 export async function takePendingUnresolved(sql: Sql, nowMs: number, limit: number): Promise<Pending[]> {
   const { rows } = await sql.query<Pending>(
     `SELECT id, agency_id AS agency, event_id AS event, stage_run_id AS "stageRun", citizen_id AS citizen, asked_offset AS "askedOffset", state
-     FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1 ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
+     FROM unresolved WHERE state IN ('new', 'arrived') AND look_at <= $1 AND stage_run_id IS NOT NULL
+     ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
     [new Date(nowMs), limit],
   );
   return rows;
@@ -151,4 +157,35 @@ export async function awaitedCitizens(sql: Sql, limit = 100_000): Promise<string
     [limit],
   );
   return rows.map((row) => row.citizen_id);
+}
+
+const instant = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+export type UnresolvedEvent = {
+  readonly id: string;
+  readonly at: string;
+  readonly agency: string;
+  readonly event: { readonly source: string; readonly id: string; readonly type: string };
+  /** `link`: nobody has said whom the agency's key means; `profile`: nothing is known of the citizen. */
+  readonly waitsFor: 'link' | 'profile';
+  readonly expiresAt: Date | null;
+};
+
+/** Newest first; by event, since the agency's keys are not kept in clear. One row an event and stage. */
+export async function listUnresolved(
+  sql: Sql,
+  agency: string | null,
+  after: { readonly at: string; readonly id: string } | null,
+  limit: number,
+): Promise<UnresolvedEvent[]> {
+  const { rows } = await sql.query<UnresolvedEvent>(
+    `SELECT u.id, ${instant('u.created_at')} AS at, u.agency_id AS agency,
+       jsonb_build_object('source', e.source, 'id', e.event_id, 'type', e.type) AS event,
+       CASE WHEN u.citizen_id IS NULL THEN 'link' ELSE 'profile' END AS "waitsFor", u.expires_at AS "expiresAt"
+     FROM unresolved u JOIN events e ON e.id = u.event_id
+     WHERE ($1::text IS NULL OR u.agency_id = $1) AND ($2::timestamptz IS NULL OR (u.created_at, u.id) < ($2::timestamptz, $3::uuid))
+     ORDER BY u.created_at DESC, u.id DESC LIMIT $4`,
+    [agency, after?.at ?? null, after?.id ?? null, limit],
+  );
+  return rows;
 }

@@ -62,6 +62,7 @@ describe('configuration', () => {
       trustedProxies: [],
       pushLoopback: false,
       webhookLoopback: false,
+      inboxDir: null,
       populationRegister: false,
       partitions: 8,
       databaseUrl: null,

@@ -1,9 +1,13 @@
 /** Events about one person: what opens, changes, settles and withdraws an obligation does to what was planned and sent about it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { TOPICS } from '../../domain/records.ts';
+import { transaction } from '../../domain/sql.ts';
+import { subjectKeyHash } from '../../domain/subject-key.ts';
 import { regroupWaiting } from '../../store/batches.ts';
 import { saveEventType } from '../../store/catalogue.ts';
+import { saveIdentityLinks } from '../../store/identity-links.ts';
 import { dropExpiredUnresolved } from '../../store/unresolved.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Installation, install, paidEvent, taxEvent } from '../support/installation.ts';
 
 let it: Installation;
@@ -300,6 +304,55 @@ describe('a person who is not known', () => {
     expect(await waiting()).toEqual([{ expires_at: new Date(until) }]);
     await dropExpiredUnresolved(it.pool, until + 1);
     expect(await waiting()).toEqual([]);
+  });
+
+  test('by the agency’s own key is judged when the key is linked, once, and those to come at once', async () => {
+    await it.citizen({ id: who, sms: '+821000000012' });
+    const keyed = (id: string) => {
+      const { subject: _subject, ...rest } = assessed(id);
+      return taxEvent({ ...rest, allimsubjectkey: `linked-${n}` });
+    };
+    await it.publish(keyed('before'));
+    await it.idle();
+    expect(await it.told(who)).toEqual([]);
+    const link = { keyHash: subjectKeyHash(it.sealer, 'nts', `linked-${n}`), citizen: who };
+    expect(await transaction(it.pool, (sql) => saveIdentityLinks(sql, 'nts', [link]))).toBe(1);
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    // Linked again, nobody waits any more.
+    expect(await transaction(it.pool, (sql) => saveIdentityLinks(sql, 'nts', [link]))).toBe(0);
+    await it.publish(keyed('before'));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent']);
+    await it.publish(taxEvent({ ...keyed('after'), allimobligation: `${tax}-2` }));
+    await it.idle();
+    expect(await it.told(who)).toEqual(['opened sms sent', 'opened sms sent']);
+    expect(
+      await it.rows('SELECT 1 FROM unresolved WHERE agency_id = $1 AND subject_key_hash = $2', [
+        'nts',
+        link.keyHash,
+      ]),
+    ).toEqual([]);
+  });
+
+  test('by the agency’s own key cannot be missed by a link that is made while it is taken in', async () => {
+    await it.citizen({ id: who, sms: '+821000000013' });
+    const link = { keyHash: subjectKeyHash(it.sealer, 'nts', `race-${n}`), citizen: who };
+    const client = await it.pool.connect();
+    await client.query('BEGIN');
+    await saveIdentityLinks(client, 'nts', [link]);
+    const { subject: _subject, ...rest } = assessed('race');
+    await it.publish(taxEvent({ ...rest, allimsubjectkey: `race-${n}` }));
+    const taken = it.idle();
+    await eventually(async () =>
+      expect(
+        await it.rows(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`),
+      ).toHaveLength(1),
+    );
+    await client.query('COMMIT');
+    client.release();
+    await taken;
+    expect(await it.told(who)).toEqual(['opened sms sent']);
   });
 
   test('is no longer waited for after a tombstone', async () => {

@@ -13,7 +13,12 @@ import { createSealer, type Sealer } from '../../domain/sealing.ts';
 import { createBacklog } from '../../producers/backlog.ts';
 import { type CitizensOverHttp, citizensOverHttp } from '../../producers/citizens.ts';
 import type { Scope } from '../../producers/credential.ts';
+import { type TakeEach, takeEach } from '../../producers/each-event.ts';
+import { createEventIntake } from '../../producers/event-intake.ts';
 import { eventsOverHttp } from '../../producers/http.ts';
+import { importKinds } from '../../producers/import-kinds.ts';
+import { createImports, type Imports } from '../../producers/imports.ts';
+import { importsOverHttp } from '../../producers/imports-http.ts';
 import { createRelay, type Relay } from '../../producers/relay.ts';
 import { type Catalogue, createCatalogue, saveAgency, saveEventType } from '../../store/catalogue.ts';
 import { createCredentials, issueKey } from '../../web/api/credentials.ts';
@@ -48,6 +53,9 @@ export type HttpApi = {
   readonly catalogue: Catalogue;
   readonly relay: Relay;
   readonly sealer: Sealer;
+  /** Started unless told. `another` is a second process over the same database. */
+  readonly imports: Imports;
+  another(): Imports;
   /** Every line that was logged. */
   readonly lines: readonly string[];
   /** As the administrator unless told. */
@@ -94,6 +102,9 @@ export async function createHttpApi(
     readonly relay?: boolean;
     /** Events that may wait for the log before callers are told to come back. */
     readonly backlogMax?: number;
+    /** Received files are left as they are. */
+    readonly imports?: false;
+    readonly takeEach?: (real: TakeEach) => TakeEach;
     /** In place of the field catalogue of three. */
     readonly checkAttributes?: CitizensOverHttp['checkAttributes'];
   } = {},
@@ -126,17 +137,20 @@ export async function createHttpApi(
   const sealer = createSealer(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
   const credentials = createCredentials({ pool, clock, administratorToken: ADMINISTRATOR });
   const app = await createServer({ credentials, logger, failuresPerMinute: 5 });
+  const backlog = createBacklog({
+    pool,
+    logger,
+    ...(options.backlogMax === undefined ? {} : { max: options.backlogMax }),
+  });
   await app.register(eventsOverHttp, {
     pool,
     catalogue,
     clock,
     relay,
     logger,
-    ...(options.backlogMax === undefined
-      ? {}
-      : { backlog: createBacklog({ pool, logger, max: options.backlogMax }) }),
+    backlog,
   });
-  await app.register(citizensOverHttp, {
+  const citizens = {
     pool,
     broker,
     sealer,
@@ -144,6 +158,33 @@ export async function createHttpApi(
     logger,
     checkAttributes: options.checkAttributes ?? checkAttributes,
     populationRegister: options.populationRegister ?? false,
+  };
+  await app.register(citizensOverHttp, citizens);
+  const take = takeEach(createEventIntake({ pool, catalogue, clock, relay, backlog }));
+  const kinds = importKinds({
+    ...citizens,
+    catalogue,
+    takeEach: options.takeEach?.(take) ?? take,
+    fields: new Map([
+      ['sido', 'text'],
+      ['sigungu', 'text'],
+      ['birthDate', 'text'],
+    ]),
+  });
+  const started: Imports[] = [];
+  const another = () => {
+    const made = createImports({ pool, sealer, clock, logger, kinds, lookEveryMs: 20 });
+    started.push(made);
+    return made;
+  };
+  const imports = another();
+  if (options.imports !== false) await imports.start();
+  await app.register(importsOverHttp, {
+    pool,
+    sealer,
+    logger,
+    imports,
+    isAgency: (id) => catalogue.current().agencies.has(id),
   });
   mountApi(app, {
     pool,
@@ -173,6 +214,8 @@ export async function createHttpApi(
     catalogue,
     relay,
     sealer,
+    imports,
+    another,
     lines,
     call: ({ key = ADMINISTRATOR, headers, ...rest }) =>
       app.inject({
@@ -196,6 +239,7 @@ export async function createHttpApi(
     },
     async close() {
       await app.close();
+      for (const one of started) await one.stop();
       await relay.stop();
       await catalogue.stop();
       await embedded.stop();

@@ -12,6 +12,7 @@ import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { findTopic, readChunk } from '../../broker/embedded-log.ts';
 import { createDue } from '../../dispatcher/due.ts';
 import { createIntake, INTAKE_GROUP } from '../../dispatcher/intake.ts';
+import { createLinked } from '../../dispatcher/linked.ts';
 import { createPages, PLAN_GROUPS } from '../../dispatcher/pages.ts';
 import { createPlanner } from '../../dispatcher/planner.ts';
 import { createPump } from '../../dispatcher/pump.ts';
@@ -271,6 +272,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
       },
       requests,
       due,
+      linked: createLinked({ ...parts, requests }),
       republish: createRepublish(parts),
       async pump(): Promise<number> {
         let queued = 0;
@@ -384,6 +386,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
       await first.republish();
       await first.due.startStages();
       await first.due.askArrived();
+      await first.linked();
       await first.due.nextChannels();
       await first.due.regroup();
       await settle();

@@ -303,6 +303,7 @@ describe('status', () => {
     expect(await status()).toEqual({
       idle: true,
       backlog: {
+        imports: 0,
         events: 0,
         profiles: 0,
         requests: 0,

@@ -17,6 +17,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'event-type-refused': 422,
   'event-type-unknown': 422,
   forbidden: 403,
+  'import-invalid': 422,
   'migration-invalid': 500,
   'not-found': 404,
   'offset-out-of-range': 500,

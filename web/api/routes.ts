@@ -1,6 +1,7 @@
 /**
  * Every route of the API with its permission. Those of `producers/` mount themselves: `POST /api/v1/events` (events) and
- * `PUT /api/v1/citizens/:id` (citizens).
+ * `PUT /api/v1/citizens/:id` (citizens), and those of imports-http.ts: `POST /api/v1/imports`, `GET /api/v1/imports/:id` and `…/errors`
+ * (imports), `POST /api/v1/identity-links` (citizens).
  */
 import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
@@ -8,6 +9,7 @@ import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
+import * as imports from './imports.ts';
 import { producers } from './producers.ts';
 import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
@@ -38,6 +40,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
+  ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
+  ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
   ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
   ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],

@@ -25,6 +25,9 @@ export type ServerParts = {
 };
 
 const BODY_BYTES = 1_048_576;
+/** Time for a body, against connections that trickle. */
+const BODY_MS = 60_000;
+const LONGEST_BODY_MS = 3_600_000;
 /** What a caller who sends too much may still send before the connection is cut, so that they can read why they were refused. */
 const DISCARDED_BYTES = 64 * 1_048_576;
 
@@ -50,8 +53,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     // A path that cannot be decoded never reaches a route or a hook.
     frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(HEADERS)),
-    // Time for a body, against connections that trickle (Node's own default is 5 minutes).
-    requestTimeout: 60_000,
+    // The longest that any route allows; the rest of them is cut off sooner, below.
+    requestTimeout: LONGEST_BODY_MS,
   });
 
   const failures = createFailures(parts.failuresPerMinute ?? 20);
@@ -69,6 +72,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
 
   app.addHook('onRequest', async (request, reply) => {
+    limitBody(request, request.routeOptions.config.bodyMs ?? BODY_MS);
     reply.headers(HEADERS).header('x-request-id', request.id);
     if (parts.publicUrl?.startsWith('https:'))
       reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
@@ -182,6 +186,16 @@ function textFaults(at: string, values: unknown): Fault[] {
 
 function storable(text: unknown): boolean {
   return typeof text !== 'string' || (!text.includes('\0') && text.isWellFormed());
+}
+
+/** Cuts the connection of a body that is not here in time. Node's own limit is one for all, and a file takes longer than an event. */
+function limitBody({ raw }: FastifyRequest, ms: number): void {
+  if (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined) return;
+  const timer = setTimeout(() => {
+    if (!raw.complete) raw.destroy();
+  }, ms);
+  timer.unref();
+  raw.once('close', () => clearTimeout(timer));
 }
 
 function whereOf(error: unknown): { name: string; cause: string | null; at: string[] } {

@@ -4,7 +4,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { AGENCY_TOPIC_PREFIX, agencyOfTopic, TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
-import { countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
+import { countImports, countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
 import { listStops, type Stop } from '../../store/stops.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 
@@ -26,6 +26,8 @@ export type StatusParts = {
 export type Status = {
   readonly idle: boolean;
   readonly backlog: {
+    /** Files of rows. */
+    readonly imports: number;
     readonly events: number;
     readonly profiles: number;
     readonly requests: number;
@@ -48,11 +50,12 @@ const EVENTS_GROUP = 'allim-dispatcher-events';
 const PAGE_TOPICS = [TOPICS.audiences.urgent, TOPICS.audiences.bulk] as const;
 
 /**
- * In the order of the path: what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
+ * In the order of the path: files that are not done, what waits for the relay, then the ends of the log, then the ledger in one snapshot. Work that moves on
  * meanwhile is seen at its next place; in any other order it could be missed at both.
  */
 export async function readStatus(parts: StatusParts, agency: string | null = null): Promise<Status> {
   const { pool, broker } = parts;
+  const imports = await countImports(pool);
   const unrelayedBefore = await countUnrelayed(pool);
   // As the dispatcher does it: a topic of an agency that nobody knows is read by nobody.
   const { agencies } = parts.catalogue.current();
@@ -100,6 +103,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
           0,
         );
   const backlog = {
+    imports,
     events: Math.max(unrelayedBefore, ledger.unrelayed) + events,
     profiles,
     requests: ledger.requests,
