@@ -1,6 +1,6 @@
 /**
  * What the rest of the code must know of this country without knowing which one it is: its zone, the languages its notices need, its
- * currency's name. Everything else that is Korea's stands beside this file. docs/adr/0014 says what another country takes.
+ * currency's name. Everything else that is Korea's stands beside this file. docs/adr/0013 says what another country takes.
  */
 
 /** Days, deadlines and stages are civil time here, wherever the server stands. */
