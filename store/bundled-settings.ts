@@ -55,13 +55,11 @@ export function renderSettings(settings: ServerSettings): string {
     ['io_workers', 2],
     ['random_page_cost', 1.1],
 
-    // Rows of the ledger are updated a few times soon after they are inserted, and the small queue tables (waiting, batches) turn
-    // over wholly in seconds: look often, start early, and do not let the cost limit stretch a pass over minutes.
+    // The small queue tables (waiting, batches) turn over wholly in seconds: look often, and do not let the cost limit stretch a pass
+    // over minutes. How much of a table must have changed is left as the server has it: the ledger's plans are fixed, and looking at
+    // big tables after every twentieth row took time from what filled them.
     ['autovacuum_max_workers', 2],
     ['autovacuum_naptime', quote('10s')],
-    ['autovacuum_vacuum_scale_factor', 0.05],
-    ['autovacuum_vacuum_insert_scale_factor', 0.1],
-    ['autovacuum_analyze_scale_factor', 0.05],
     ['autovacuum_vacuum_cost_limit', 2000],
 
     // Month partitions times indexes: a plan over a year locks more than the default 64 a transaction.
