@@ -9,12 +9,11 @@ import type { Context } from '../app/context.ts';
 import type { NewRecord } from '../broker/broker.ts';
 import { parseEvent, recordOfEvent } from '../domain/cloud-events.ts';
 import { parseEventType } from '../domain/event-types.ts';
-import { keyId } from '../domain/ids.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { Channel } from '../domain/statuses.ts';
 import { approveRule, publishRule, saveAgency, saveEventType, saveRuleDraft } from '../store/catalogue.ts';
-import { addressIndex, sealAddress } from '../store/contact-points.ts';
+import { addressIndex, contactPointId, sealAddress } from '../store/contact-points.ts';
 import { saveTemplate } from '../store/template-versions.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -91,8 +90,8 @@ export async function seedCitizens({ pool, sealer }: Context, count: number): Pr
       const citizen = citizenId(index);
       for (const [channel, address] of channelsOf(index)) {
         const sealed = sealAddress(sealer, channel, address).toString('hex');
-        const found = addressIndex(sealer, channel, `${address}:${index}`).toString('hex');
-        yield `${keyId('contact-point', citizen, channel)}\t${citizen}\t${channel}\t\\\\x${sealed}\t\\\\x${found}\t2026-01-01T00:00:00Z\n`;
+        const found = addressIndex(sealer, channel, `${address}:${index}`);
+        yield `${contactPointId(citizen, channel, found)}\t${citizen}\t${channel}\t\\\\x${sealed}\t\\\\x${found.toString('hex')}\t2026-01-01T00:00:00Z\n`;
       }
     }
   }

@@ -2,7 +2,7 @@
  * Addresses: sealed from the first row, found by a keyed blind index. One row a citizen, channel and address; a subscription for push is
  * one address by its endpoint, so renewed keys replace the old ones.
  */
-import { type Id, keyId } from '../domain/ids.ts';
+import { besideId, type Id, placedId } from '../domain/ids.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
@@ -43,8 +43,14 @@ export function addressIndex(sealer: Sealer, channel: Channel, address: string):
   return sealer.index(purposeOf(channel), address);
 }
 
+/** Placed by the citizen: a page reads the contact points of neighbours, and so does a batch. */
 export function contactPointId(citizen: string, channel: Channel, index: Buffer): ContactPointId {
-  return keyId<ContactPointId>('contact-point', citizen, channel, index.toString('hex'));
+  return besideId<ContactPointId>(
+    'contact-point',
+    placedId<Id<'citizen'>>('citizen', [], citizen),
+    channel,
+    index.toString('hex'),
+  );
 }
 
 /**
