@@ -2,8 +2,10 @@
  * CloudEvents 1.0.2 in and out: JSON structured mode and Kafka binary mode (Kafka protocol binding §3.2-3.3).
  * What comes out of here is checked in form; whether its type exists and its data fits is event-types.ts.
  */
+
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { CONTROL } from './control-characters.ts';
 import { AllimError, type Fault } from './errors.ts';
 import type { CloudEvent } from './event.ts';
 import { type EventRowId, keyId } from './ids.ts';
@@ -39,8 +41,6 @@ const MAX_LENGTH: Readonly<Record<string, number>> = {
   allimsubjectkey: 128,
 };
 const MAX_DATA_DEPTH = 64;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
-const CONTROL = /[\u0000-\u001f\u007f]/;
 /** In JSON text: an escaped NUL or a lone surrogate, neither of which Postgres can hold. Backslashes before it must be paired. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 const OBLIGATION = /^[a-z][a-z0-9-]{0,63}\/.{1,128}$/;

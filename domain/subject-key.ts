@@ -1,12 +1,10 @@
 /** How an agency's own key for a person is kept: a keyed hash, bound to the agency, so that it is found and cannot be read. */
+import { CONTROL } from './control-characters.ts';
 import type { Sealer } from './sealing.ts';
 
 export function subjectKeyHash(sealer: Pick<Sealer, 'index'>, agency: string, key: string): Buffer {
   return sealer.index(`subject-key/${agency}`, key);
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** Whether an event may carry this as `allimsubjectkey` (domain/cloud-events.ts): a link of anything else would never be used. */
 export function isSubjectKey(key: string): boolean {

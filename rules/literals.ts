@@ -1,4 +1,5 @@
 /** What a literal and a path into an event may be in the language of conditions, and the words faults are told in. */
+import { CONTROL } from '../domain/control-characters.ts';
 import type { EventType } from '../domain/event.ts';
 import { parseDay } from './calendar.ts';
 import { type EventRef, LIMITS, type Literal, type ScalarType } from './language.ts';
@@ -19,9 +20,6 @@ export const isNumeric = (type: ScalarType): boolean => type === 'integer' || ty
 /** An integer may stand where a number is wanted; that is the only widening. */
 export const fits = (type: ScalarType, want: ScalarType): boolean =>
   type === want || (type === 'integer' && want === 'number');
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 export function shown(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);

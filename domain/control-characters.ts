@@ -1,0 +1,3 @@
+/** C0 controls and DEL: refused in ids, keys and texts, because they separate the parts of our own keys and Postgres keeps no NUL. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what it looks for
+export const CONTROL = /[\u0000-\u001f\u007f]/;
