@@ -1,6 +1,7 @@
 /** Every variable that Allim reads, what it may hold, and which belong together. */
 import { isIP } from 'node:net';
 import { type Static, Type } from 'typebox';
+import { MARKS } from '../domain/marks.ts';
 
 const isUrl = (protocols: readonly string[]) => (text: string) => {
   const url = URL.parse(text);
@@ -34,6 +35,10 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   weights: (text) => text.split(',').every((one) => /^[a-z][a-z0-9-]{0,31}:[1-9]\d{0,2}$/.test(one.trim())),
+  mark: (text) => {
+    const [, name] = /^(?:kill|stop) ([a-z:-]+) [1-9]\d{0,6}$/.exec(text) ?? [];
+    return name !== undefined && (MARKS as readonly string[]).includes(name);
+  },
   key: (text) => decodeKey(text) !== null,
   keys: (text) => text.split(',').every((one) => decodeKey(one.trim()) !== null),
 };
@@ -71,6 +76,12 @@ export const Environment = Type.Object({
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_SEAL: oneOf(['on', 'off']),
   ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),
+  ALLIM_PACE: Type.Optional(
+    Type.Number({ description: 'a number above 0 and at most 1', exclusiveMinimum: 0, maximum: 1 }),
+  ),
+  ALLIM_MARK: text('kill or stop, the name of a marked point, and the how-manieth time it is reached', {
+    format: 'mark',
+  }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_INBOX_DIR: text('a folder'),

@@ -2,6 +2,9 @@
  * `npm run allim -- ROLE`: reads the configuration, builds the context, starts the role, waits for a signal, stops in reverse.
  * `npm run allim -- COMMAND …` is one of app/commands instead. Exit codes: 0 after a clean stop, 1 where it could not start or stop, 2 for a wrong command line.
  */
+// First: it sets what other modules ask for when they are loaded.
+import './trial-conditions.ts';
+
 import { messageOf } from '../domain/errors.ts';
 import { COMMANDS } from './commands/commands.ts';
 import { loadConfig } from './config.ts';

@@ -1,0 +1,38 @@
+/**
+ * Marked points: places between two steps at which a test lets this process die or freeze, by name. Each says what has just happened.
+ * Where nothing is armed, as always in production, a mark is a call of an empty function, which the engine leaves out.
+ */
+export const MARKS = [
+  'intake:before-commit',
+  'intake:committed',
+  'questions:before-flush',
+  'questions:flushed',
+  'plan:before-commit',
+  'plan:committed',
+  'pump:committed',
+  'pump:queued',
+  'claim:committed',
+  'call:before',
+  'call:answered',
+  'result:before-commit',
+  'result:committed',
+] as const;
+export type Mark = (typeof MARKS)[number];
+
+const nothing = (_name: Mark): void => {};
+let reached: (name: Mark) => void = nothing;
+
+/** Says that this point is reached. */
+export function mark(name: Mark): void {
+  reached(name);
+}
+
+/** `hit` runs the `nth` time that `name` is reached, once. */
+export function armMark(name: Mark, nth: number, hit: () => void): void {
+  let left = nth;
+  reached = (at) => {
+    if (at !== name || --left > 0) return;
+    reached = nothing;
+    hit();
+  };
+}

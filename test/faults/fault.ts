@@ -1,0 +1,114 @@
+/**
+ * What a fault is. A run of `npm run faults` keeps one installation (separate processes, real Kafka, Redis, Postgres behind proxies of
+ * ours, faulty sinks) and goes through faults one after the other: a *round* each. A round produces its notices, inflicts the fault while they
+ * are under way, waits until the product says it is idle, and lets the oracle count what is lost and what is doubled of that round.
+ */
+
+import type { FailurePlan } from '../sinks/sink.ts';
+import type { FaultyProxy } from './proxy.ts';
+
+/** Where a process stands in the product; several of a role are numbered: `workers-1`. */
+export type ProcessName = `${'producers' | 'web' | 'dispatcher' | 'rules' | 'workers'}-${number}`;
+export type Channel = 'push' | 'email' | 'sms';
+
+export interface Processes {
+  names(role?: string): readonly ProcessName[];
+  /** kill -9; down until `start`. */
+  kill(name: ProcessName): Promise<void>;
+  /** With more environment, e.g. `ALLIM_MARK`. Resolves when it answers (`/healthz`) or has ended. */
+  start(name: ProcessName, env?: Readonly<Record<string, string>>): Promise<void>;
+  /** SIGTERM, and waits for its end; seconds that took. */
+  stop(name: ProcessName): Promise<number>;
+  freeze(name: ProcessName): void;
+  thaw(name: ProcessName): void;
+  /** Resolves when it has ended by itself (a mark, say) and to how: `SIGKILL`, an exit code. Rejects after `withinMs`. */
+  ended(name: ProcessName, withinMs: number): Promise<string>;
+}
+
+/** What a fault has to work with. */
+export type Stage = {
+  readonly notices: number;
+  /** Uniform in [0, 1), from the run's seed and the fault's name: the same seed makes the same choices. */
+  readonly random: () => number;
+  /** A factor over every outage and time-out of the run, the product's too (ALLIM_PACE). */
+  readonly pace: number;
+  /** Waits `ms` at the run's pace. */
+  pause(ms: number): Promise<void>;
+  /** Resolves when this share (0 to 1) of the round's expected notices has arrived at the sinks. Rejects after two minutes. */
+  arrived(share: number): Promise<void>;
+  /** Notices of this round at the sinks so far. */
+  count(): Promise<number>;
+  readonly processes: Processes;
+  /** Between the product and everything else. Kafka's are one a broker: `kafka-1`. */
+  readonly proxies: Readonly<Record<'postgres' | 'redis' | `kafka-${number}` | Channel, FaultyProxy>>;
+  readonly services: Services;
+  readonly sinks: { fail(channel: Channel, plan: FailurePlan | null): void };
+  /** The administrator's API of the product: status, stops, quarantine, dead letters. */
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  /** SQL against the product's own database: to look, and to inflict (locks). Never used for judging but where the ledger is what is judged. */
+  sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  say(line: string): void;
+};
+
+/** The servers themselves. Each call resolves when it has come about. */
+export interface Services {
+  readonly kafka: {
+    readonly brokers: number;
+    kill(broker: number): Promise<void>;
+    start(broker: number): Promise<void>;
+    freeze(broker: number): void;
+    thaw(broker: number): void;
+    /** host:port of the brokers themselves, past the proxies. */
+    readonly direct: string;
+  };
+  readonly redis: {
+    kill(): Promise<void>;
+    start(): Promise<void>;
+    freeze(): void;
+    thaw(): void;
+    /** A command, e.g. `['FLUSHALL']`. */
+    command(words: readonly string[]): Promise<unknown>;
+    readonly url: string;
+  };
+  readonly postgres: {
+    kill(): Promise<void>;
+    start(): Promise<void>;
+    freeze(): void;
+    thaw(): void;
+    /** Past the proxy. */
+    readonly url: string;
+    readonly dataDir: string;
+  };
+}
+
+export type FaultGroup =
+  | 'processes'
+  | 'kafka'
+  | 'redis'
+  | 'postgres'
+  | 'providers'
+  | 'receipts'
+  | 'machine'
+  | 'load';
+
+export type Fault = {
+  /** kebab-case, unique; what `--faults` takes. */
+  readonly name: string;
+  readonly group: FaultGroup;
+  /** One sentence: what is inflicted. Stands in docs/sending.md. */
+  readonly does: string;
+  /** Brokers it needs; 1 unless said. */
+  readonly brokers?: 1 | 3;
+  /** Share of the run's notices that this round has; 1 unless said. */
+  readonly notices?: number;
+  /** How the sinks deduplicate is theirs; whether doubles may happen at all: only where a call can be under way when somebody dies. */
+  readonly doubles?: boolean;
+  /** What cannot be had here, in words (no root, no Docker); undefined where it can be run. */
+  unavailable?(): Promise<string | undefined>;
+  /** Before the round's notices are produced. */
+  prepare?(stage: Stage): Promise<void>;
+  /** While they are under way. Must leave nothing behind: everything it broke it mends, also when it throws. */
+  inflict(stage: Stage): Promise<void>;
+  /** After the product is idle again; returns what is wrong beyond loss and doubles, a line each. */
+  judge?(stage: Stage): Promise<readonly string[]>;
+};
