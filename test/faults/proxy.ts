@@ -3,12 +3,14 @@ export interface FaultyProxy {
   readonly port: number;
   /** Where it leads; may be changed while it runs, for connections made from then on. */
   target(port: number): void;
-  /** Breaks all connections (RST) and refuses new ones. */
+  /** Breaks all connections (RST) and each new one as soon as it is made. */
   cut(): void;
   /** Nothing passes in that direction any more, connections stay open: half-open. `both` is a network that went away. */
   silence(direction: 'to-server' | 'to-client' | 'both'): void;
   /** Breaks the connection after it has passed the next chunk to the server that `matches`, before any answer passes: was it done? */
   cutAfter(matches: (chunk: Buffer) => boolean, times?: number): void;
+  /** The same, and the chunk does not arrive: the client sees no difference. */
+  cutBefore(matches: (chunk: Buffer) => boolean, times?: number): void;
   /** Each chunk passes `ms` later, at most `bytesPerSecond`. */
   slow(ms: number, bytesPerSecond?: number): void;
   /** As a wire again. */
