@@ -35,18 +35,26 @@ export async function installed(
   });
 }
 
-/** Starts a program in a session of its own, its output in `logFile`. */
+/** Starts a program in a session of its own, its output after what is in `logFile`. */
 export async function launch(
   program: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly logFile: string; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly cwd: string;
+    readonly logFile: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly uid?: number;
+    readonly gid?: number;
+  },
 ): Promise<number> {
-  const log = openSync(options.logFile, 'w');
+  const log = openSync(options.logFile, 'a');
   const child = spawn(program, args, {
     cwd: options.cwd,
     detached: true,
     stdio: ['ignore', log, log],
     env: options.env ?? process.env,
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   closeSync(log);
   await new Promise<void>((resolve, reject) => {

@@ -11,14 +11,19 @@ export function redisRuns(server: RedisServer | undefined): boolean {
   return server !== undefined && isRunning(server.pid, MARKER);
 }
 
-export async function startRedis(folder: string): Promise<RedisServer> {
+/** `more` are settings of redis.conf over those here. With `port` it comes back where it was, and loads what its folder holds. */
+export async function startRedis(
+  folder: string,
+  more: Readonly<Record<string, string>> = {},
+  port?: number,
+): Promise<RedisServer> {
   await installed('redis-server', '--version', ['redis-server']);
   await mkdir(folder, { recursive: true });
-  const [port] = (await freePorts(1)) as [number];
-  say(`starting Redis on 127.0.0.1:${port}`);
+  const at = port ?? (await freePorts(1))[0]!;
+  say(`starting Redis on 127.0.0.1:${at}`);
   const settings = {
     bind: '127.0.0.1',
-    port,
+    port: at,
     dir: folder,
     daemonize: 'no',
     // What a test needs of persistence it sets itself.
@@ -26,15 +31,16 @@ export async function startRedis(folder: string): Promise<RedisServer> {
     appendonly: 'no',
     'maxmemory-policy': 'noeviction',
     maxmemory: '1gb',
+    ...more,
   };
   const logFile = path.join(folder, 'redis.log');
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const pid = await launch('redis-server', args, { cwd: folder, logFile });
   const alive = () => isRunning(pid, MARKER);
   const ready = async () =>
-    (await ask(port, Buffer.from('PING\r\n'), 5))?.toString().startsWith('+PONG') ?? false;
+    (await ask(at, Buffer.from('PING\r\n'), 5))?.toString().startsWith('+PONG') ?? false;
   await awaitReady('Redis', alive, ready, logFile, 10_000);
-  return { pid, port };
+  return { pid, port: at };
 }
 
 export async function stopRedis(server: RedisServer): Promise<void> {

@@ -50,34 +50,51 @@ export type Stage = {
   say(line: string): void;
 };
 
-/** The servers themselves. Each call resolves when it has come about. */
+/** A file system of a server's own, which can be filled up. */
+export interface SmallDisk {
+  /** Leaves `freeBytes` of it. */
+  fill(freeBytes: number): Promise<void>;
+  mend(): Promise<void>;
+}
+
+/** The servers themselves. Each call resolves when it has come about. Brokers are numbered from 1. */
 export interface Services {
   readonly kafka: {
     readonly brokers: number;
     kill(broker: number): Promise<void>;
+    /** SIGTERM: it hands its partitions over and ends. */
+    stop(broker: number): Promise<void>;
+    /** Nothing happens where it runs. */
     start(broker: number): Promise<void>;
     freeze(broker: number): void;
     thaw(broker: number): void;
     /** host:port of the brokers themselves, past the proxies. */
     readonly direct: string;
+    /** Null where a process may not mount one. */
+    disk(broker: number): SmallDisk | null;
   };
+  /** Without persistence unless it is told: killed and started it is empty. */
   readonly redis: {
     kill(): Promise<void>;
+    /** It loads `dump.rdb` of its folder where there is one. */
     start(): Promise<void>;
     freeze(): void;
     thaw(): void;
     /** A command, e.g. `['FLUSHALL']`. */
     command(words: readonly string[]): Promise<unknown>;
     readonly url: string;
+    readonly folder: string;
   };
   readonly postgres: {
     kill(): Promise<void>;
     start(): Promise<void>;
-    freeze(): void;
-    thaw(): void;
+    freeze(): Promise<void>;
+    thaw(): Promise<void>;
     /** Past the proxy. */
     readonly url: string;
     readonly dataDir: string;
+    /** Null where a process may not mount one. */
+    readonly disk: SmallDisk | null;
   };
 }
 
