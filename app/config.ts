@@ -138,7 +138,7 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
   for (const name of ['ALLIM_PUSH_LOOPBACK', 'ALLIM_WEBHOOK_LOOPBACK'])
     if (given[name] === 'true')
       faults.push({ pointer: `/${name}`, message: `${name} must not be set in production` });
-  for (const name of ['ALLIM_PACE', 'ALLIM_MARK'] as const)
+  for (const name of ['ALLIM_PACE', 'ALLIM_MARK', 'ALLIM_CLOCK_SHIFT'] as const)
     if (has(name))
       faults.push({ pointer: `/${name}`, message: `${name} is for tests and must not be set in production` });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))

@@ -82,6 +82,7 @@ export const Environment = Type.Object({
   ALLIM_MARK: text('kill or stop, the name of a marked point, and the how-manieth time it is reached', {
     format: 'mark',
   }),
+  ALLIM_CLOCK_SHIFT: whole('a number of milliseconds, at most a day either way', -86_400_000, 86_400_000),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_INBOX_DIR: text('a folder'),

@@ -1,15 +1,19 @@
 /**
  * Conditions under which a test runs this process: imported first by app/main.ts, because modules ask for the pace when they are loaded.
- * Both settings are refused in production (app/config.ts).
+ * These settings are refused in production (app/config.ts).
  */
+import { shiftClock } from '../domain/clock.ts';
 import { armMark, MARKS, type Mark } from '../domain/marks.ts';
 import { setPace } from '../domain/pace.ts';
 
-const { ALLIM_ENV, ALLIM_PACE, ALLIM_MARK } = process.env;
+const { ALLIM_ENV, ALLIM_PACE, ALLIM_MARK, ALLIM_CLOCK_SHIFT } = process.env;
 
 // What is wrong with them is said by the configuration, together with everything else.
 const pace = Number(ALLIM_PACE ?? 1);
 if (pace > 0 && pace < 1 && ALLIM_ENV !== 'production') setPace(pace);
+
+const shiftMs = Number(ALLIM_CLOCK_SHIFT ?? 0);
+if (Number.isSafeInteger(shiftMs) && ALLIM_ENV !== 'production') shiftClock(shiftMs);
 
 const armed = /^(kill|stop) ([a-z:-]+) ([1-9]\d{0,6})$/.exec(ALLIM_MARK ?? '');
 if (armed !== null && ALLIM_ENV !== 'production') {

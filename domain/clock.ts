@@ -6,7 +6,14 @@ export interface Clock {
   nowMs(): number;
 }
 
-export const systemClock: Clock = { nowMs: () => Date.now() };
+let shiftMs = 0;
+
+/** How far the system's clock is taken to be off, in milliseconds: for tests of a machine whose clock is wrong. Once, first thing in a process. */
+export function shiftClock(byMs: number): void {
+  shiftMs = byMs;
+}
+
+export const systemClock: Clock = { nowMs: () => Date.now() + shiftMs };
 
 /** The civil day (YYYY-MM-DD) of an instant in a zone. */
 export function dayOf(instantMs: number, zone: string = ZONE): string {

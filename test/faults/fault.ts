@@ -21,6 +21,8 @@ export interface Processes {
   stop(name: ProcessName): Promise<number>;
   freeze(name: ProcessName): void;
   thaw(name: ProcessName): void;
+  /** Of one that runs. */
+  pid(name: ProcessName): number;
   /** Resolves when it has ended by itself (a mark, say) and to how: `SIGKILL`, an exit code. Rejects after `withinMs`. */
   ended(name: ProcessName, withinMs: number): Promise<string>;
 }
