@@ -10,6 +10,7 @@ import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
+import { paced } from '../domain/pace.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -55,11 +56,13 @@ export type DispatcherParts = {
 };
 
 const PAGES_A_BATCH = 50;
-/** Another dispatcher may be slow in sending what it saved; a question asked twice costs a run, so this is not hurried. */
-const RELAY_AFTER_MS = 20_000;
-const RELAY_LOOK_MS = 5_000;
-const LOOK_MS = 1_000;
-const WAITING_LOOK_MS = 500;
+/**
+ * A question is sent right after the commit that saved it; later than this its dispatcher is taken for dead. One that was only slow has its
+ * question asked twice, which costs a run and changes nothing; a fan-out whose dispatcher died goes on within seconds.
+ */
+const RELAY_AFTER_MS = paced(5_000);
+const LOOK_MS = paced(1_000);
+const WAITING_LOOK_MS = paced(500);
 const MONTHS_AHEAD = 2;
 const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
 
@@ -107,7 +110,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const tasks: Task[] = [
     calling,
     createTask('status back', LOOK_MS, tellAgencies, logger),
-    createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
+    createTask('relay of questions', LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),

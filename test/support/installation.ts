@@ -30,6 +30,7 @@ import type { BatchJob, Queue, QueueName } from '../../queue/queue.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
 import { Runs } from '../../rules/runs.ts';
 import { Shard } from '../../rules/shard.ts';
+import { attachedMonths, audit } from '../../store/audit.ts';
 import { createCatalogue } from '../../store/catalogue.ts';
 import { type Preferences, saveCitizen, savePreferences } from '../../store/citizens.ts';
 import { saveContactPoints } from '../../store/contact-points.ts';
@@ -474,6 +475,8 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     async append(topic: string, ...records: NewRecord[]): Promise<void> {
       await broker.append(topic, records);
     },
+    /** What does not add up in the ledger, as `npm run allim -- audit` finds it: nothing, whatever was done. */
+    audit: async () => audit(pool, await attachedMonths(pool), now - 60_000),
     /** What the providers were given, in the order they were. */
     sent: (): Sent[] => CHANNELS.flatMap((channel) => providers[channel].sent),
     forgetSent(): void {
@@ -496,13 +499,16 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
       );
       return found.rows.map((row) => row.line);
     },
+    /** Fails where the ledger does not add up after everything that the file did. */
     async close(): Promise<void> {
+      const wrong = await audit(pool, await attachedMonths(pool), now - 60_000);
       runs.stop();
       for (const watch of watches) await watch.stop();
       await hand.session.stop();
       await catalogue.stop();
       await broker.stop();
       await database.drop();
+      if (wrong.length > 0) throw new Error(`the ledger does not add up: ${JSON.stringify(wrong)}`);
     },
   };
 }
