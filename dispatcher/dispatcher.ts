@@ -6,6 +6,7 @@
  */
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
 import type { Broker, Consumer } from '../broker/broker.ts';
+import type { Repeats } from '../domain/ambiguity.ts';
 import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -14,7 +15,7 @@ import { paced } from '../domain/pace.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import { LANES } from '../domain/statuses.ts';
+import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
@@ -43,6 +44,8 @@ export type DispatcherParts = {
   readonly catalogue: Catalogue;
   readonly calendar: WorkingDays;
   readonly sealer: Sealer;
+  /** What each channel's provider makes of the same delivery sent again. */
+  readonly repeats: Readonly<Record<Channel, Repeats>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Uniform in [0, 1), for the jitter of retries. */
@@ -129,11 +132,13 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
-    const ambiguous = await transaction(pool, (sql) => sweepSessions(sql, clock.nowMs()));
-    if (ended.length > 0 || ambiguous > 0)
+    const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
+    for (const { channel, decision, count } of swept)
+      parts.metrics?.add('ambiguous', { channel, decision }, count);
+    if (ended.length > 0 || swept.length > 0)
       logger.warn(
-        { sessions: ended, ambiguous },
-        'sessions ended; what was in flight under them is made once more and flagged',
+        { sessions: ended, ambiguous: swept },
+        'sessions ended; nobody knows how the calls under them did',
       );
     return false;
   }

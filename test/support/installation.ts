@@ -18,6 +18,7 @@ import { createPlanner } from '../../dispatcher/planner.ts';
 import { createPump } from '../../dispatcher/pump.ts';
 import { createRepublish } from '../../dispatcher/republish.ts';
 import { createRequests } from '../../dispatcher/requests.ts';
+import type { Repeats } from '../../domain/ambiguity.ts';
 import { parseEvent, recordOfEvent } from '../../domain/cloud-events.ts';
 import type { Content } from '../../domain/content.ts';
 import type { CloudEvent } from '../../domain/event.ts';
@@ -38,6 +39,7 @@ import { claimPositions } from '../../store/positions.ts';
 import { endDeadSessions, sweepSessions } from '../../store/sessions.ts';
 import { createCoalescer } from '../../workers/coalescer.ts';
 import { createDeliver } from '../../workers/deliver.ts';
+import { createFailingStages, type FailingStages } from '../../workers/failing-stages.ts';
 import { createRenderer } from '../../workers/message.ts';
 import type { Outcome, OutgoingDelivery, Provider } from '../../workers/providers/provider.ts';
 import { createSession } from '../../workers/session.ts';
@@ -145,10 +147,15 @@ export class MemoryQueue implements Queue {
   }
 }
 
+const REPEATS_OF = { push: 'replaced', email: 'recognised', sms: 'blind' } as const;
+
 /** Answers as told, by default that it was accepted; keeps what it was given. */
 export class RecordingProvider implements Provider {
   readonly name = 'recording';
   readonly window = 800;
+  /** As the product's own of this channel, SMPP for texts. */
+  repeats: Repeats;
+  ask?: NonNullable<Provider['ask']>;
   readonly sent: Sent[] = [];
   answer: (delivery: OutgoingDelivery, mayCall: () => boolean) => Outcome | Promise<Outcome> = () => ({
     kind: 'accepted',
@@ -157,6 +164,7 @@ export class RecordingProvider implements Provider {
   readonly channel: Channel;
   constructor(channel: Channel) {
     this.channel = channel;
+    this.repeats = REPEATS_OF[channel];
   }
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
@@ -293,6 +301,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
   }
 
   const watches: StopWatch[] = [];
+  const failures: FailingStages[] = [];
 
   /** One worker process, with a session of its own. */
   async function worker() {
@@ -302,12 +311,14 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     const stops = createStopWatch({ pool, logger });
     watches.push(stops);
     const renderer = createRenderer(parts);
+    const failing = createFailingStages(parts);
+    failures.push(failing);
     const chance = options.chance ?? (() => 0.5);
     const made = Object.fromEntries(
       CHANNELS.map((channel) => [
         channel,
         createDeliver(
-          { ...parts, coalescer, session, stops, renderer, providers, simulated, chance },
+          { ...parts, coalescer, session, stops, renderer, failing, providers, simulated, chance },
           channel,
           100,
         ),
@@ -376,6 +387,8 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
         await Promise.all(taken.map((job) => by.deliver(channel, job)));
         jobs += taken.length;
       }
+    // What failed through us is noted beside the results; a test wants it noted.
+    for (const one of failures) await one.stop();
     return jobs;
   }
 
@@ -444,7 +457,13 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     /** The sessions whose heart stopped are ended and swept. Returns how many rows were in flight under them. */
     async endSessions(): Promise<number> {
       await endDeadSessions(pool);
-      return transaction(pool, (sql) => sweepSessions(sql, now));
+      const repeats = {
+        push: providers.push.repeats,
+        email: providers.email.repeats,
+        sms: providers.sms.repeats,
+      };
+      const swept = await transaction(pool, (sql) => sweepSessions(sql, repeats, now));
+      return swept.reduce((sum, { count }) => sum + count, 0);
     },
     async citizen(given: CitizenOptions): Promise<string> {
       const points = [
@@ -484,6 +503,8 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
         providers[channel].sent.length = 0;
         simulated[channel].sent.length = 0;
         providers[channel].answer = () => ({ kind: 'accepted', reference: null });
+        providers[channel].repeats = REPEATS_OF[channel];
+        delete providers[channel].ask;
       }
     },
     async rows<R = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<R[]> {
