@@ -13,7 +13,7 @@ import type { Metrics } from '../domain/metrics.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import { LANES } from '../domain/statuses.ts';
+import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
@@ -51,7 +51,10 @@ export type DispatcherParts = {
   readonly metrics?: Metrics;
   /** Partitions of agencies' topics to make where they are missing; null in production, where operators make them. */
   readonly createAgencyTopics: { readonly partitions: number } | null;
+  /** By agency, and `shared` for what comes over the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
+  /** Deliveries a second that may leave on a channel, over all workers. */
+  readonly rates?: ReadonlyMap<Channel, number>;
 };
 
 const PAGES_A_BATCH = 50;
