@@ -16,6 +16,7 @@ import { type SqlPool, transaction } from '../domain/sql.ts';
 import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
+import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
@@ -118,8 +119,11 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('linked events', LOOK_MS, createLinked({ ...parts, requests }), logger),
     createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
+    createTask('cancelled campaigns', LOOK_MS, sweepCancelled, logger),
   ];
   let cron: ScheduledTask | undefined;
+  /** Long tasks of many steps look at it between two. */
+  let stopping = false;
 
   async function relayQuestions(): Promise<boolean> {
     const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200, clock.nowMs());
@@ -138,6 +142,18 @@ export function createDispatcher(parts: DispatcherParts) {
     return false;
   }
 
+  async function sweepCancelled(): Promise<boolean> {
+    for (const campaign of await unsweptCampaigns(pool)) {
+      const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
+      if (ended > 0)
+        logger.info(
+          { campaign: campaign.id, deliveries: ended },
+          'what was planned of a cancelled campaign ended',
+        );
+    }
+    return false;
+  }
+
   /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */
   async function maintain(): Promise<void> {
     const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
@@ -151,6 +167,7 @@ export function createDispatcher(parts: DispatcherParts) {
   return {
     async start(): Promise<void> {
       if (cron !== undefined) return;
+      stopping = false;
       await maintain();
       cron = scheduleCron('17 * * * *', () =>
         maintain().catch((error: unknown) =>
@@ -163,6 +180,7 @@ export function createDispatcher(parts: DispatcherParts) {
       agencyTopics.start();
     },
     async stop(): Promise<void> {
+      stopping = true;
       await Promise.all([agencyTopics.stop(), ...consumers.map((consumer) => consumer.stop())]);
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();

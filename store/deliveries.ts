@@ -127,6 +127,7 @@ WITH result AS (
       AND w.key IN ('citizen:' || n.recipient_id, 'address:' || encode(a.address_index, 'hex'))) AS simulated,
     CASE
       WHEN p.expires_at <= $11 THEN 'expired'
+      WHEN c.cancelled_at IS NOT NULL THEN 'cancelled/campaign'
       WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'
       WHEN o.version > n.version THEN 'cancelled/superseded'
       WHEN o.state = 'done' THEN 'cancelled/done'
