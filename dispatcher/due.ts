@@ -14,6 +14,7 @@ import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, type WorkingDays } from '../domain/timeline.ts';
 import { planIntoBatches, regroupWaiting, takeFailedChannels } from '../store/batches.ts';
 import { loadCampaignEvents } from '../store/campaigns.ts';
+import { cancelledOf } from '../store/cancellations.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { insertNextDeliveries } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
@@ -30,7 +31,7 @@ import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';
-import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
+import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
 
 export type DueParts = {
   readonly broker: Broker;
@@ -68,7 +69,12 @@ export function createDue(parts: DueParts) {
         ...new Set([...due.flatMap((s) => (s.event === null ? [] : [s.event])), ...broadcastEvents.values()]),
       ];
       const bodies = await loadEvents(sql, eventRows);
-      const asks = await openDue(sql, due, broadcastEvents, bodies, ends, nowMs);
+      const cancelled = await cancelledOf(
+        sql,
+        due.map((s) => s.campaign),
+      );
+      const goOn = cancelled.size === 0 ? due : due.filter((s) => !cancelled.has(s.campaign));
+      const asks = await openDue(sql, goOn, broadcastEvents, bodies, ends, nowMs);
       return { count: due.length, asks, bodies };
     });
     if (done.asks.length > 0) await requests.send(done.asks, done.bodies);
@@ -138,7 +144,11 @@ export function createDue(parts: DueParts) {
 
   async function askPairs(sql: Sql, pairs: readonly PairOfRun[], ends: readonly number[]): Promise<Ask[]> {
     if (pairs.length === 0) return [];
-    const unplanned = await unplannedPairs(sql, [...new Set(pairs.map((pair) => pair.run.agency))]);
+    const unplanned = await unplannedPairs(
+      sql,
+      [...new Set(pairs.map((pair) => pair.run.agency))],
+      URGENT_PAIRS,
+    );
     return targetedFanouts(pairs, ends, unplanned, (count) => takeRequestNumbers(sql, count));
   }
 
