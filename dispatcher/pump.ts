@@ -6,6 +6,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { CHANNELS, type Channel, LANES, type Lane } from '../domain/statuses.ts';
 import type { Queue, QueueName } from '../queue/queue.ts';
@@ -46,7 +47,11 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
       return { added: 0, more: false };
     }
     const result = await pumpBatches(pool, channel, lane, WINDOW, BATCHES_A_ROUND, clock.nowMs());
-    if (result.queued.length > 0) await queue.add(`${channel}-${lane}`, result.queued);
+    if (result.queued.length > 0) {
+      mark('pump:committed');
+      await queue.add(`${channel}-${lane}`, result.queued);
+      mark('pump:queued');
+    }
     return { added: result.queued.length, more: result.more };
   }
 
@@ -58,6 +63,7 @@ export function createPump(parts: { pool: SqlPool; queue: Queue; clock: Clock; l
     const gone = stale.filter((_, index) => states[index] === 'missing' || states[index] === 'failed');
     if (gone.length === 0) return;
     const again = await requeueBatches(pool, gone);
+    mark('requeue:committed');
     if (again > 0) {
       logger.warn({ queue: name, batches: again }, 'queued batches had no job and are queued again');
       wake([name]);

@@ -66,6 +66,7 @@ function createStage(
       }
     },
     count: () => arrivals(installation, from),
+    arrivals: async () => (await installation.log.read()).slice(from),
     processes: product,
     proxies: { ...servers.proxies, ...sinks.proxies },
     services: servers.services,

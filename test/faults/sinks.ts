@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FailurePlan } from '../sinks/sink.ts';
-import type { Channel } from './fault.ts';
+import type { Arrival, Channel } from './fault.ts';
 import type { FaultyProxy } from './proxy.ts';
 import { createFaultyProxy } from './tcp.ts';
 
@@ -72,19 +72,8 @@ export async function startSinks(folder: string): Promise<Sinks> {
   };
 }
 
-/** One line of the sinks' log. */
-export type Entry = {
-  readonly channel: Channel;
-  readonly address: string;
-  /** Topic or Message-ID; null where the protocol has none. */
-  readonly delivery: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly atMs: number;
-};
-
 /** A mail's page is most of its line, and nobody judges it. */
-function slim(entry: Entry): Entry {
+function slim(entry: Arrival): Arrival {
   const { subject } = entry.headers;
   return { ...entry, headers: subject === undefined ? {} : { subject } };
 }
@@ -95,14 +84,14 @@ export class LogTail {
   #handle: FileHandle | undefined;
   #at = 0;
   #rest = Buffer.alloc(0);
-  readonly entries: Entry[] = [];
+  readonly entries: Arrival[] = [];
 
   constructor(file: string) {
     this.#file = file;
   }
 
   /** All entries so far. */
-  async read(): Promise<readonly Entry[]> {
+  async read(): Promise<readonly Arrival[]> {
     this.#handle ??= await open(this.#file, 'r');
     const chunk = Buffer.alloc(1 << 20);
     for (;;) {
@@ -113,7 +102,7 @@ export class LogTail {
       const end = text.lastIndexOf(10) + 1;
       this.#rest = text.subarray(end);
       for (const line of text.subarray(0, end).toString().split('\n'))
-        if (line !== '') this.entries.push(slim(JSON.parse(line) as Entry));
+        if (line !== '') this.entries.push(slim(JSON.parse(line) as Arrival));
     }
   }
 
