@@ -135,8 +135,7 @@ export async function createProduct(
       await victim.ended;
     },
     async start(name, more = {}) {
-      if (running.has(name)) throw new Error(`${name} runs already`);
-      await ready(name, launch(name, more));
+      await ready(name, running.get(name) ?? launch(name, more));
     },
     async stop(name) {
       const victim = get(name);

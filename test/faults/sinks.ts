@@ -1,5 +1,6 @@
 /** The outside world of a run: push, mail and text message sinks in a process of their own, behind wires, and what stands in their log. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
@@ -85,6 +86,10 @@ export class LogTail {
   #at = 0;
   #rest = Buffer.alloc(0);
   readonly entries: Arrival[] = [];
+  readonly #known = new Set<string>();
+  /** Of the entries, those that were the first of their words to their address; and when the last of them came. */
+  firsts = 0;
+  lastFirstAtMs = 0;
 
   constructor(file: string) {
     this.#file = file;
@@ -102,8 +107,17 @@ export class LogTail {
       const end = text.lastIndexOf(10) + 1;
       this.#rest = text.subarray(end);
       for (const line of text.subarray(0, end).toString().split('\n'))
-        if (line !== '') this.entries.push(slim(JSON.parse(line) as Arrival));
+        if (line !== '') this.#add(slim(JSON.parse(line) as Arrival));
     }
+  }
+
+  #add(entry: Arrival): void {
+    this.entries.push(entry);
+    const key = createHash('sha1').update(`${entry.address}\n${entry.text}`).digest('base64');
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    this.firsts++;
+    this.lastFirstAtMs = entry.atMs;
   }
 
   async close(): Promise<void> {
