@@ -111,6 +111,9 @@ export async function startGatewaySink(options: SinkOptions = {}): Promise<Gatew
     repeated,
     asked,
     fail: (plan) => book.fail(plan),
+    receipts(plan) {
+      book.plan = plan;
+    },
     failQuestions(status) {
       questions = status;
     },
