@@ -28,6 +28,7 @@ import { createEmailProvider } from '../workers/providers/email.ts';
 import { createOutboxProvider } from '../workers/providers/outbox.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createPushProvider } from '../workers/providers/push.ts';
+import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import { createSmsReceipts } from '../workers/sms-receipts.ts';
 import type { Config } from './config.ts';
@@ -244,14 +245,20 @@ function createProviders(
       clock,
       logger,
     });
-  if (config.sms !== null)
-    made.sms = createSmsProvider({
-      url: config.sms.url,
-      source: config.sms.from,
-      receipts: createSmsReceipts(parts),
-      logger,
-    });
+  if (config.sms !== null) made.sms = createTexts(config.sms, parts);
   return { ...outboxes, ...made };
+}
+
+/** By the protocol of the URL: a gateway over HTTP, or an SMSC. */
+function createTexts(
+  sms: NonNullable<Config['sms']>,
+  parts: Parameters<typeof createProviders>[2],
+): Provider {
+  const { clock, logger } = parts;
+  const options = { url: sms.url, source: sms.from, logger };
+  return sms.url.startsWith('http')
+    ? createSmsHttpProvider({ ...options, clock })
+    : createSmsProvider({ ...options, receipts: createSmsReceipts(parts) });
 }
 
 function createOutboxes(pool: Pool, sealer: Sealer, clock: Clock, logger: Logger): Record<Channel, Provider> {
