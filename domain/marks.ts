@@ -23,6 +23,7 @@ export const MARKS = [
   'sweep:committed',
   'claim:committed',
   'call:before',
+  'call:sent',
   'call:answered',
   'result:before-commit',
   'result:committed',

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { DeliveryId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
+import { mark } from '../../domain/marks.ts';
 import { Flights, judged, SESSION_LOST, type Verdict, waitIn } from './calls.ts';
 import { composeMail, isMailbox } from './mime.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
@@ -190,6 +191,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
           }
           stream.once('end', () => {
             ended = true;
+            mark('call:sent');
           });
           stream.end(message);
         },

@@ -5,6 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
+import { mark } from '../../domain/marks.ts';
 import type { Verdict } from './calls.ts';
 
 export type HttpCallerOptions = {
@@ -146,6 +147,7 @@ export function createHttpCaller(options: HttpCallerOptions) {
         const before = socket.bytesWritten;
         request.end(body ?? undefined);
         given = socket.bytesWritten > before;
+        mark('call:sent');
       }
       limit(connectTimeoutMs);
       request.on('socket', (socket) => {

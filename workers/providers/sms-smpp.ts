@@ -7,6 +7,7 @@ import smpp, { type Pdu, type Session } from 'smpp';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import { isTextable } from '../../domain/kr/telephone.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
+import { mark } from '../../domain/marks.ts';
 import { paced } from '../../domain/pace.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
@@ -245,6 +246,7 @@ export function createSmsProvider(options: SmsOptions): Provider {
         );
         // As a rule it is written at once.
         flushed = on?.socket.writableLength === 0 && on.socket.errored === null;
+        mark('call:sent');
         if (!written) settle({ kind: 'temporary', code: 'not-bound' });
       } catch (error) {
         // The library encodes before it writes: what it cannot encode has not left.
