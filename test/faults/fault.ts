@@ -122,6 +122,8 @@ export type Fault = {
   readonly notices?: number;
   /** How the sinks deduplicate is theirs; whether doubles may happen at all: only where a call can be under way when somebody dies. */
   readonly doubles?: boolean;
+  /** Whether a notice may never arrive where the ledger owns up to it: nobody knows of any call, or every address was refused. Never unless said. */
+  readonly left?: boolean;
   /** What cannot be had here, in words (no root, no Docker); undefined where it can be run. */
   unavailable?(): Promise<string | undefined>;
   /** Before the round's notices are produced. */

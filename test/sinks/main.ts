@@ -1,6 +1,6 @@
 /**
  * The sinks as a process of their own:
- *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --log FILE
+ *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --log FILE [--push-origin URL]
  * One JSON line per accepted delivery goes to FILE; the ports (0: any) stand in one JSON line on standard output once all listen.
  * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it.
  */
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     push: { type: 'string' },
     smsc: { type: 'string' },
     log: { type: 'string' },
+    'push-origin': { type: 'string' },
   },
 });
 const starters = { smtp: startSmtpSink, push: startPushSink, smsc: startSmscSink };
@@ -24,9 +25,15 @@ const sinks = new Map<string, Sink>();
 for (const [name, start] of Object.entries(starters)) {
   const port = values[name as keyof typeof starters];
   if (port === undefined) continue;
+  const origin = name === 'push' ? values['push-origin'] : undefined;
   sinks.set(
     name,
-    await start({ port: Number(port), forget: true, ...(values.log ? { log: values.log } : {}) }),
+    await start({
+      port: Number(port),
+      forget: true,
+      ...(values.log ? { log: values.log } : {}),
+      ...(origin === undefined ? {} : { origin }),
+    }),
   );
 }
 const urls = Object.fromEntries([...sinks].map(([name, sink]) => [name, { url: sink.url, port: sink.port }]));

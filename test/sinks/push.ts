@@ -143,7 +143,7 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
-  url = `http://127.0.0.1:${port}`;
+  url = options.origin ?? `http://127.0.0.1:${port}`;
 
   return {
     url,

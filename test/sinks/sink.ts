@@ -42,6 +42,8 @@ export type Sink = {
 
 export type SinkOptions = {
   readonly port?: number;
+  /** Under which the push sink is known to senders, where something stands in front of it. */
+  readonly origin?: string;
   /** One JSON line per accepted delivery is appended. */
   readonly log?: string;
   /** Keep nothing in memory: for millions, with `log`. */

@@ -1,0 +1,169 @@
+/**
+ * `npm run faults [-- --seed N] [--faults all|a,b|group:kafka] [--notices N] [--pace P] [--brokers 1|3] [--large] [--keep] [--json] [--list]`:
+ * breaks a running system in every way that is listed, one after the other, under load, and counts what is lost and what is doubled. Real Kafka,
+ * Redis, Postgres and sinks behind wires of ours, the product as separate processes, an oracle that shares no code with it. The last line is
+ * one JSON object. Exit code 0 when all holds, 1 when not, 2 for a wrong command line. The evidence stays where it does not hold.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Fault } from './fault.ts';
+import { chooseFaults, FAULTS } from './faults.ts';
+import { type Installation, startInstallation } from './installation.ts';
+import { LARGE, SMALL } from './product.ts';
+import { type RoundResult, runRound } from './round.ts';
+
+const ROOT = path.join(import.meta.dirname, '..', '..');
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    faults: { type: 'string', default: 'all' },
+    notices: { type: 'string' },
+    notifications: { type: 'string' },
+    pace: { type: 'string', default: '0.2' },
+    brokers: { type: 'string' },
+    large: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+function refuse(what: string): never {
+  process.stderr.write(`faults: ${what}\n`);
+  process.exit(2);
+}
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) refuse(`--${name} takes a whole number from ${least}`);
+  return value;
+}
+const seed = whole('seed', values.seed, 0);
+const notices = whole('notices', values.notices ?? values.notifications ?? '5000', 50);
+const pace = Number(values.pace);
+if (!(pace > 0 && pace <= 1)) refuse('--pace takes a number above 0 and at most 1');
+if (values.brokers !== undefined && !['1', '3'].includes(values.brokers)) refuse('--brokers takes 1 or 3');
+
+const startedAt = performance.now();
+/** With --json only the last line is on standard output. */
+function say(line: string): void {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
+  (values.json ? process.stderr : process.stdout).write(`${seconds} s  ${line}\n`);
+}
+
+type Run = {
+  readonly results: RoundResult[];
+  readonly unavailable: string[];
+  readonly remarks: string[];
+};
+
+let current: Installation | undefined;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    say(`${signal}: ending what was started`);
+    void current?.stop().finally(() => process.exit(130));
+    if (current === undefined) process.exit(130);
+  });
+
+async function throughOne(folder: string, brokers: 1 | 3, faults: readonly Fault[], run: Run): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const topology = values.large || brokers === 3 ? LARGE : SMALL;
+  const installation = await startInstallation({ folder, seed, notices, pace, brokers, topology, say });
+  current = installation;
+  try {
+    for (const fault of faults) {
+      if (interrupted) break;
+      const why = await fault.unavailable?.();
+      if (why !== undefined) {
+        run.unavailable.push(`${fault.name}: ${why}`);
+        say(`${fault.name}: cannot be had here: ${why}`);
+        continue;
+      }
+      const result = await runRound(
+        installation,
+        fault,
+        Math.max(50, Math.round(notices * (fault.notices ?? 1))),
+      );
+      run.results.push(result);
+      if (result.complaints.length > 0)
+        await writeFile(path.join(folder, `${fault.name}.json`), JSON.stringify(result, null, 2));
+    }
+  } finally {
+    run.remarks.push(...(await installation.stop()));
+    current = undefined;
+  }
+}
+
+function commandFor(names: readonly string[]): string {
+  return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}`;
+}
+
+async function main(): Promise<boolean> {
+  let chosen: readonly Fault[];
+  try {
+    chosen = chooseFaults(values.faults);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  if (values.list) {
+    for (const { name, group, does, brokers } of chosen)
+      process.stdout.write(`${group}\t${name}\t${does}${brokers === 3 ? ' (three brokers)' : ''}\n`);
+    return true;
+  }
+  say(`seed ${seed}, ${chosen.length} of ${FAULTS.length} faults, ${notices} notices each, pace ${pace}`);
+  const base = path.join(ROOT, '.cache', `faults-${process.pid}`);
+  const run: Run = { results: [], unavailable: [], remarks: [] };
+  let crashed = false;
+  for (const brokers of [1, 3] as const) {
+    const faults = chosen.filter((fault) => Number(values.brokers ?? fault.brokers ?? 1) === brokers);
+    if (faults.length === 0 || interrupted) continue;
+    await throughOne(path.join(base, `${path.basename(base)}-${brokers}`), brokers, faults, run).catch(
+      (error: Error) => {
+        crashed = true;
+        say(`the run broke off: ${error.stack ?? error.message}`);
+      },
+    );
+  }
+  const { results, unavailable, remarks } = run;
+  const failed = results.filter(({ complaints }) => complaints.length > 0);
+  const holds = failed.length === 0 && remarks.length === 0 && !crashed && results.length > 0;
+  for (const remark of remarks) say(`WRONG: ${remark}`);
+  if (!holds) {
+    say(`DOES NOT HOLD; evidence in ${path.relative(process.cwd(), base)}`);
+    if (failed.length > 0) say(`again: ${commandFor(failed.map(({ fault }) => fault))}`);
+  }
+  if (holds && !values.keep) await rm(base, { recursive: true, force: true });
+  const sum = (of: (verdict: NonNullable<RoundResult['verdict']>) => number) =>
+    results.reduce((total, { verdict }) => total + (verdict === null ? 0 : of(verdict)), 0);
+  const last = {
+    seed,
+    faults: results.length,
+    expected: sum((v) => v.expected),
+    lost: sum((v) => v.lost + v.inboxMissing),
+    unexpected: sum((v) => v.unexpected + v.inboxUnexpected + v.inboxDoubled),
+    /** What people saw twice where the provider deduplicates. */
+    duplicates: sum((v) => v.doubled),
+    ambiguous: sum((v) => v.ambiguous),
+    repeated: {
+      push: sum((v) => v.repeated.push),
+      email: sum((v) => v.repeated.email),
+      sms: sum((v) => v.repeated.sms),
+    },
+    unflagged: sum((v) => v.unflagged),
+    recovery_s: Number(Math.max(0, ...results.map(({ recoveryS }) => recoveryS)).toFixed(1)),
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    notices,
+    pace,
+    failed: failed.map(({ fault }) => fault),
+    unavailable,
+    holds,
+  };
+  process.stdout.write(`${JSON.stringify(last)}\n`);
+  return holds;
+}
+
+process.exit((await main()) ? 0 : 1);

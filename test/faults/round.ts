@@ -1,0 +1,201 @@
+/**
+ * A round: a fault, the notices that are under way when it comes, the wait until the product says it is idle, and the judgement. Whatever the
+ * fault left broken is mended first, so that no round spoils the next; that it left something is itself a complaint.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { randomStream } from '../../producers/population.ts';
+import type { Fault, Stage } from './fault.ts';
+import type { Installation, Status } from './installation.ts';
+import {
+  complaintsOf,
+  EQUATIONS_QUERY,
+  INBOX_QUERY,
+  judge,
+  LEDGER_QUERY,
+  type Ledger,
+  loadRound,
+  type Verdict,
+} from './oracle.ts';
+import { produceEvents } from './produce.ts';
+
+/** After the fault is over. Times of the product run at its pace, those of a machine do not. */
+const IDLE_WITHIN_MS = 150_000;
+const ARRIVED_WITHIN_MS = 120_000;
+const MENTION_MS = 5_000;
+
+export type RoundResult = {
+  readonly fault: string;
+  readonly verdict: Verdict | null;
+  readonly complaints: readonly string[];
+  readonly seconds: number;
+  /** From the end of the fault until everything expected had arrived. */
+  readonly recoveryS: number;
+};
+
+/** A stream of its own for each name: the same seed makes the same choices, whatever else a run goes through. */
+export function streamOf(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32BE(0) >>> 1;
+}
+
+async function arrivals(installation: Installation, from: number): Promise<number> {
+  return (await installation.log.read()).length - from;
+}
+
+function createStage(
+  installation: Installation,
+  fault: Fault,
+  notices: number,
+  expected: number,
+  from: number,
+): Stage {
+  const { servers, sinks, product, pace, seed, token, say } = installation;
+  const stage: Stage = {
+    notices,
+    random: randomStream(seed, streamOf(fault.name)),
+    pace,
+    pause: (ms) => delay(Math.max(1, ms * pace)),
+    async arrived(share) {
+      const deadline = performance.now() + ARRIVED_WITHIN_MS;
+      while ((await arrivals(installation, from)) < share * expected) {
+        if (performance.now() > deadline)
+          throw new Error(
+            `${Math.round(share * 100)} % of ${expected} notices had not arrived after ${ARRIVED_WITHIN_MS / 1000} s, but ${await arrivals(installation, from)}`,
+          );
+        await delay(10);
+      }
+    },
+    count: () => arrivals(installation, from),
+    processes: product,
+    proxies: { ...servers.proxies, ...sinks.proxies },
+    services: servers.services,
+    sinks,
+    async api(method, path, body) {
+      const answer = await fetch(`${product.url('web-1')}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(30_000),
+      });
+      const text = await answer.text();
+      return { status: answer.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+    },
+    sql: (text, values) => installation.sql(text, values),
+    say: (line) => say(`  ${line}`),
+  };
+  return stage;
+}
+
+/** Idle by its own word, twice, and nothing put off until later. */
+async function awaitIdle(installation: Installation, from: number, expected: number): Promise<string | null> {
+  const deadline = performance.now() + IDLE_WITHIN_MS;
+  let times = 0;
+  let mentionAt = performance.now() + MENTION_MS;
+  let last: Status | null = null;
+  for (;;) {
+    const status = await installation.status();
+    last = status ?? last;
+    times = status?.idle && (await waiting(installation)) === 0 ? times + 1 : 0;
+    if (times >= 2) return null;
+    const now = performance.now();
+    const left = Object.entries(last?.backlog ?? {}).filter(([, count]) => count > 0);
+    const told = `${left.map(([name, count]) => `${count} ${name}`).join(', ') || 'no backlog'}, ${await waiting(installation)} waiting`;
+    if (now > deadline) return `not idle after ${IDLE_WITHIN_MS / 1000} s: ${told}`;
+    if (now > mentionAt) {
+      mentionAt = now + MENTION_MS;
+      installation.say(
+        `  ${await arrivals(installation, from)} of ${expected} have arrived; ${status === null ? 'no status' : told}`,
+      );
+    }
+    await delay(times > 0 ? 50 : 120);
+  }
+}
+
+/** What is put off until later, and batches that are under way. A database that has just come back may break a connection: then not nothing. */
+async function waiting(installation: Installation): Promise<number> {
+  const rows = await installation
+    .sql<{ n: number }>(
+      `SELECT (SELECT count(*) FROM waiting)::int + (SELECT count(*) FROM batches WHERE state <> 'ended' AND open > 0)::int AS n`,
+    )
+    .catch(() => []);
+  return rows[0]?.n ?? 1;
+}
+
+async function readLedger(installation: Installation, round: number): Promise<Ledger> {
+  const prefix = [`r${round}-%`];
+  return {
+    deliveries: await installation.sql<Ledger['deliveries'][number]>(LEDGER_QUERY, prefix),
+    inbox: await installation.sql<Ledger['inbox'][number]>(INBOX_QUERY, prefix),
+  };
+}
+
+/** The moment at which the last of `expected` first copies arrived; approximated by the last arrival. */
+function lastArrivalMs(installation: Installation, from: number): number {
+  return installation.log.entries.slice(from).reduce((latest, { atMs }) => Math.max(latest, atMs), 0);
+}
+
+export async function runRound(
+  installation: Installation,
+  fault: Fault,
+  notices: number,
+): Promise<RoundResult> {
+  const { product, oracle, inputs, say, asOf } = installation;
+  const startedAt = performance.now();
+  const complaints: string[] = [];
+  const attempt = async (what: string, run: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await run();
+      return true;
+    } catch (error) {
+      complaints.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+  };
+  const round = inputs.next(notices, streamOf(`inputs of ${fault.name}`));
+  const expected = await loadRound(oracle, round, asOf);
+  const from = (await installation.log.read()).length;
+  const stage = createStage(installation, fault, notices, expected, from);
+  await attempt('prepare', async () => fault.prepare?.(stage));
+  const to = {
+    brokers: installation.servers.services.kafka.direct,
+    urls: ['producers-1', 'web-1'].map((name) => product.url(name as 'web-1')),
+    token: installation.token,
+  };
+  const produced = attempt('produce', () => produceEvents(to, round.events));
+  await attempt('inflict', () => fault.inflict(stage));
+  await attempt('mend', () => installation.mend());
+  const mendedAt = Date.now();
+  await produced;
+  const stuck = await awaitIdle(installation, from, expected).catch((error: Error) => error.message);
+  if (stuck !== null) complaints.push(stuck);
+  // What a sink accepted stands in its log at once, but not always before its answer.
+  await delay(50);
+  const entries = (await installation.log.read()).slice(from);
+  let verdict: Verdict | null = null;
+  await attempt('judge', async () => {
+    verdict = await judge(oracle, entries, await readLedger(installation, round.number));
+    complaints.push(...complaintsOf(verdict, { left: fault.left ?? false }));
+    for (const row of await installation.sql(EQUATIONS_QUERY))
+      complaints.push(`a fan-out does not add up: ${JSON.stringify(row)}`);
+    complaints.push(...((await fault.judge?.(stage)) ?? []));
+  });
+  complaints.push(...product.complaints());
+  const result: RoundResult = {
+    fault: fault.name,
+    verdict,
+    complaints,
+    seconds: (performance.now() - startedAt) / 1000,
+    recoveryS: Math.max(0, (lastArrivalMs(installation, from) - mendedAt) / 1000),
+  };
+  say(summary(result));
+  for (const complaint of complaints) say(`  WRONG: ${complaint}`);
+  return result;
+}
+
+function summary({ fault, verdict, complaints, seconds, recoveryS }: RoundResult): string {
+  const sign = complaints.length === 0 ? 'holds' : 'DOES NOT HOLD';
+  if (verdict === null) return `${fault}: ${sign}; not judged; ${seconds.toFixed(1)} s`;
+  const { expected, lost, unexpected, doubled, repeated, ambiguous } = verdict;
+  const copies = repeated.push + repeated.email + repeated.sms;
+  return `${fault}: ${sign}; of ${expected} lost ${lost}, unexpected ${unexpected}, doubled ${doubled}; ${copies} calls repeated, ${ambiguous} ambiguous; complete ${recoveryS.toFixed(1)} s after the fault, ${seconds.toFixed(1)} s in all`;
+}
