@@ -22,6 +22,10 @@ export type QueueOptions = {
   readonly logger: Logger;
   /** How long a worker that fell silent keeps a job. 5 s unless a test is in a hurry. */
   readonly lockMs?: number;
+  /** How long a worker that finds no job asks to be told of one; Redis says nothing in that time. */
+  readonly blockSeconds?: number;
+  /** How long an answer of Redis is awaited beyond that before its connection is taken for broken. */
+  readonly silenceMs?: number;
   /** A call that takes longer is `queue-unavailable`. */
   readonly timeoutMs?: number;
 };
@@ -46,10 +50,8 @@ const STATES_CHUNK = 200;
 /** Failed jobs are looked at by the ledger within seconds; the rest is for a person, and bounded. */
 const KEEP_FAILED = { age: 3_600, count: 1_000 } as const;
 const CLOSE_MS = 2_000;
-/** A worker that finds nothing asks again after so many seconds, in which Redis says nothing. */
 const BLOCK_SECONDS = 5;
-/** A connection on which an answer is awaited for longer is broken, though nobody said so: another is made. */
-const SILENCE_MS = BLOCK_SECONDS * 1_000 + paced(5_000, 1_000);
+const SILENCE_MS = paced(5_000, 1_000);
 
 const STATES: Readonly<Record<string, JobState>> = {
   waiting: 'pending',
@@ -130,6 +132,9 @@ export function createBullmqQueue(options: QueueOptions): Queue {
   const prefix = options.prefix ?? 'allim';
   const lockMs = options.lockMs ?? LOCK_MS;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const blockSeconds = options.blockSeconds ?? BLOCK_SECONDS;
+  // A network that goes away says nothing, and TCP would wait for a quarter of an hour.
+  const socketTimeout = blockSeconds * 1_000 + (options.silenceMs ?? SILENCE_MS);
   const onError = complain(logger);
   const producers = new Map<QueueName, Producer>();
   const workers = new Set<QueueWorker>();
@@ -178,7 +183,7 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy,
-      socketTimeout: SILENCE_MS,
+      socketTimeout,
       // How long a closing socket may keep the process alive.
       disconnectTimeout: 200,
     });
@@ -210,12 +215,12 @@ export function createBullmqQueue(options: QueueOptions): Queue {
         ? new Worker(name, run, { ...all, connection: backend.pool as never }, createPostgresBackend)
         : new Worker(name, run, {
             ...all,
-            drainDelay: BLOCK_SECONDS,
+            drainDelay: blockSeconds,
             connection: {
               url: backend.redisUrl,
               maxRetriesPerRequest: null,
               retryStrategy,
-              socketTimeout: SILENCE_MS,
+              socketTimeout,
             },
           });
     return worker as Worker;

@@ -28,10 +28,10 @@ type Way = {
 
 type Line = { readonly client: Socket; readonly server: Socket; readonly ways: readonly [Way, Way] };
 
-/** Listens on a port of 127.0.0.1 (0 takes a free one) and leads to another. */
-export async function createFaultyProxy(target: number, listenPort = 0): Promise<FaultyProxy> {
+/** Listens on a port of 127.0.0.1 (0 takes a free one) and leads to another, or to the path of a Unix socket. */
+export async function createFaultyProxy(target: number | string, listenPort = 0): Promise<FaultyProxy> {
   const lines = new Set<Line>();
-  /** Server ends of lines that were cut after a chunk: they end when the server has done what it was told. */
+  /** Ends whose other end is gone: servers that do what they were told last, clients that do not know. */
   const orphans = new Set<Socket>();
   const silent = new Set<Direction>();
   let refusing = false;
@@ -105,7 +105,8 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
       client.resetAndDestroy();
       return;
     }
-    const server = createConnection({ port: target, host: '127.0.0.1', allowHalfOpen: true });
+    const to = typeof target === 'string' ? { path: target } : { port: target, host: '127.0.0.1' };
+    const server = createConnection({ ...to, allowHalfOpen: true });
     const way = (direction: Direction, from: Socket, to: Socket): Way => ({
       direction,
       from,
@@ -178,6 +179,18 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
       for (const one of ['to-server', 'to-client'] as const)
         if (direction === one || direction === 'both') silent.add(one);
       passAll();
+    },
+    forget() {
+      for (const line of lines) {
+        lines.delete(line);
+        for (const one of line.ways) clearTimeout(one.timer);
+        line.server.resetAndDestroy();
+        // What the client says is taken and goes nowhere; that it hangs up is noticed.
+        line.client.removeAllListeners('data');
+        line.client.resume();
+        line.client.on('end', () => line.client.destroy());
+        orphans.add(line.client);
+      }
     },
     cutAfter(matches, times = 1) {
       cutting = { matches, pass: true, left: times };
