@@ -28,6 +28,12 @@ type Way = {
 
 type Line = { readonly client: Socket; readonly server: Socket; readonly ways: readonly [Way, Way] };
 
+/** Only TCP has a reset; a Unix socket's other end, or one that is not connected yet, is closed. */
+function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** Listens on a port of 127.0.0.1 (0 takes a free one) and leads to another, or to the path of a Unix socket. */
 export async function createFaultyProxy(target: number | string, listenPort = 0): Promise<FaultyProxy> {
   const lines = new Set<Line>();
@@ -82,9 +88,9 @@ export async function createFaultyProxy(target: number | string, listenPort = 0)
       if (--cutting.left === 0) cutting = undefined;
       lines.delete(line);
       for (const one of line.ways) clearTimeout(one.timer);
-      line.client.resetAndDestroy();
+      reset(line.client);
       if (!done) {
-        line.server.resetAndDestroy();
+        reset(line.server);
         return;
       }
       // A reset would make the server's system throw away what it has not read yet. So it gets everything and the end of the input, and
@@ -102,7 +108,7 @@ export async function createFaultyProxy(target: number | string, listenPort = 0)
   function connected(client: Socket): void {
     if (refusing) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const to = typeof target === 'string' ? { path: target } : { port: target, host: '127.0.0.1' };
@@ -133,7 +139,7 @@ export async function createFaultyProxy(target: number | string, listenPort = 0)
         pass(one);
       });
       // A broken end breaks the other; that it was closed in order has passed as an end before.
-      from.on('error', () => lines.has(line) && to.resetAndDestroy());
+      from.on('error', () => lines.has(line) && reset(to));
       from.on('close', () => {
         orphans.delete(from);
         clearTimeout(one.timer);
@@ -157,7 +163,7 @@ export async function createFaultyProxy(target: number | string, listenPort = 0)
       lines.delete(line);
       for (const one of line.ways) {
         clearTimeout(one.timer);
-        one.from.resetAndDestroy();
+        reset(one.from);
       }
     }
   }
@@ -184,7 +190,7 @@ export async function createFaultyProxy(target: number | string, listenPort = 0)
       for (const line of lines) {
         lines.delete(line);
         for (const one of line.ways) clearTimeout(one.timer);
-        line.server.resetAndDestroy();
+        reset(line.server);
         // What the client says is taken and goes nowhere; that it hangs up is noticed.
         line.client.removeAllListeners('data');
         line.client.resume();
