@@ -8,6 +8,8 @@ export function measuredProvider(provider: Provider, metrics: Metrics): Provider
     name: provider.name,
     channel,
     window: provider.window,
+    repeats: provider.repeats,
+    ...(provider.ask === undefined ? {} : { ask: provider.ask.bind(provider) }),
     start: () => provider.start(),
     stop: () => provider.stop(),
     async send(delivery, mayCall) {

@@ -1,7 +1,9 @@
 /** Each role from the shared context: what starts, what stops, whether it is well. */
 import { randomUUID } from 'node:crypto';
 import { createDispatcher } from '../dispatcher/dispatcher.ts';
+import type { Repeats } from '../domain/ambiguity.ts';
 import { messageOf } from '../domain/errors.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
 import { dropReport, reportPopulation } from '../store/rules-processes.ts';
@@ -85,10 +87,16 @@ function watchShards({ metrics }: Context, shards: ShardServer): void {
     metrics.watch(name, help, [], () => [{ value: read() }]);
 }
 
+function repeatsOf(providers: Context['providers']): Record<Channel, Repeats> {
+  const entries = CHANNELS.map((channel) => [channel, providers[channel].repeats]);
+  return Object.fromEntries(entries) as Record<Channel, Repeats>;
+}
+
 function dispatcherRole(context: Context): RunningRole {
   const dispatcher = createDispatcher({
     ...context,
     pool: context.ledger,
+    repeats: repeatsOf(context.providers),
     chance: Math.random,
     webhooks: { allowLoopback: context.config.webhookLoopback },
     createAgencyTopics: context.config.env === 'production' ? null : { partitions: AGENCY_TOPIC_PARTITIONS },

@@ -6,14 +6,16 @@
  */
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
 import type { Broker, Consumer } from '../broker/broker.ts';
+import type { Repeats } from '../domain/ambiguity.ts';
 import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
+import { paced } from '../domain/pace.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import { LANES } from '../domain/statuses.ts';
+import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
@@ -42,6 +44,8 @@ export type DispatcherParts = {
   readonly catalogue: Catalogue;
   readonly calendar: WorkingDays;
   readonly sealer: Sealer;
+  /** What each channel's provider makes of the same delivery sent again. */
+  readonly repeats: Readonly<Record<Channel, Repeats>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Uniform in [0, 1), for the jitter of retries. */
@@ -55,11 +59,13 @@ export type DispatcherParts = {
 };
 
 const PAGES_A_BATCH = 50;
-/** Another dispatcher may be slow in sending what it saved; a question asked twice costs a run, so this is not hurried. */
-const RELAY_AFTER_MS = 20_000;
-const RELAY_LOOK_MS = 5_000;
-const LOOK_MS = 1_000;
-const WAITING_LOOK_MS = 500;
+/**
+ * A question is sent right after the commit that saved it; later than this its dispatcher is taken for dead. One that was only slow has its
+ * question asked twice, which costs a run and changes nothing; a fan-out whose dispatcher died goes on within seconds.
+ */
+const RELAY_AFTER_MS = paced(5_000);
+const LOOK_MS = paced(1_000);
+const WAITING_LOOK_MS = paced(500);
 const MONTHS_AHEAD = 2;
 const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
 
@@ -107,7 +113,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const tasks: Task[] = [
     calling,
     createTask('status back', LOOK_MS, tellAgencies, logger),
-    createTask('relay of questions', RELAY_LOOK_MS, relayQuestions, logger),
+    createTask('relay of questions', LOOK_MS, relayQuestions, logger),
     createTask('due stages', LOOK_MS, due.startStages, logger),
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
@@ -126,11 +132,13 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
-    const ambiguous = await transaction(pool, (sql) => sweepSessions(sql, clock.nowMs()));
-    if (ended.length > 0 || ambiguous > 0)
+    const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
+    for (const { channel, decision, count } of swept)
+      parts.metrics?.add('ambiguous', { channel, decision }, count);
+    if (ended.length > 0 || swept.length > 0)
       logger.warn(
-        { sessions: ended, ambiguous },
-        'sessions ended; what was in flight under them is made once more and flagged',
+        { sessions: ended, ambiguous: swept },
+        'sessions ended; nobody knows how the calls under them did',
       );
     return false;
   }

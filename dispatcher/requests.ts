@@ -8,6 +8,7 @@ import { AllimError, messageOf } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import type { EventRowId, FanoutId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { LANES } from '../domain/statuses.ts';
@@ -83,7 +84,7 @@ function rowsOf(ask: Ask): readonly EventRowId[] {
   return ask.broadcast === null ? (ask.fanout.pairs ?? []).map((pair) => pair.event) : [ask.broadcast];
 }
 
-const MARK_MS = 250;
+const MARK_MS = paced(250);
 
 export function createRequests({ broker, pool, clock, logger }: RequestsParts): Requests {
   const months = new Set<string>();

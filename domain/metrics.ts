@@ -17,6 +17,18 @@ export const COUNTERS = {
     help: 'Deliveries that were not called at their claim, by what they became: expired, cancelled, suppressed or waiting, and why.',
     labels: ['channel', 'verdict'],
   },
+  ambiguous: {
+    help: 'Calls of which nobody knows how they ended, by what was decided: again (asked, held or sent again later) or left.',
+    labels: ['channel', 'decision'],
+  },
+  ambiguous_asked: {
+    help: 'Questions to a provider about an earlier call, by its answer: absent, accepted, permanent, temporary, technical.',
+    labels: ['channel', 'answer'],
+  },
+  campaigns_failing: {
+    help: 'Campaigns of which over 1 % of the first 1,000 deliveries of a stage failed through us: paused, or kept (emergencies).',
+    labels: ['verdict'],
+  },
   deliveries_unready: {
     help: 'Deliveries whose text or address could not be made ready.',
     labels: ['channel'],

@@ -19,7 +19,8 @@ export const DELIVERY_STATUSES = [
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryStatus, readonly DeliveryStatus[]>> = {
-  planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled'],
+  // Ambiguous where an earlier call of it was, and it has expired before the next.
+  planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled', 'ambiguous'],
   waiting: ['planned', 'expired', 'cancelled', 'suppressed', 'failed-temporary', 'failed-technical'],
   // Back to planned only where the claim's answer was lost, so that no call was made.
   sending: [

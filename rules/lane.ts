@@ -5,6 +5,7 @@
  */
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import { isTransient } from '../domain/transient.ts';
 import type { ShardBatch, ShardRecord } from './shard.ts';
 
@@ -183,10 +184,14 @@ export class Lane {
   }
 }
 
-/** 100 ms doubling to 10 s, or until aborted. */
+const FIRST_PAUSE_MS = paced(100);
+/** An outage is over some time before a run goes on: not by more than a person would notice. */
+const LONGEST_PAUSE_MS = paced(3_000);
+
+/** 100 ms doubling to 3 s, or until aborted. */
 export function backOff(pauses: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.min(10_000, 100 * 2 ** Math.min(pauses, 10)));
+    const timer = setTimeout(done, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(pauses, 10)));
     function done(): void {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);

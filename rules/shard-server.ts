@@ -8,6 +8,7 @@ import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import { decodeRequest, TOPICS } from '../domain/records.ts';
 import { LANES } from '../domain/statuses.ts';
 import type { Fields } from './catalogue.ts';
@@ -60,9 +61,9 @@ export function createShardServer(options: ShardServerOptions): ShardServer {
 }
 
 /** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
-const PARKED_MS = 60_000;
+const PARKED_MS = paced(60_000);
 /** Between two heartbeats in a long step; a session lasts 6 s. */
-const BEAT_MS = 500;
+const BEAT_MS = paced(500);
 
 const laneKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
@@ -101,7 +102,7 @@ class Server implements ShardServer {
       shard: (partition) => this.shards.get(partition),
       plannedPollMs: options.plannedPollMs ?? 50,
     });
-    this.awaitedPollMs = options.awaitedPollMs ?? 30_000;
+    this.awaitedPollMs = options.awaitedPollMs ?? paced(30_000);
   }
 
   async start(): Promise<void> {

@@ -47,7 +47,10 @@ export type Claimed = {
   readonly expiresAt: Date | null;
   readonly contactPoint: string;
   readonly address: Buffer | null;
+  /** Calls before this one of which nobody knows how they ended. */
   readonly unclear: number;
+  /** When it was first called; null where this is the first call. */
+  readonly firstAt: Date | null;
   readonly notification: NotificationId;
   readonly template: number;
   readonly locale: string;
@@ -126,7 +129,8 @@ WITH result AS (
     p.trial AND NOT EXISTS (SELECT 1 FROM trial_recipients w WHERE w.agency_id = p.agency_id
       AND w.key IN ('citizen:' || n.recipient_id, 'address:' || encode(a.address_index, 'hex'))) AS simulated,
     CASE
-      WHEN p.expires_at <= $11 THEN 'expired'
+      -- An earlier call may have arrived: that it only expired would be more than we know.
+      WHEN p.expires_at <= $11 THEN CASE WHEN p.unclear > 0 THEN 'ambiguous/expired' ELSE 'expired' END
       WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'
       WHEN o.version > n.version THEN 'cancelled/superseded'
       WHEN o.state = 'done' THEN 'cancelled/done'
@@ -190,7 +194,7 @@ WITH result AS (
   WHERE f.status <> 'waiting' AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
   UNION ALL
   SELECT j.agency_id, j.id, j.month, split_part(j.verdict, '/', 1), nullif(split_part(j.verdict, '/', 2), '')
-  FROM judged j WHERE (j.verdict = 'expired' OR j.verdict LIKE 'suppressed/%') AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
+  FROM judged j WHERE (j.verdict IN ('expired', 'ambiguous/expired') OR j.verdict LIKE 'suppressed/%') AND (SELECT EXISTS (SELECT 1 FROM report_subscriptions))
 ), reported AS (
   INSERT INTO outbox (agency_id, reports, created_at)
   SELECT t.agency_id, jsonb_agg(jsonb_build_array(t.id, t.month, t.status, t.code)), $11 FROM told t
@@ -200,6 +204,8 @@ WITH result AS (
   GROUP BY t.agency_id
 )
 SELECT j.id, j.month, j.batch_id AS batch, j.attempt + 1 AS attempt, j.channel, j.lane, j.agency_id AS agency, j.category, j.verdict,
+  -- Nothing is looked up for a first call.
+  CASE WHEN j.attempt > 0 THEN (SELECT min(a.claimed_at) FROM attempts a WHERE a.delivery_id = j.id AND a.month = j.month AND a.number = 1) END AS "firstAt",
   j.expires_at AS "expiresAt", j.contact_point_id AS "contactPoint", j.address, j.unclear, j.notification_id AS notification,
   j.template_id AS template, j.locale, j.reach, j."values", j.stage_kind AS "stageKind", j.event_id AS event, e.body,
   j.previous_event_id AS "previousEvent", j.rule_id AS rule, j.rule_version AS "ruleVersion", j.size, $15::uuid AS session,

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { messageOf, safeMessage } from '../domain/errors.ts';
 import type { BatchId, DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { isTransient } from '../domain/transient.ts';
 import { type Claim, type Claimed, type Result, releaseUnheard, takeTurn } from '../store/deliveries.ts';
@@ -33,12 +34,12 @@ export interface Coalescer {
 
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
-const RETRY_MS = 200;
-const SUSPECTS_MS = 2_000;
+const RETRY_MS = paced(200);
+const SUSPECTS_MS = paced(2_000);
 /** SQLSTATE: data exceptions and integrity. The same row will never be taken. */
 const ROW_AT_FAULT = /^2[23][0-9A-Z]{3}$/;
 /** When claims whose answer was lost are looked for: a statement whose connection broke may still wait for a lock and commit later. */
-const UNHEARD_MS = [RETRY_MS, 12_000, 60_000] as const;
+const UNHEARD_MS = [RETRY_MS, paced(12_000), paced(60_000)] as const;
 
 export function createCoalescer(parts: {
   pool: SqlPool;

@@ -3,6 +3,7 @@
  * that was not claimed under a living session; the session and the stops are looked at again immediately before each call.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { AMBIGUITY } from '../domain/ambiguity.ts';
 import type { Clock } from '../domain/clock.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { BatchId } from '../domain/ids.ts';
@@ -14,11 +15,12 @@ import type { Channel } from '../domain/statuses.ts';
 import type { BatchJob } from '../queue/queue.ts';
 import { countPlanned } from '../store/batches.ts';
 import { openAddress } from '../store/contact-points.ts';
-import type { Claimed } from '../store/deliveries.ts';
+import type { Claimed, Result } from '../store/deliveries.ts';
 import type { Coalescer } from './coalescer.ts';
+import type { FailingStages } from './failing-stages.ts';
 import type { Renderer } from './message.ts';
 import { resultOf, uncalledResult } from './outcome.ts';
-import type { Outcome, Provider } from './providers/provider.ts';
+import type { Outcome, OutgoingDelivery, Provider } from './providers/provider.ts';
 import type { Session } from './session.ts';
 import type { StopWatch } from './stop-watch.ts';
 
@@ -28,6 +30,8 @@ export type DeliverParts = {
   readonly session: Session;
   readonly stops: StopWatch;
   readonly renderer: Renderer;
+  /** Hears of every call that failed through us. */
+  readonly failing: FailingStages;
   readonly sealer: Sealer;
   readonly providers: Readonly<Record<Channel, Provider>>;
   /** Takes what agencies in trial would have sent. */
@@ -53,10 +57,35 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
       if (verdict !== 'send') parts.metrics?.add('claims_unsent', { channel, verdict });
   }
 
+  /** What nobody knew of the calls before this one is asked first, where it can be. */
+  async function call(
+    row: Claimed,
+    provider: Provider,
+    outgoing: OutgoingDelivery,
+    mayCall: () => boolean,
+    asking: (now: boolean) => void,
+  ): Promise<Outcome> {
+    if (row.unclear > 0 && AMBIGUITY[provider.repeats][row.category].ask && provider.ask !== undefined) {
+      asking(true);
+      const answer = await provider.ask(outgoing, mayCall);
+      asking(false);
+      const said = answer === 'absent' ? 'absent' : answer.kind;
+      parts.metrics?.add('ambiguous_asked', { channel, answer: said });
+      if (answer !== 'absent') return answer;
+    }
+    return await provider.send(outgoing, mayCall);
+  }
+
   /** null where a stop came after the claim and nothing was called. */
-  async function callOne(row: Claimed, owner: ReturnType<Session['id']>): Promise<Outcome | null> {
-    const provider = (row.simulated ? parts.simulated : parts.providers)[channel];
+  async function callOne(
+    row: Claimed,
+    provider: Provider,
+    owner: ReturnType<Session['id']>,
+  ): Promise<Outcome | null> {
     let held = false;
+    let asking = false;
+    /** Bytes of a delivery may have left. */
+    let leaving = false;
     let content: Awaited<ReturnType<Renderer['render']>>;
     let address: string;
     try {
@@ -75,33 +104,51 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     try {
       await stops.known(row);
       const waitedMs = Math.max(0, clock.nowMs() - row.since.getTime());
-      const outcome = await provider.send(
-        {
-          delivery: row.id,
-          attempt: row.attempt,
-          agency: row.agency,
-          address,
-          content,
-          urgent: row.lane === 'urgent',
-          expiresAtMs: row.expiresAt === null ? null : row.expiresAt.getTime(),
-        },
-        () => {
-          held = !stops.mayCall(row);
-          return !held && session.mayCall(owner);
-        },
-      );
+      const outgoing = {
+        delivery: row.id,
+        attempt: row.attempt,
+        agency: row.agency,
+        address,
+        content,
+        urgent: row.lane === 'urgent',
+        expiresAtMs: row.expiresAt === null ? null : row.expiresAt.getTime(),
+      };
+      const mayCall = (): boolean => {
+        held = !stops.mayCall(row);
+        const may = !held && session.mayCall(owner);
+        leaving ||= may && !asking;
+        return may;
+      };
+      const outcome = await call(row, provider, outgoing, mayCall, (now) => {
+        asking = now;
+      });
       if (held) return null;
       if (row.attempt === 1 && !row.simulated)
         parts.metrics?.observe('event_to_provider_seconds', { channel, lane: row.lane }, waitedMs / 1_000);
       return outcome;
     } catch (error) {
-      // An adapter that throws may have thrown after the bytes had left.
       logger.error(
         { delivery: row.id, provider: provider.name, err: messageOf(error) },
         'a provider adapter threw',
       );
-      return { kind: 'unknown', code: 'adapter-threw' };
+      // After it had been told that it may call, bytes may have left.
+      return { kind: leaving ? 'unknown' : 'technical', code: 'adapter-threw' };
     }
+  }
+
+  async function deliverRow(row: Claimed, owner: ReturnType<Session['id']>): Promise<Result> {
+    const provider = (row.simulated ? parts.simulated : parts.providers)[channel];
+    const outcome = await callOne(row, provider, owner);
+    const nowMs = clock.nowMs();
+    if (outcome === null) return uncalledResult(row, owner, nowMs);
+    const result = resultOf(row, owner, outcome, provider.repeats, nowMs, parts.chance());
+    if (result.unclear)
+      parts.metrics?.add('ambiguous', {
+        channel,
+        decision: result.status === 'ambiguous' ? 'left' : 'again',
+      });
+    if (outcome.kind === 'technical') parts.failing.note(row, outcome.code);
+    return result;
   }
 
   async function deliverRows(job: BatchJob): Promise<void> {
@@ -128,12 +175,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
       await Promise.all(
         rows.map(async (row) => {
           if (row.verdict !== 'send') return;
-          const outcome = await callOne(row, owner);
-          const nowMs = clock.nowMs();
-          const result =
-            outcome === null
-              ? uncalledResult(row, owner, nowMs)
-              : resultOf(row, owner, outcome, nowMs, parts.chance());
+          const result = await deliverRow(row, owner);
           said.push(
             coalescer.finish(batch.batch, result).catch((error: unknown) => void refused.push(error)),
           );

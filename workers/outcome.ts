@@ -1,20 +1,13 @@
-/** From a provider's outcome to what the ledger writes: the retry policy, and what counts as whose fault. */
+/** From a provider's outcome to what the ledger writes: retries (domain/retry.ts), what nobody knows (domain/ambiguity.ts), whose fault it is. */
+import { AMBIGUITY, mayResend, type Repeats } from '../domain/ambiguity.ts';
+import { RETRY_LIMIT_MS, retryDelayMs, TECHNICAL_ATTEMPTS } from '../domain/retry.ts';
 import type { Claimed, Result } from '../store/deliveries.ts';
 import type { Outcome } from './providers/provider.ts';
 
-const FIRST_RETRY_MS = 5_000;
-const LONGEST_RETRY_MS = 15 * 60_000;
-/** After this many temporary failures we stop; full jitter makes that some two hours. */
-const MAX_ATTEMPTS = 12;
-/** What only we can mend is tried a few times, in case a deployment mends it meanwhile. */
-const MAX_TECHNICAL = 3;
-
-/** Full jitter: anywhere between nothing and 5 s · 2^(attempt - 1), at most 15 minutes. `chance` is in [0, 1). */
-export function retryDelayMs(attempt: number, chance: number): number {
-  return Math.round(chance * Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1)));
-}
-
-type Row = Pick<Claimed, 'id' | 'month' | 'attempt' | 'expiresAt' | 'unclear' | 'simulated'>;
+type Row = Pick<
+  Claimed,
+  'id' | 'month' | 'attempt' | 'channel' | 'category' | 'expiresAt' | 'firstAt' | 'unclear' | 'simulated'
+>;
 
 /** What a provider said, as a text column takes it: one NUL would fail the statement, and with it every result beside it, again and again. */
 function stored(text: string | null): string | null {
@@ -28,7 +21,11 @@ export const SIMULATED = 'trial';
 const STOPPED_MS = 5_000;
 
 /** Claimed, and then a stop came: the row goes back as if it had never been claimed. */
-export function uncalledResult(row: Row, session: Result['session'], nowMs: number): Result {
+export function uncalledResult(
+  row: Pick<Row, 'id' | 'month' | 'attempt'>,
+  session: Result['session'],
+  nowMs: number,
+): Result {
   return {
     delivery: row.id,
     month: row.month,
@@ -44,11 +41,18 @@ export function uncalledResult(row: Row, session: Result['session'], nowMs: numb
   };
 }
 
-/** The row that is written for an outcome; `chance` in [0, 1) is the jitter of a retry. */
+/** Until when it is tried: the notice's expiry, or the limit of the channel from the first call on. */
+function endMsOf(row: Row, nowMs: number): number {
+  const limitMs = (row.firstAt?.getTime() ?? nowMs) + RETRY_LIMIT_MS[row.channel][row.category];
+  return Math.min(limitMs, row.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+}
+
+/** The row that is written for an outcome of a provider that takes repetitions so; `chance` in [0, 1) is the jitter of a retry. */
 export function resultOf(
   row: Row,
   session: Result['session'],
   outcome: Outcome,
+  repeats: Repeats,
   nowMs: number,
   chance: number,
 ): Result {
@@ -64,6 +68,7 @@ export function resultOf(
     uncalled: false,
   };
   const code = outcome.kind === 'accepted' ? null : stored(outcome.code);
+  const leftMs = endMsOf(row, nowMs) - nowMs;
   switch (outcome.kind) {
     case 'accepted':
       return row.simulated
@@ -71,20 +76,32 @@ export function resultOf(
         : { ...base, status: 'sent', code: null, reference: stored(outcome.reference) };
     case 'permanent':
       return { ...base, status: 'failed-permanent', code, addressDead: true };
-    case 'unknown':
-      // Once more, flagged; the second time nobody can tell what a third would do.
-      return row.unclear === 0
-        ? { ...base, status: 'waiting', code, unclear: true, retryAtMs: nowMs + FIRST_RETRY_MS }
+    case 'unknown': {
+      const policy = AMBIGUITY[repeats][row.category];
+      const delayMs = Math.max(policy.holdMs, retryDelayMs(row.attempt, chance, leftMs) ?? leftMs);
+      return mayResend(policy, row.unclear + 1) && delayMs < leftMs
+        ? { ...base, status: 'waiting', code, unclear: true, retryAtMs: nowMs + delayMs }
         : { ...base, status: 'ambiguous', code, unclear: true };
+    }
     case 'temporary':
     case 'technical': {
-      const failed = outcome.kind === 'temporary' ? 'failed-temporary' : 'failed-technical';
-      const given = outcome.kind === 'temporary' ? outcome.retryAfterMs : undefined;
-      const retryAtMs = nowMs + Math.max(given ?? 0, retryDelayMs(row.attempt, chance));
-      const last = row.attempt >= (outcome.kind === 'temporary' ? MAX_ATTEMPTS : MAX_TECHNICAL);
-      if (last || (row.expiresAt !== null && retryAtMs >= row.expiresAt.getTime()))
-        return { ...base, status: failed, code };
-      return { ...base, status: 'waiting', code, retryAtMs };
+      const tries = outcome.kind === 'temporary' || row.attempt < TECHNICAL_ATTEMPTS;
+      const delayMs = tries ? retryDelayMs(row.attempt, chance, leftMs) : null;
+      // Those who were told the same time come apart by as much as the first retry is spread.
+      const givenMs = outcome.kind === 'temporary' ? outcome.retryAfterMs : undefined;
+      const waitMs =
+        delayMs === null || givenMs === undefined
+          ? delayMs
+          : Math.max(delayMs, givenMs + (retryDelayMs(1, chance) ?? 0));
+      if (waitMs !== null && waitMs < leftMs)
+        return { ...base, status: 'waiting', code, retryAtMs: nowMs + waitMs };
+      // An earlier call of it may have arrived: that it failed would be more than we know.
+      if (row.unclear > 0) return { ...base, status: 'ambiguous', code };
+      return {
+        ...base,
+        status: outcome.kind === 'temporary' ? 'failed-temporary' : 'failed-technical',
+        code,
+      };
     }
   }
 }

@@ -7,12 +7,13 @@ import { hostname } from 'node:os';
 import { messageOf } from '../domain/errors.ts';
 import { randomId, type SessionId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { beat, closeSession, openSession, SESSION_DEAD_MS } from '../store/sessions.ts';
 
-const BEAT_MS = 1_000;
+const BEAT_MS = paced(1_000);
 /** Declared dead after 5 s without a beat; we stop a second earlier. */
-const DEADLINE_MS = SESSION_DEAD_MS - 1_000;
+const DEADLINE_MS = SESSION_DEAD_MS - paced(1_000);
 
 export interface Session {
   start(): Promise<void>;

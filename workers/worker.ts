@@ -13,6 +13,7 @@ import type { Queue, QueueWorker } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { createCoalescer } from './coalescer.ts';
 import { createDeliver } from './deliver.ts';
+import { createFailingStages } from './failing-stages.ts';
 import { createRenderer } from './message.ts';
 import type { Provider } from './providers/provider.ts';
 import { createSession } from './session.ts';
@@ -47,6 +48,7 @@ export function createWorker(parts: WorkerParts) {
   const session = createSession({ pool, logger });
   const stops = createStopWatch({ pool, logger });
   const coalescer = createCoalescer({ pool, session, clock: parts.clock, logger });
+  const failing = createFailingStages(parts);
   const renderer = createRenderer({ pool, catalogue: parts.catalogue, calendar: parts.calendar });
   let working: QueueWorker[] = [];
 
@@ -62,7 +64,11 @@ export function createWorker(parts: WorkerParts) {
         // A claimed row is ambiguous when we die, so no more are claimed than the provider takes at once: the window is shared out.
         const share = Math.floor(parts.providers[channel].window / (batches.urgent + batches.bulk));
         const claimSize = Math.max(1, Math.min(parts.claimSize ?? 100, share));
-        const handle = createDeliver({ ...parts, coalescer, session, stops, renderer }, channel, claimSize);
+        const handle = createDeliver(
+          { ...parts, coalescer, session, stops, renderer, failing },
+          channel,
+          claimSize,
+        );
         for (const lane of LANES)
           working.push(queue.work(`${channel}-${lane}`, { concurrency: batches[lane], handle }));
       }
@@ -72,6 +78,7 @@ export function createWorker(parts: WorkerParts) {
       working = [];
       await Promise.all(stopping.map((worker) => worker.stop(STOP_MS)));
       await stops.stop();
+      await failing.stop();
       for (const channel of CHANNELS) {
         await parts.providers[channel].stop();
         await parts.simulated[channel].stop();

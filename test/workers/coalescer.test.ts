@@ -46,7 +46,7 @@ async function worker(): Promise<{ session: Session }> {
 const sessions: Session[] = [];
 
 const sentRow = (row: Claimed) =>
-  resultOf(row, row.session, { kind: 'accepted', reference: null }, it.clock.nowMs(), 0.5);
+  resultOf(row, row.session, { kind: 'accepted', reference: null }, 'blind', it.clock.nowMs(), 0.5);
 
 test('a result that the ledger refuses is given up alone: those beside it, and claims, are heard', async () => {
   const { session } = await worker();

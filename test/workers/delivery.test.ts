@@ -200,16 +200,17 @@ describe('a failure', () => {
     it.providers.sms.answer = () => ({ kind: 'temporary', code: 'busy' });
     await planned({}, { expirytime: '2026-07-10T12:00:20+09:00' });
     await it.idle();
-    // Half of 5 s, then half of 10 s, then half of 20 s, which is after the expiry.
-    const due = await it.rows<{ due_at: Date }>('SELECT due_at FROM waiting');
-    expect(due.map((row) => row.due_at.getTime() - START)).toEqual([2_500]);
-    it.at(2_500);
+    // In the middle of 5 and 10 s, then of 5 s and what is left of the 20, then of 5 and the rest of that.
+    const due = async () =>
+      (await it.rows<{ due_at: Date }>('SELECT due_at FROM waiting')).map((r) => r.due_at.getTime() - START);
+    expect(await due()).toEqual([7_500]);
+    it.at(7_500);
     await it.idle();
-    it.at(5_000);
+    expect(await due()).toEqual([7_500 + 8_750]);
+    it.at(8_750);
     await it.idle();
-    it.at(20_000);
-    await it.idle();
-    expect(await it.told(who)).toEqual(['opened sms expired']);
+    // Less than 5 s are left: there is no other time.
+    expect(await it.told(who)).toEqual(['opened sms failed-temporary/busy']);
     expect(it.sent().map((sent) => sent.attempt)).toEqual([1, 2, 3]);
   });
 
@@ -225,7 +226,7 @@ describe('a failure', () => {
     await planned();
     await it.idle();
     expect(await it.told(who)).toEqual(['opened sms waiting/no-answer']);
-    it.at(5_000);
+    it.at(15 * 60_000);
     await it.idle();
     expect(await it.told(who)).toEqual(['opened sms ambiguous/no-answer']);
     expect(
@@ -266,6 +267,7 @@ describe('a worker that is stopped during a call', () => {
     expect(await it.endSessions()).toBe(1);
     expect(await it.told(who)).toEqual(['opened sms waiting/session-lost']);
     it.providers.sms.answer = () => ({ kind: 'accepted', reference: 'second' });
+    it.at(15 * 60_000);
     await it.idle();
     answerNow();
     await working;

@@ -227,6 +227,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
     name: 'smtp',
     channel: 'email',
     window,
+    repeats: 'recognised',
     async start() {},
     async stop() {
       await flights.idle();

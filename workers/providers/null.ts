@@ -11,6 +11,7 @@ export function createNullProvider(options: { channel: Channel; window?: number 
     name: 'null',
     channel,
     window,
+    repeats: 'replaced',
     async start() {},
     async stop() {},
     send: async (_delivery, mayCall) => (mayCall() ? ACCEPTED : SESSION_LOST),

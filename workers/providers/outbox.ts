@@ -85,6 +85,7 @@ export function createOutboxProvider(options: OutboxOptions): Provider {
     name: 'outbox',
     channel,
     window,
+    repeats: 'replaced',
     async start() {},
     stop: () => flights.idle(),
     send(delivery, mayCall) {

@@ -1,7 +1,9 @@
 /**
  * One call to the outside world for one delivery. An adapter translates every answer through one literal table and never throws for an
- * answer it got; what it throws is a bug and counts as technical. No personal data is kept or logged by an adapter.
+ * answer it got; what it throws is a bug, and counts as technical where it had not come to `mayCall`: nothing had left.
+ * No personal data is kept or logged by an adapter.
  */
+import type { Repeats } from '../../domain/ambiguity.ts';
 import type { Content } from '../../domain/content.ts';
 import type { Channel } from '../../domain/statuses.ts';
 
@@ -26,8 +28,8 @@ export type OutgoingDelivery = {
 };
 
 /**
- * `flushed` on failures: whether anything that could lead to delivery had left the process. Only `unknown` is ambiguous: the request was
- * handed over and no answer came.
+ * `unknown` alone is ambiguous: enough had left the process to lead to a delivery, and no answer came that says what became of it. Lost
+ * before that, nothing was sent, and the outcome is `temporary`.
  */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly reference: string | null }
@@ -41,9 +43,16 @@ export interface Provider {
   readonly channel: Channel;
   /** How many calls may be in flight; a worker never hands over more, so no call waits in a library's queue. */
   readonly window: number;
+  /** What the far side makes of the same delivery sent again (domain/ambiguity.ts). */
+  readonly repeats: Repeats;
   start(): Promise<void>;
   /** Waits for calls in flight. */
   stop(): Promise<void>;
-  /** `mayCall` is looked at immediately before bytes leave; when it says no the outcome is `temporary` with code `session-lost` and nothing left. */
+  /** `mayCall` is looked at immediately before bytes leave, and not earlier; when it says no the outcome is `temporary` with code `session-lost` and nothing left. */
   send(delivery: OutgoingDelivery, mayCall: () => boolean): Promise<Outcome>;
+  /**
+   * Where `repeats` is `asked`: what became of an earlier call, by our reference. `absent`: it has never had it. An outcome is the delivery's,
+   * as if `send` had said so; `temporary`, also: it could not be asked now.
+   */
+  ask?(delivery: OutgoingDelivery, mayCall: () => boolean): Promise<Outcome | 'absent'>;
 }

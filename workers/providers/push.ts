@@ -254,6 +254,7 @@ export function createPushProvider(options: PushOptions): Provider {
     name: 'web-push',
     channel: 'push',
     window,
+    repeats: 'replaced',
     async start() {
       try {
         // Signs once, so that a wrong key is found at start and not at the first notice.

@@ -208,6 +208,7 @@ export function createSmsProvider(options: SmsOptions): Provider {
     name: 'smpp',
     channel: 'sms',
     window,
+    repeats: 'blind',
     /** Resolves after the first attempt, bound or not: an SMSC that is away must not keep the other channels from starting. */
     async start() {
       if (!stopped) return;
