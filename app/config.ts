@@ -122,6 +122,15 @@ function schemaFaults(raw: Record<string, unknown>): readonly Fault[] {
   });
 }
 
+/** In clear text only to this machine, and only where nothing is at stake. One that is no URL is a fault of its own. */
+function smsFaults(text: string, production: boolean): readonly Fault[] {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'http:') return [];
+  if (!production && /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/.test(url.hostname)) return [];
+  const message = 'SMS_URL must begin with https:// where the gateway is elsewhere, and in production';
+  return [{ pointer: '/SMS_URL', message }];
+}
+
 function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[] {
   const faults: Fault[] = [];
   const has = (name: Name) => given[name] !== undefined;
@@ -138,7 +147,9 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
   for (const [name, other] of NEEDS)
     if (has(name) && !has(other))
       faults.push({ pointer: `/${other}`, message: `${other} is missing, though ${name} is set` });
-  if (given['ALLIM_ENV'] !== 'production') return faults;
+  const production = given['ALLIM_ENV'] === 'production';
+  if (has('SMS_URL')) faults.push(...smsFaults(String(given['SMS_URL']), production));
+  if (!production) return faults;
   faults.push(...madeUpSecrets(given));
   for (const [name, why] of PRODUCTION)
     if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });

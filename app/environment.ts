@@ -31,7 +31,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'postgres-url': isUrl(['postgres:', 'postgresql:']),
   'redis-url': isUrl(['redis:', 'rediss:']),
   'smtp-url': isUrl(['smtp:', 'smtps:']),
-  'sms-url': isUrl(['smpp:', 'ssmpp:']),
+  'sms-url': isUrl(['smpp:', 'ssmpp:', 'https:', 'http:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
@@ -114,7 +114,9 @@ export const Environment = Type.Object({
   SMTP_BOUNCE_DOMAIN: text('a domain', { pattern: '^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,185}[A-Za-z0-9])?$' }),
   SMTP_BOUNCE_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   SMS_RECEIPT_SECRET: secret('whsec_ and 24 to 64 bytes in base64', { format: 'webhook-secret' }),
-  SMS_URL: secret('a URL like smpp://user:password@host:2775', { format: 'sms-url' }),
+  SMS_URL: secret('a URL like smpp://user:password@host:2775 or https://user:password@host/path', {
+    format: 'sms-url',
+  }),
   SMS_FROM: text('a sender of up to 20 characters', { maxLength: 20 }),
   VAPID_SUBJECT: text('mailto: and an address, or an https:// URL', {
     pattern: '^(mailto:[^\\s@]+@[^\\s@]+|https://.+)$',

@@ -10,6 +10,7 @@ import type { Repeats } from '../domain/ambiguity.ts';
 import { type Clock, dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { paced } from '../domain/pace.ts';
 import { TOPICS } from '../domain/records.ts';
@@ -149,6 +150,7 @@ export function createDispatcher(parts: DispatcherParts) {
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
     const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
+    if (swept.length > 0) mark('sweep:committed');
     for (const { channel, decision, count } of swept)
       parts.metrics?.add('ambiguous', { channel, decision }, count);
     if (ended.length > 0 || swept.length > 0)

@@ -8,6 +8,7 @@ import { dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import { besideId, type DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import { TOPICS } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
@@ -169,8 +170,15 @@ export function createDue(parts: DueParts) {
 
   /** Puts retries and ended holds into new batches. */
   async function regroup(): Promise<boolean> {
-    const count = await transaction(pool, (sql) => regroupWaiting(sql, clock.nowMs(), WAITING_A_RUN));
-    if (count > 0) parts.wake();
+    const count = await transaction(pool, async (sql) => {
+      const regrouped = await regroupWaiting(sql, clock.nowMs(), WAITING_A_RUN);
+      if (regrouped > 0) mark('regroup:before-commit');
+      return regrouped;
+    });
+    if (count > 0) {
+      mark('regroup:committed');
+      parts.wake();
+    }
     return count === WAITING_A_RUN;
   }
 

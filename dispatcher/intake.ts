@@ -11,6 +11,7 @@ import { messageOf } from '../domain/errors.ts';
 import { isTargeted } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { agencyOfTopic, TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
@@ -85,8 +86,11 @@ export function createIntake(parts: IntakeParts) {
       const fresh = await acceptOnce(sql, accepted, rejected);
       await saveQuarantine(sql, parts.sealer, rejected);
       await markRefused(sql, refused);
-      return plan(sql, fresh, snapshot, profileEnds);
+      const asks = await plan(sql, fresh, snapshot, profileEnds);
+      mark('intake:before-commit');
+      return asks;
     });
+    mark('intake:committed');
     parts.metrics?.add('events', { outcome: 'accepted' }, accepted.length);
     parts.metrics?.add('events', { outcome: 'quarantined' }, rejected.length);
     if (rejected.length > 0)

@@ -8,6 +8,7 @@
 import type { LogRecord } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { type AudiencePage, decodePage } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
@@ -111,6 +112,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         const queues: QueueName[] = [];
         for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
           for (const queue of await planPages(sql, pages, careful)) queues.push(queue);
+        mark('plan:before-commit');
         return queues;
       });
     // A told key that is new has no notification yet, so none is looked for. Should one stand all the same, it is left alone.
@@ -118,6 +120,7 @@ export function createPlanner(parts: PlannerParts): Planner {
       if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
       return run(true);
     });
+    mark('plan:committed');
     count(jobs, ready);
     if (ready.length > 0) parts.wake(new Set(ready));
   }

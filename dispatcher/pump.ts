@@ -122,6 +122,7 @@ export function createPump(parts: PumpParts) {
     const gone = stale.filter((_, index) => states[index] === 'missing' || states[index] === 'failed');
     if (gone.length === 0) return;
     const again = await requeueBatches(pool, gone);
+    mark('requeue:committed');
     if (again > 0) {
       logger.warn({ queue: name, batches: again }, 'queued batches had no job and are queued again');
       wake([name]);

@@ -22,6 +22,10 @@ export type QueueOptions = {
   readonly logger: Logger;
   /** How long a worker that fell silent keeps a job. 5 s unless a test is in a hurry. */
   readonly lockMs?: number;
+  /** How long a worker that finds no job asks to be told of one; Redis says nothing in that time. */
+  readonly blockSeconds?: number;
+  /** How long an answer of Redis is awaited beyond that before its connection is taken for broken. */
+  readonly silenceMs?: number;
   /** A call that takes longer is `queue-unavailable`. */
   readonly timeoutMs?: number;
 };
@@ -38,19 +42,16 @@ export function postgresQueuePool(workers: number): { max: number; options: { se
   return { max: workers + Math.max(4, Math.min(workers, 8)), options: { search_path: 'bullmq' } };
 }
 
+const LOCK_MS = paced(5_000, 1_500);
+const TIMEOUT_MS = paced(3_000, 1_500);
 /** Larger ones make Redis answer others late, and Postgres parse megabytes of JSON. */
 const ADD_CHUNK = 1_000;
 const STATES_CHUNK = 200;
 /** Failed jobs are looked at by the ledger within seconds; the rest is for a person, and bounded. */
 const KEEP_FAILED = { age: 3_600, count: 1_000 } as const;
 const CLOSE_MS = 2_000;
-/** A loaded machine needs a second whatever pace a test sets. */
-const TIMEOUT_MS = Math.max(1_000, paced(3_000));
-/**
- * A connection on which a command is answered by nothing for so long is given up and made anew: else a worker behind a network that went
- * away without a word would wait for ever. BullMQ's blocking read is answered every five seconds.
- */
-const SILENT_MS = 8_000;
+const BLOCK_SECONDS = 5;
+const SILENCE_MS = paced(5_000, 1_000);
 
 const STATES: Readonly<Record<string, JobState>> = {
   waiting: 'pending',
@@ -129,8 +130,11 @@ type Producer = BullQueue<BatchJob, void, string>;
 export function createBullmqQueue(options: QueueOptions): Queue {
   const { backend, logger } = options;
   const prefix = options.prefix ?? 'allim';
-  const lockMs = options.lockMs ?? paced(5_000);
+  const lockMs = options.lockMs ?? LOCK_MS;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const blockSeconds = options.blockSeconds ?? BLOCK_SECONDS;
+  // A network that goes away says nothing, and TCP would wait for a quarter of an hour.
+  const socketTimeout = blockSeconds * 1_000 + (options.silenceMs ?? SILENCE_MS);
   const onError = complain(logger);
   const producers = new Map<QueueName, Producer>();
   const workers = new Set<QueueWorker>();
@@ -179,9 +183,9 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy,
+      socketTimeout,
       // How long a closing socket may keep the process alive.
       disconnectTimeout: 200,
-      socketTimeout: SILENT_MS,
     });
     client.on('error', onError);
     redis = client;
@@ -211,11 +215,12 @@ export function createBullmqQueue(options: QueueOptions): Queue {
         ? new Worker(name, run, { ...all, connection: backend.pool as never }, createPostgresBackend)
         : new Worker(name, run, {
             ...all,
+            drainDelay: blockSeconds,
             connection: {
               url: backend.redisUrl,
               maxRetriesPerRequest: null,
               retryStrategy,
-              socketTimeout: SILENT_MS,
+              socketTimeout,
             },
           });
     return worker as Worker;

@@ -12,16 +12,17 @@ const TAKEN_BY: Readonly<Partial<Record<Transition, string>>> = {
   'planned > waiting': 'claim: stopped, quiet hours',
   'planned > suppressed': 'claim: opted out, dead, address gone',
   'planned > expired': 'claim',
+  'planned > ambiguous': 'claim: expired after a call that nobody knows of',
   'planned > cancelled': 'done, withdrawn, corrected, left by its run',
   'waiting > planned': 'due again',
   'waiting > cancelled': 'done, withdrawn, corrected, left by its run',
   'sending > planned': 'the claim’s answer was lost: not called',
   'sending > sent': 'accepted',
-  'sending > waiting': 'retry, stop, nobody knows (first time)',
+  'sending > waiting': 'retry, stop, nobody knows: ask, hold, again',
   'sending > failed-permanent': 'the address',
-  'sending > failed-temporary': 'network or provider, to the last attempt',
+  'sending > failed-temporary': 'network or provider, to the limit',
   'sending > failed-technical': 'us',
-  'sending > ambiguous': 'nobody knows (second time)',
+  'sending > ambiguous': 'nobody knows: left',
 };
 
 export function transitions(): readonly Transition[] {

@@ -74,6 +74,14 @@ const LIVES: Readonly<Record<string, () => Promise<void>>> = {
     it.at('2026-07-10T13:00:00+09:00');
     await it.deliver();
   },
+  async 'ambiguous by its expiry'() {
+    it.providers.sms.repeats = 'replaced';
+    await planned({ expirytime: '2026-07-10T12:01:00+09:00' });
+    answers({ kind: 'unknown', code: 'no-answer' });
+    await it.deliver();
+    it.at(120_000);
+    await it.idle();
+  },
   async suppressed() {
     await planned();
     await it.pool.query('UPDATE citizens SET dead_at = now() WHERE id = $1', [who]);

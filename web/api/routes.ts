@@ -41,6 +41,7 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
+  ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
   ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
