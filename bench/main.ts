@@ -3,6 +3,7 @@
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
 import { fanout } from './fanout.ts';
+import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { importing } from './import.ts';
 import { intake } from './intake.ts';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   targeted,
   latency,
   fanout,
+  growth,
   idle,
   intake,
   import: importing,

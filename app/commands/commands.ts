@@ -3,6 +3,7 @@ import { agencyCommand } from './agency.ts';
 import { auditCommand } from './audit.ts';
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
+import { monthsCommand } from './months.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
@@ -24,5 +25,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['doctor', doctor],
   ['secrets', secrets],
   ['topics', topics],
+  ['months', monthsCommand],
   ['quarantine', quarantineCommand],
 ]);
