@@ -34,6 +34,8 @@ export type Config = {
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Whole months before this one that stay attached to the ledger. */
+  readonly keepMonths: number;
   /** Absolute; null: no calendar. */
   readonly calendarDir: string | null;
   /** Absolute; null: no feed. */
@@ -198,6 +200,7 @@ function build(given: Given): Config {
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    keepMonths: given.ALLIM_KEEP_MONTHS ?? 14,
     calendarDir: given.ALLIM_CALENDAR === undefined ? null : path.resolve(given.ALLIM_CALENDAR),
     feedsFile: given.ALLIM_FEEDS === undefined ? null : path.resolve(given.ALLIM_FEEDS),
     agencyWeights: new Map(

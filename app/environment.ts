@@ -67,6 +67,7 @@ export const Environment = Type.Object({
   ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   ALLIM_HOST: text('an address to listen on'),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
+  ALLIM_KEEP_MONTHS: whole('a whole number from 2 to 120', 2, 120),
   ALLIM_AGENCY_WEIGHTS: text('a list like nts:4,nhis:2,shared:8', { format: 'weights' }),
   ALLIM_RATE_PUSH: whole('a whole number a second from 1 to 1,000,000', 1, 1_000_000),
   ALLIM_RATE_EMAIL: whole('a whole number a second from 1 to 1,000,000', 1, 1_000_000),

@@ -102,6 +102,7 @@ function dispatcherRole(context: Context): RunningRole {
     createAgencyTopics: context.config.env === 'production' ? null : { partitions: AGENCY_TOPIC_PARTITIONS },
     weights: context.config.agencyWeights,
     rates: context.config.channelRates,
+    keepMonths: context.config.keepMonths,
   });
   return {
     name: 'dispatcher',

@@ -4,6 +4,7 @@
  */
 import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
+import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { importing } from './import.ts';
 import { intake } from './intake.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   latency,
   fairness,
   fanout,
+  growth,
   idle,
   intake,
   import: importing,

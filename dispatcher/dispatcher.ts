@@ -7,8 +7,7 @@
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
 import type { Broker, Consumer } from '../broker/broker.ts';
 import type { Repeats } from '../domain/ambiguity.ts';
-import { type Clock, dayOf } from '../domain/clock.ts';
-import { messageOf } from '../domain/errors.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
 import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
@@ -25,12 +24,11 @@ import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { forgetSmsReferences } from '../store/sms-references.ts';
-import { dropExpiredUnresolved } from '../store/unresolved.ts';
-import { forgetGivenUp } from '../store/webhooks.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createLinked } from './linked.ts';
+import { createMaintenance } from './maintenance.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
@@ -64,6 +62,8 @@ export type DispatcherParts = {
   readonly weights?: ReadonlyMap<string, number>;
   /** Deliveries a second that may leave on a channel, over all workers. */
   readonly rates?: ReadonlyMap<Channel, number>;
+  /** Whole months before this one that stay in the ledger. */
+  readonly keepMonths: number;
 };
 
 const PAGES_A_BATCH = 50;
@@ -78,8 +78,6 @@ const RECEIPTS_LOOK_MS = paced(500);
 /** A few at a time and all day, so that what a busy day left does not go in one statement. */
 const FORGET_LOOK_MS = 60_000;
 const FORGET_A_RUN = 5_000;
-const MONTHS_AHEAD = 2;
-const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
 
 export function createDispatcher(parts: DispatcherParts) {
   const { broker, pool, clock, logger } = parts;
@@ -88,6 +86,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const intake = createIntake({ ...parts, requests });
   const planner = createPlanner({ ...parts, wake: pump.wake });
   const planPages = createPages({ ...parts, planner });
+  const maintenance = createMaintenance(parts);
   const due = createDue({ ...parts, requests, wake: pump.wake });
 
   const consumers: Consumer[] = [
@@ -179,26 +178,13 @@ export function createDispatcher(parts: DispatcherParts) {
     return false;
   }
 
-  /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */
-  async function maintain(): Promise<void> {
-    const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
-    for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++)
-      await pool.query('SELECT ensure_month($1)', [first.add({ months: ahead }).toString()]);
-    await forgetGivenUp(pool, clock.nowMs() - GIVEN_UP_KEPT_MS);
-    const expired = await dropExpiredUnresolved(pool, clock.nowMs());
-    if (expired > 0) logger.info({ expired }, 'events whose person never came have expired');
-  }
-
   return {
     async start(): Promise<void> {
       if (cron !== undefined) return;
       stopping = false;
-      await maintain();
-      cron = scheduleCron('17 * * * *', () =>
-        maintain().catch((error: unknown) =>
-          logger.warn({ err: messageOf(error) }, 'maintenance failed and is tried again in an hour'),
-        ),
-      );
+      await maintenance.prepare();
+      cron = scheduleCron('17 * * * *', () => maintenance.run());
+      void maintenance.run();
       pump.start();
       for (const task of tasks) task.start();
       for (const consumer of consumers) await consumer.start();
@@ -213,6 +199,7 @@ export function createDispatcher(parts: DispatcherParts) {
       await requests.settle();
       await cron?.destroy();
       cron = undefined;
+      await maintenance.stop();
     },
     /** False when a consumer cannot heal itself: readiness fails. */
     healthy: () => agencyTopics.healthy() && consumers.every((consumer) => consumer.healthy()),

@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
+import { monthsCommand } from './months.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
@@ -26,5 +27,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['doctor', doctor],
   ['secrets', secrets],
   ['topics', topics],
+  ['months', monthsCommand],
   ['quarantine', quarantineCommand],
 ]);

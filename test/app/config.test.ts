@@ -54,6 +54,7 @@ describe('configuration', () => {
       channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,
+      keepMonths: 14,
       dataDir: path.resolve('data'),
       logLevel: 'info',
       host: '127.0.0.1',
