@@ -7,6 +7,7 @@
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import {
   Environment,
   FORMATS,
@@ -39,6 +40,8 @@ export type Config = {
   readonly feedsFile: string | null;
   /** By agency, and `shared` for the shared topic. */
   readonly agencyWeights: ReadonlyMap<string, number>;
+  /** Deliveries a second that may leave on a channel; one that is not named goes as fast as it can. */
+  readonly channelRates: ReadonlyMap<Channel, number>;
   /** null: the bundled Postgres. */
   readonly databaseUrl: string | null;
   /** null: BullMQ on Postgres. */
@@ -190,6 +193,12 @@ function build(given: Given): Config {
       (given.ALLIM_AGENCY_WEIGHTS?.split(',') ?? []).map((one) => {
         const [agency, weight] = one.trim().split(':');
         return [agency!, Number(weight)];
+      }),
+    ),
+    channelRates: new Map(
+      CHANNELS.flatMap((channel) => {
+        const rate = given[`ALLIM_RATE_${channel.toUpperCase() as Uppercase<Channel>}`];
+        return rate === undefined ? [] : [[channel, rate] as const];
       }),
     ),
     databaseUrl: given.DATABASE_URL ?? null,

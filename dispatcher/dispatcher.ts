@@ -58,7 +58,10 @@ export type DispatcherParts = {
   readonly metrics?: Metrics;
   /** Partitions of agencies' topics to make where they are missing; null in production, where operators make them. */
   readonly createAgencyTopics: { readonly partitions: number } | null;
+  /** By agency, and `shared` for what comes over the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
+  /** Deliveries a second that may leave on a channel, over all workers. */
+  readonly rates?: ReadonlyMap<Channel, number>;
 };
 
 const PAGES_A_BATCH = 50;

@@ -234,13 +234,14 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       await close();
     },
 
-    async add(queue, jobs) {
+    async add(queue, jobs, how) {
       const producer = producerOf(queue);
+      const more = how?.ahead ? { lifo: true } : {};
       for (let at = 0; at < jobs.length; at += ADD_CHUNK) {
         const chunk = jobs.slice(at, at + ADD_CHUNK).map((job) => ({
           name: 'batch',
           data: { batch: job.batch, generation: job.generation },
-          opts: { jobId: jobId(job) },
+          opts: { jobId: jobId(job), ...more },
         }));
         await bounded(producer.addBulk(chunk), timeoutMs);
       }
