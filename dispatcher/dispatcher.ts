@@ -18,6 +18,7 @@ import { type SqlPool, transaction } from '../domain/sql.ts';
 import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
+import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
@@ -133,8 +134,11 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('dead sessions', LOOK_MS, endSessions, logger),
     createTask('receipts', RECEIPTS_LOOK_MS, createReceipts(parts), logger),
     createTask('old receipts', FORGET_LOOK_MS, forgetReceived, logger),
+    createTask('cancelled campaigns', LOOK_MS, sweepCancelled, logger),
   ];
   let cron: ScheduledTask | undefined;
+  /** Long tasks of many steps look at it between two. */
+  let stopping = false;
 
   async function relayQuestions(): Promise<boolean> {
     const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200, clock.nowMs());
@@ -161,6 +165,18 @@ export function createDispatcher(parts: DispatcherParts) {
     return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
   }
 
+  async function sweepCancelled(): Promise<boolean> {
+    for (const campaign of await unsweptCampaigns(pool)) {
+      const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
+      if (ended > 0)
+        logger.info(
+          { campaign: campaign.id, deliveries: ended },
+          'what was planned of a cancelled campaign ended',
+        );
+    }
+    return false;
+  }
+
   /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */
   async function maintain(): Promise<void> {
     const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
@@ -174,6 +190,7 @@ export function createDispatcher(parts: DispatcherParts) {
   return {
     async start(): Promise<void> {
       if (cron !== undefined) return;
+      stopping = false;
       await maintain();
       cron = scheduleCron('17 * * * *', () =>
         maintain().catch((error: unknown) =>
@@ -186,6 +203,7 @@ export function createDispatcher(parts: DispatcherParts) {
       agencyTopics.start();
     },
     async stop(): Promise<void> {
+      stopping = true;
       await Promise.all([agencyTopics.stop(), ...consumers.map((consumer) => consumer.stop())]);
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();

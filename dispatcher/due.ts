@@ -14,6 +14,7 @@ import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, type WorkingDays } from '../domain/timeline.ts';
 import { planIntoBatches, regroupWaiting, takeFailedChannels } from '../store/batches.ts';
 import { loadCampaignEvents } from '../store/campaigns.ts';
+import { cancelledOf } from '../store/cancellations.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { insertNextDeliveries } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
@@ -68,7 +69,12 @@ export function createDue(parts: DueParts) {
         ...new Set([...due.flatMap((s) => (s.event === null ? [] : [s.event])), ...broadcastEvents.values()]),
       ];
       const bodies = await loadEvents(sql, eventRows);
-      const asks = await openDue(sql, due, broadcastEvents, bodies, ends, nowMs);
+      const cancelled = await cancelledOf(
+        sql,
+        due.map((s) => s.campaign),
+      );
+      const goOn = cancelled.size === 0 ? due : due.filter((s) => !cancelled.has(s.campaign));
+      const asks = await openDue(sql, goOn, broadcastEvents, bodies, ends, nowMs);
       return { count: due.length, asks, bodies };
     });
     if (done.asks.length > 0) await requests.send(done.asks, done.bodies);

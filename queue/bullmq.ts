@@ -9,6 +9,7 @@ import { Queue as BullQueue, createPostgresBackend, runMigrations, Worker } from
 import { Redis } from 'ioredis';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { CHANNELS, LANES } from '../domain/statuses.ts';
 import type { BatchJob, JobState, Queue, QueueName, QueueWorker } from './queue.ts';
@@ -43,6 +44,13 @@ const STATES_CHUNK = 200;
 /** Failed jobs are looked at by the ledger within seconds; the rest is for a person, and bounded. */
 const KEEP_FAILED = { age: 3_600, count: 1_000 } as const;
 const CLOSE_MS = 2_000;
+/** A loaded machine needs a second whatever pace a test sets. */
+const TIMEOUT_MS = Math.max(1_000, paced(3_000));
+/**
+ * A connection on which a command is answered by nothing for so long is given up and made anew: else a worker behind a network that went
+ * away without a word would wait for ever. BullMQ's blocking read is answered every five seconds.
+ */
+const SILENT_MS = 8_000;
 
 const STATES: Readonly<Record<string, JobState>> = {
   waiting: 'pending',
@@ -121,8 +129,8 @@ type Producer = BullQueue<BatchJob, void, string>;
 export function createBullmqQueue(options: QueueOptions): Queue {
   const { backend, logger } = options;
   const prefix = options.prefix ?? 'allim';
-  const lockMs = options.lockMs ?? 5_000;
-  const timeoutMs = options.timeoutMs ?? 3_000;
+  const lockMs = options.lockMs ?? paced(5_000);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const onError = complain(logger);
   const producers = new Map<QueueName, Producer>();
   const workers = new Set<QueueWorker>();
@@ -173,6 +181,7 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       retryStrategy,
       // How long a closing socket may keep the process alive.
       disconnectTimeout: 200,
+      socketTimeout: SILENT_MS,
     });
     client.on('error', onError);
     redis = client;
@@ -202,7 +211,12 @@ export function createBullmqQueue(options: QueueOptions): Queue {
         ? new Worker(name, run, { ...all, connection: backend.pool as never }, createPostgresBackend)
         : new Worker(name, run, {
             ...all,
-            connection: { url: backend.redisUrl, maxRetriesPerRequest: null, retryStrategy },
+            connection: {
+              url: backend.redisUrl,
+              maxRetriesPerRequest: null,
+              retryStrategy,
+              socketTimeout: SILENT_MS,
+            },
           });
     return worker as Worker;
   }
@@ -310,5 +324,20 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       else if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
       else await bounded(redis.ping(), timeoutMs);
     },
+
+    ...('pool' in backend
+      ? {}
+      : {
+          aside: {
+            async read() {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              return await bounded(redis.get(`${prefix}:aside`), timeoutMs);
+            },
+            async write(text: string) {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              await bounded(redis.set(`${prefix}:aside`, text), timeoutMs);
+            },
+          },
+        }),
   };
 }

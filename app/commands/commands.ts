@@ -1,6 +1,7 @@
 /** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
 import { agencyCommand } from './agency.ts';
 import { auditCommand } from './audit.ts';
+import { cancelCommand } from './cancel.ts';
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -18,6 +19,7 @@ export type Command = {
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['agency', agencyCommand],
   ['audit', auditCommand],
+  ['cancel', cancelCommand],
   ['resume', resumeCommand],
   ['stop', stopCommand],
   ['catalogue', catalogue],

@@ -51,6 +51,7 @@ describe('configuration', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
       agencyWeights: new Map(),
+      channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,
       dataDir: path.resolve('data'),

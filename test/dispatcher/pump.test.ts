@@ -117,7 +117,7 @@ describe('a rate', () => {
     });
 
   test('lets out no more than a second has, over dispatchers', async () => {
-    await ready('big', 50, 20);
+    await ready('big', 200, 20);
     const let_out: number[] = [];
     for (let at = 0; at < 10_000; at += 50) {
       const results = await Promise.all([limited(NOW + at), at % 500 === 0 ? limited(NOW + at) : null]);
@@ -126,9 +126,10 @@ describe('a rate', () => {
       await database.pool.query(`UPDATE batches SET state = 'ended', open = 0 WHERE state = 'queued'`);
     }
     const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0);
-    expect(sum(let_out)).toBe(1_000);
+    expect(sum(let_out)).toBeGreaterThanOrEqual(2_000);
+    expect(sum(let_out)).toBeLessThanOrEqual(2_120);
     // A second's worth in any second, and at the beginning what may be saved up, to the next whole batch.
-    for (let from = 0; from < 80; from++)
+    for (let from = 0; from < 180; from++)
       expect(sum(let_out.slice(from, from + 20))).toBeLessThanOrEqual(320);
   });
 

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
+import * as campaigns from './campaigns.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
 import * as imports from './imports.ts';
@@ -60,6 +61,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
   ['PUT', '/api/v1/stops/:scope', 'rules', administration.putStop(parts)],
   ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
+  ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
+  ['POST', '/api/v1/campaigns/:id/cancel', 'rules', campaigns.postCancel(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
   ['POST', '/api/v1/agencies/:id/keys', 'administrator', administration.postKey(parts)],
   ['DELETE', '/api/v1/agencies/:id/keys/:name', 'administrator', administration.deleteKey(parts)],
