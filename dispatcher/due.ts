@@ -31,7 +31,7 @@ import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';
-import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
+import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
 
 export type DueParts = {
   readonly broker: Broker;
@@ -144,7 +144,11 @@ export function createDue(parts: DueParts) {
 
   async function askPairs(sql: Sql, pairs: readonly PairOfRun[], ends: readonly number[]): Promise<Ask[]> {
     if (pairs.length === 0) return [];
-    const unplanned = await unplannedPairs(sql, [...new Set(pairs.map((pair) => pair.run.agency))]);
+    const unplanned = await unplannedPairs(
+      sql,
+      [...new Set(pairs.map((pair) => pair.run.agency))],
+      URGENT_PAIRS,
+    );
     return targetedFanouts(pairs, ends, unplanned, (count) => takeRequestNumbers(sql, count));
   }
 

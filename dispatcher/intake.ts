@@ -42,9 +42,12 @@ export type IntakeParts = {
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
-/** Events of one transaction, from as many partitions as have some. One at a time: what comes meanwhile goes together in the next. */
+/**
+ * Events of one transaction, from as many partitions as have some. One at a time for each agency's topic: what comes of it meanwhile goes
+ * together in the next. A second one takes what other agencies have, so that nobody waits for a transaction full of a flood.
+ */
 const EVENTS_A_TRANSACTION = 500;
-const TRANSACTIONS = 1;
+const TRANSACTIONS = 2;
 /** The shared topic carries what all agencies send over HTTP. */
 const SHARED = 'shared';
 const SHARED_WEIGHT = 4;
@@ -56,6 +59,7 @@ export function createIntake(parts: IntakeParts) {
   const { broker, pool, catalogue, clock, logger } = parts;
   const takeIn = createCombine<Job>({
     width: TRANSACTIONS,
+    apart: true,
     limit: EVENTS_A_TRANSACTION,
     weight: (job) => job.records.length,
     queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,

@@ -48,8 +48,12 @@ type Job = {
  */
 export const PLAN_BYTES = 150_000;
 const PLAN_WIDTH = 2;
-/** Small pages: what comes while one transaction runs goes together in the next, which costs less than two side by side. */
+/**
+ * Small pages: what comes while one transaction runs goes together in the next, which costs less than two side by side. Some hundreds of
+ * citizens at a time, so that the first of an agency does not wait for all of another.
+ */
 const URGENT_WIDTH = 1;
+export const URGENT_BYTES = 40_000;
 const UNIQUE_VIOLATION = '23505';
 
 export type Planner = {
@@ -69,7 +73,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     if (plan === undefined) {
       plan = createCombine({
         width: group.endsWith('urgent') ? URGENT_WIDTH : PLAN_WIDTH,
-        limit: PLAN_BYTES,
+        limit: group.endsWith('urgent') ? URGENT_BYTES : PLAN_BYTES,
         weight: (job) => job.bytes,
         run: planJobs,
       });
