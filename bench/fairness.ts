@@ -6,7 +6,7 @@
  */
 import path from 'node:path';
 import { AGENCY_TOPIC_PREFIX, TOPICS } from '../domain/records.ts';
-import { callsOf, sendEvent, steadily, steadilyWhile, tookMs } from './load.ts';
+import { callsOf, saySteps, sendEvent, steadily, steadilyWhile, tookMs } from './load.ts';
 import { openPlace, sayStatements } from './place.ts';
 import { type Child, startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
@@ -96,6 +96,8 @@ export async function fairness(options: Options): Promise<Report> {
       const during = await beside;
       const besideMs = tookMs(during, await callsOf(context, record, [...during.keys()]));
       if (profiling) await sayStatements(env['DATABASE_URL']!);
+      await saySteps(context, alone);
+      await saySteps(context, during);
       say(`fairness: appended in ${round(appended)} s, sent in ${round(took)} s`);
       return {
         figures: {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../app/context.ts';
-import { nowMs, until } from './support.ts';
+import { nowMs, quantile, round, say, until } from './support.ts';
 
 export type Sent = { readonly id: string; readonly atMs: number };
 
@@ -98,4 +98,25 @@ export async function laneIsBusy(context: Context, lane: string, agency: string)
     [lane, agency],
   );
   return rows[0]?.busy === true;
+}
+
+/** Where the time went, to stderr: medians and p99 from the append to each step that leaves an instant in the ledger. */
+export async function saySteps(context: Context, appended: ReadonlyMap<string, number>): Promise<void> {
+  const { rows } = await context.pool.query<Record<string, Date | string | null>>(
+    `SELECT e.event_id AS id, e.accepted_at AS "taken in", f.requested_at AS "noted as asked", n.created_at AS planning, f.finished_at AS planned,
+       b.queued_at AS queued, d.claimed_at AS claimed
+     FROM events e JOIN notifications n ON n.event_id = e.id JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month
+     JOIN batches b ON b.id = d.batch_id AND b.month = d.month JOIN runs r ON r.run_id = n.run_id JOIN fanouts f ON f.id = r.fanout_id
+     WHERE e.event_id = ANY($1::text[])`,
+    [[...appended.keys()]],
+  );
+  const parts = Object.keys(rows[0] ?? {}).filter((name) => name !== 'id');
+  const line = parts.map((name) => {
+    const took = rows.flatMap((row) => {
+      const at = row[name];
+      return at instanceof Date ? [at.getTime() - appended.get(String(row['id']))!] : [];
+    });
+    return `${name} ${round(quantile(took, 0.5))}/${round(quantile(took, 0.99))}`;
+  });
+  say(`ms from the append, p50/p99: ${line.join(', ')}`);
 }
