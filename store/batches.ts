@@ -5,11 +5,13 @@ import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
 
 export type QueuedBatch = { readonly batch: BatchId; readonly generation: number };
+/** As it goes to the queue: a worker that knows the month need not look for the batch in all of them. */
+export type PumpedBatch = QueuedBatch & { readonly month: string };
 
 export type PumpResult = {
   /** False where another dispatcher is pumping this channel and lane now. */
   readonly locked: boolean;
-  readonly queued: readonly QueuedBatch[];
+  readonly queued: readonly PumpedBatch[];
   /** True where ready batches stayed behind because the window is full. */
   readonly more: boolean;
 };
@@ -33,6 +35,7 @@ export async function pumpBatches(
     ready: number;
     id: BatchId | null;
     generation: number;
+    month: string;
   }>({
     name: 'pump',
     text: `WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('allim-pump'), hashtext($1 || '-' || $2)) AS locked),
@@ -50,12 +53,14 @@ export async function pumpBatches(
         ) r WHERE r.before + (SELECT n FROM open) < $3
       ), moved AS (
         UPDATE batches b SET state = 'queued', generation = generation + 1, queued_at = $5 FROM picked p
-        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation
+        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation, b.month
       )
-      SELECT l.locked, (SELECT count(*) FROM ready)::int AS ready, m.id, m.generation FROM lock l LEFT JOIN moved m ON true`,
+      SELECT l.locked, (SELECT count(*) FROM ready)::int AS ready, m.id, m.generation, m.month FROM lock l LEFT JOIN moved m ON true`,
     values: [channel, lane, window, limit, new Date(nowMs)],
   });
-  const queued = rows.flatMap(({ id, generation }) => (id === null ? [] : [{ batch: id, generation }]));
+  const queued = rows.flatMap(({ id, generation, month }) =>
+    id === null ? [] : [{ batch: id, generation, month }],
+  );
   return { locked: rows[0]!.locked, queued, more: rows[0]!.ready > queued.length };
 }
 
@@ -73,6 +78,16 @@ export async function staleQueued(
     values: [channel, lane, olderThan, limit],
   });
   return rows.map((row) => ({ batch: row.id, generation: row.generation }));
+}
+
+/** Of a batch whose job does not say it. Undefined where there is no such batch. */
+export async function monthOfBatch(sql: Sql, batch: BatchId): Promise<string | undefined> {
+  const { rows } = await sql.query<{ month: string }>({
+    name: 'month-of-batch',
+    text: 'SELECT month FROM batches WHERE id = $1',
+    values: [batch],
+  });
+  return rows[0]?.month;
 }
 
 /** Rows of a queued batch that nobody has claimed, be they locked by somebody at the moment or not. */
