@@ -184,7 +184,7 @@ test('nothing is claimed for a session that ends while the claim waits for it', 
         ).length > 0,
     );
     await client.query('COMMIT');
-    expect(await claiming).toEqual([]);
+    expect((await claiming).claimed).toEqual([]);
   } finally {
     client.release();
   }
