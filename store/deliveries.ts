@@ -9,6 +9,7 @@ import type { CloudEvent } from '../domain/event.ts';
 import type { BatchId, CampaignId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Category, Channel, DeliveryStatus, Lane } from '../domain/statuses.ts';
+import { plainArray } from './arrays.ts';
 
 export type Result = {
   readonly delivery: DeliveryId;
@@ -266,16 +267,16 @@ export async function takeTurn(
     name: 'turn',
     text: TURN,
     values: [
-      results.map((r) => r.delivery),
+      plainArray(results.map((r) => r.delivery)),
       [...months][0],
-      results.map((r) => r.attempt),
-      results.map((r) => r.session),
-      results.map((r) => r.status),
+      plainArray(results.map((r) => r.attempt)),
+      plainArray(results.map((r) => r.session)),
+      plainArray(results.map((r) => r.status)),
       results.map((r) => r.code),
       results.map((r) => r.reference),
       results.map((r) => (r.retryAtMs === null ? null : new Date(r.retryAtMs))),
-      results.map((r) => r.unclear),
-      results.map((r) => r.addressDead),
+      plainArray(results.map((r) => r.unclear)),
+      plainArray(results.map((r) => r.addressDead)),
       new Date(nowMs),
       claims.map((c) => c.batch),
       claims.map((c) => c.generation),
@@ -283,7 +284,7 @@ export async function takeTurn(
       session,
       ends.map((e) => e.batch),
       ends.map((e) => e.generation),
-      results.map((r) => r.uncalled),
+      plainArray(results.map((r) => r.uncalled)),
       claims.map((c) => c.span?.[0] ?? 1),
       claims.map((c) => c.span?.[1] ?? MOST_ROWS),
       ends.map((e) => e.whole),
