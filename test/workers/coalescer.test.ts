@@ -117,6 +117,38 @@ test('a batch is counted after the turn that says its results, not beside it', a
   expect(rows).toEqual([{ state: 'ended', open: 0 }]);
 });
 
+test('an end is counted row by row where a result did not fit its row, in its turn or before', async () => {
+  const { session } = await worker();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
+  const rows = await claimed(coalescer, ['w1', 'w2']);
+  for (const [index, row] of rows.entries()) {
+    const { batch, month } = row;
+    const { rows: found } = await it.pool.query<{ generation: number }>(
+      'SELECT generation FROM batches WHERE id = $1',
+      [batch],
+    );
+    const said = coalescer.finish(batch, { ...sentRow(row), attempt: 9 });
+    if (index === 1) await said;
+    await coalescer.end({ batch, month, generation: found[0]!.generation, whole: true });
+    const { rows: after } = await it.pool.query('SELECT state, open FROM batches WHERE id = $1', [batch]);
+    expect(after).toEqual([{ state: 'queued', open: 1 }]);
+  }
+});
+
+test('what is of another month waits for a turn of its own, and is heard', async () => {
+  const { session } = await worker();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
+  const [row] = await claimed(coalescer, ['o1']);
+  const elsewhere = { batch: row!.batch, generation: 1, month: '2020-01-01', max: 10 };
+  const answers = await Promise.all([
+    coalescer.claim(elsewhere),
+    coalescer.finish(row!.batch, sentRow(row!)),
+    coalescer.claim({ ...elsewhere, month: row!.month }),
+  ]);
+  expect(answers).toEqual([[], undefined, []]);
+  expect(await it.told('o1')).toEqual(['opened sms sent']);
+});
+
 test('a claim that the ledger refuses rejects alone', async () => {
   const { session } = await worker();
   const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
