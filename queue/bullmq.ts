@@ -69,10 +69,10 @@ export function jobId(job: BatchJob): string {
 }
 
 function parseJob(data: unknown): BatchJob {
-  const { batch, generation } = (data ?? {}) as Partial<BatchJob>;
+  const { batch, generation, month } = (data ?? {}) as Partial<BatchJob>;
   if (typeof batch !== 'string' || typeof generation !== 'number')
     throw new AllimError('record-corrupt', 'the job is not a batch and a generation');
-  return { batch, generation };
+  return typeof month === 'string' ? { batch, generation, month } : { batch, generation };
 }
 
 function unavailable(cause: unknown): AllimError {
@@ -259,7 +259,7 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       for (let at = 0; at < jobs.length; at += ADD_CHUNK) {
         const chunk = jobs.slice(at, at + ADD_CHUNK).map((job) => ({
           name: 'batch',
-          data: { batch: job.batch, generation: job.generation },
+          data: parseJob(job),
           opts: { jobId: jobId(job), ...more },
         }));
         await bounded(producer.addBulk(chunk), timeoutMs);

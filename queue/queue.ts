@@ -6,7 +6,12 @@ import type { Channel, Lane } from '../domain/statuses.ts';
 
 export type QueueName = `${Channel}-${Lane}`;
 /** The whole content of a job. Its id is `b-<batch>-g<generation>`, so adding the same one twice is one job while it exists. */
-export type BatchJob = { readonly batch: string; readonly generation: number };
+export type BatchJob = {
+  readonly batch: string;
+  readonly generation: number;
+  /** First day of the batch's month, where known. */
+  readonly month?: string;
+};
 export type JobState = 'pending' | 'active' | 'failed' | 'missing';
 
 export type QueueWorker = {

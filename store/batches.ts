@@ -5,6 +5,8 @@ import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
 
 export type QueuedBatch = { readonly batch: BatchId; readonly generation: number };
+/** As it goes to the queue: a worker that knows the month need not look for the batch in all of them. */
+export type PumpedBatch = QueuedBatch & { readonly month: string };
 
 /** Batches that were queued before `olderThan`, whose jobs may be gone. */
 export async function staleQueued(
@@ -20,6 +22,16 @@ export async function staleQueued(
     values: [channel, lane, olderThan, limit],
   });
   return rows.map((row) => ({ batch: row.id, generation: row.generation }));
+}
+
+/** Of a batch whose job does not say it. Undefined where there is no such batch. */
+export async function monthOfBatch(sql: Sql, batch: BatchId): Promise<string | undefined> {
+  const { rows } = await sql.query<{ month: string }>({
+    name: 'month-of-batch',
+    text: 'SELECT month FROM batches WHERE id = $1',
+    values: [batch],
+  });
+  return rows[0]?.month;
 }
 
 /** Rows of a queued batch that nobody has claimed, be they locked by somebody at the moment or not. */

@@ -5,9 +5,9 @@
 import type { BatchId } from '../domain/ids.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
-import type { QueuedBatch } from './batches.ts';
+import type { PumpedBatch } from './batches.ts';
 
-export type LetOut = QueuedBatch & {
+export type LetOut = PumpedBatch & {
   /** Its agency holds far less of the window than another: it goes before what is queued already. */
   readonly ahead: boolean;
 };
@@ -57,6 +57,7 @@ export async function pumpBatches(sql: Sql, round: PumpRound): Promise<PumpResul
     let_out: number;
     id: BatchId | null;
     generation: number;
+    month: string;
     size: number;
     ahead: boolean;
   }>({
@@ -87,13 +88,13 @@ export async function pumpBatches(sql: Sql, round: PumpRound): Promise<PumpResul
           AND (r.before + (SELECT open FROM total) < $3::bigint OR r.holds < (SELECT one FROM share))
       ), moved AS (
         UPDATE batches b SET state = 'queued', generation = generation + 1, queued_at = $5 FROM picked p
-        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation, b.open, p.ahead
+        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation, b.month, b.open, p.ahead
       ), counted AS (
         UPDATE pumps SET let_out = let_out + (SELECT sum(open) FROM moved)
         WHERE channel = $1 AND lane = $2 AND EXISTS (SELECT 1 FROM moved)
       )
       SELECT l.locked, (SELECT count(*) FROM ready)::int AS ready, (SELECT open FROM total) AS open,
-        coalesce((SELECT let_out FROM pumps WHERE channel = $1 AND lane = $2), 0) AS let_out, m.id, m.generation, m.open AS size, m.ahead
+        coalesce((SELECT let_out FROM pumps WHERE channel = $1 AND lane = $2), 0) AS let_out, m.id, m.generation, m.month, m.open AS size, m.ahead
       FROM lock l LEFT JOIN moved m ON true`,
     values: [
       round.channel,
@@ -107,8 +108,8 @@ export async function pumpBatches(sql: Sql, round: PumpRound): Promise<PumpResul
     ],
   });
   const [first] = rows;
-  const queued = rows.flatMap(({ id, generation, ahead }) =>
-    id === null ? [] : [{ batch: id, generation, ahead }],
+  const queued = rows.flatMap(({ id, generation, month, ahead }) =>
+    id === null ? [] : [{ batch: id, generation, month, ahead }],
   );
   return {
     locked: first!.locked,

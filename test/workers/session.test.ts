@@ -31,7 +31,7 @@ afterEach(async () => {
   await session.stop();
 });
 
-type Job = { batch: BatchId; generation: number; max: number };
+type Job = { batch: BatchId; generation: number; month: string; max: number };
 
 /** One text message in the queue. */
 async function queued(): Promise<Job> {
@@ -44,11 +44,11 @@ async function queued(): Promise<Job> {
 async function pumped(): Promise<Job | undefined> {
   await it.pump();
   const [job] = it.memory.take('sms-urgent');
-  return job === undefined ? undefined : { batch: job.batch as BatchId, generation: job.generation, max: 10 };
+  return job === undefined ? undefined : { ...job, batch: job.batch as BatchId, month: job.month!, max: 10 };
 }
 
 const claim = async (job: Job, by: SessionId = session.id()): Promise<Claimed> =>
-  (await takeTurn(it.pool, by, [], [job], [], it.clock.nowMs()))[0]!;
+  (await takeTurn(it.pool, by, [], [job], [], it.clock.nowMs())).claimed[0]!;
 const say = (row: Claimed, outcome: Parameters<typeof resultOf>[2]) =>
   takeTurn(
     it.pool,
@@ -134,7 +134,9 @@ test('a session is not declared dead while one of its claims is under way, and i
   const client = await it.pool.connect();
   try {
     await client.query('BEGIN');
-    const [row] = await takeTurn(client, session.id(), [], [job], [], it.clock.nowMs());
+    const {
+      claimed: [row],
+    } = await takeTurn(client, session.id(), [], [job], [], it.clock.nowMs());
     await heartStops(session.id());
     expect(await endDeadSessions(it.pool)).toEqual([]);
     await client.query('COMMIT');
@@ -182,7 +184,7 @@ test('nothing is claimed for a session that ends while the claim waits for it', 
         ).length > 0,
     );
     await client.query('COMMIT');
-    expect(await claiming).toEqual([]);
+    expect((await claiming).claimed).toEqual([]);
   } finally {
     client.release();
   }

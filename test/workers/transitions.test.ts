@@ -113,7 +113,7 @@ const LIVES: Readonly<Record<string, () => Promise<void>>> = {
   async 'sent after a lost claim'() {
     await planned();
     const [job] = it.memory.take('sms-urgent');
-    const claim = { batch: job!.batch as never, generation: job!.generation, max: 10 };
+    const claim = { ...job!, batch: job!.batch as never, month: job!.month!, max: 10 };
     await takeTurn(it.pool, it.hand.session.id(), [], [claim], [], it.clock.nowMs());
     await releaseUnheard(it.pool, it.hand.session.id(), []);
     await it.hand.deliver('sms', job!);
