@@ -189,7 +189,7 @@ describeWith('kafka', 'the event log on Kafka', () => {
     await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
     const ledger = new Ledger();
     const stopped: Error[] = [];
-    await consume(topic, ledger, topic, (error) => stopped.push(error));
+    const consumer = await consume(topic, ledger, topic, (error) => stopped.push(error));
     await broker.append(
       topic,
       ['a', 'b', 'c'].map((value) => ({ key: 'k', value })),
@@ -205,7 +205,12 @@ describeWith('kafka', 'the event log on Kafka', () => {
     await eventually(() => stopped.length > 0, { timeoutMs: 20_000 });
     expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range' });
     expect(ledger.values()).toEqual(['a', 'b', 'c']);
-  });
+    expect(consumer.healthy()).toBe(false);
+    // Somebody moves the position: it goes on by itself.
+    ledger.positions.set(`${topic}/0`, 0);
+    await eventually(() => ledger.values().includes('of another life'), { timeoutMs: 20_000 });
+    expect(consumer.healthy()).toBe(true);
+  }, 40_000);
 
   test('tells of headers that are repeated and of text that is none', async () => {
     const topic = uniqueTopic('flawed');

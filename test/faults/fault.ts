@@ -21,6 +21,8 @@ export interface Processes {
   stop(name: ProcessName): Promise<number>;
   freeze(name: ProcessName): void;
   thaw(name: ProcessName): void;
+  /** Where it serves HTTP: `/healthz`, `/readyz`, `/metrics`. */
+  url(name: ProcessName): string;
   /** Of one that runs. */
   pid(name: ProcessName): number;
   /** Resolves when it has ended by itself (a mark, say) and to how: `SIGKILL`, an exit code. Rejects after `withinMs`. */
