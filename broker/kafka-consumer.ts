@@ -29,6 +29,8 @@ export type KafkaConsumerOptions = {
 const REPLACE_AFTER_SILENCE_MS = paced(20_000, 6_000);
 const UNHEALTHY_AFTER_SILENCE_MS = paced(30_000, 9_000);
 /** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
+/** A person may have moved the position of a partition that stopped. */
+const LOOK_AGAIN_MS = paced(10_000, 2_000);
 const END_WITHIN_MS = paced(10_000, 4_000);
 
 export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
@@ -48,6 +50,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   let crashes = 0;
   let replacing: Promise<void> | undefined;
   let watch: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
   let stopped: Promise<void> | undefined;
 
   const held = () => [...partitions.values()].map(({ at }) => at);
@@ -131,6 +134,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     mine: number,
     now: ReadonlyMap<string, KafkaPartition>,
     before: ReadonlyMap<string, KafkaPartition>,
+    begun?: (key: string, partition: KafkaPartition) => void,
   ): Promise<void> {
     for (let failures = 1; mine === round && !stopping.signal.aborted; failures++) {
       const waiting = [...now.values()].filter(
@@ -151,6 +155,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
           if (partition.over()) continue;
           const start = startOf.get(key) ?? { ...partition.at, offset: limits.begin, fence: 0 };
           if (!partition.begin(start, limits)) continue;
+          begun?.(key, partition);
           // A handler of the assignment before that ignores its signal still keeps its successor waiting.
           const previous = before.get(key)?.loop?.end();
           if (previous === undefined) run(partition, start);
@@ -162,6 +167,25 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
         await pauseFor(backOffMs(failures), stopping.signal);
       }
     }
+  }
+
+  /** Stopped partitions begin anew where their positions are in the log by now; the others stop again, and say so again. */
+  async function lookAgain(): Promise<void> {
+    const consumer = kafkajs;
+    if (halted.size === 0 || consumer === undefined || replacing !== undefined) return;
+    const mine = round;
+    const before = new Map<string, KafkaPartition>();
+    const now = new Map<string, KafkaPartition>();
+    for (const key of halted) {
+      const old = partitions.get(key);
+      if (old === undefined) continue;
+      before.set(key, old);
+      now.set(key, createKafkaPartition(old.at, clientOf(consumer), logger));
+    }
+    await begin(mine, now, before, (key, partition) => {
+      halted.delete(key);
+      partitions.set(key, partition);
+    });
   }
 
   async function boundsOf(topics: readonly string[]): Promise<Map<string, readonly Bounds[]>> {
@@ -268,6 +292,10 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
           replace(`no fetch for ${REPLACE_AFTER_SILENCE_MS} ms`);
       }, paced(2_000));
       watch.unref();
+      looking = setInterval(() => {
+        settled = settled.then(lookAgain);
+      }, LOOK_AGAIN_MS);
+      looking.unref();
       try {
         await launch();
       } catch (error) {
@@ -278,6 +306,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
       stopped ??= (async () => {
         stopping.abort();
         clearInterval(watch);
+        clearInterval(looking);
         const last = [...partitions.values()];
         await endAll(last);
         await settled;

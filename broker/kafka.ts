@@ -18,6 +18,7 @@ import type { Logger } from '../domain/logger.ts';
 import { paced } from '../domain/pace.ts';
 import { assignPartitions } from './assignment.ts';
 import type { Broker, Consumer, Subscription, TopicPartition } from './broker.ts';
+import { leaveWhenAbandoned } from './kafka-abandon.ts';
 import { createAppender } from './kafka-append.ts';
 import { calmKafkajs } from './kafka-calm.ts';
 import { createKafkaConsumer } from './kafka-consumer.ts';
@@ -51,6 +52,7 @@ const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   calmKafkajs();
+  leaveWhenAbandoned();
   const { logger } = options;
   const config: KafkaConfig = {
     brokers: [...options.brokers],

@@ -68,3 +68,29 @@ export async function advancePositions(sql: Sql, group: string, slices: readonly
       ids: { group, partitions: slices.map((s) => `${s.topic}/${s.partition}@${s.from}`).join(' ') },
     });
 }
+
+export type StoredPosition = TopicPartition & { readonly group: string; readonly offset: number };
+
+export async function readPositions(sql: Sql): Promise<readonly StoredPosition[]> {
+  const { rows } = await sql.query<StoredPosition>(
+    `SELECT group_name AS "group", topic, partition, position AS offset FROM consumer_offsets ORDER BY group_name, topic, partition`,
+  );
+  return rows;
+}
+
+/**
+ * By a person's hand: what lies between is never read. Whoever holds the partition loses it and asks for the position again. False where the group
+ * has no position there.
+ */
+export async function movePosition(
+  sql: Sql,
+  group: string,
+  at: TopicPartition,
+  offset: number,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `UPDATE consumer_offsets SET position = $4, fence = fence + 1, updated_at = now() WHERE group_name = $1 AND topic = $2 AND partition = $3`,
+    [group, at.topic, at.partition, offset],
+  );
+  return rowCount === 1;
+}

@@ -5,6 +5,7 @@ import { cancelCommand } from './cancel.ts';
 import { catalogue } from './catalogue.ts';
 import { doctor } from './doctor.ts';
 import { monthsCommand } from './months.ts';
+import { positions } from './positions.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
@@ -29,4 +30,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['topics', topics],
   ['months', monthsCommand],
   ['quarantine', quarantineCommand],
+  ['positions', positions],
 ]);

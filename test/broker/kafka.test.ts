@@ -5,6 +5,7 @@ import kafkajs from 'kafkajs';
 import type { Broker } from '../../broker/broker.ts';
 import { createKafkaBroker, type KafkaBrokerOptions } from '../../broker/kafka.ts';
 import { silentLogger } from '../../domain/logger.ts';
+import { createFaultyProxy } from '../faults/tcp.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeWith, kafkaBrokers } from '../support/services.ts';
 import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
@@ -189,7 +190,7 @@ describeWith('kafka', 'the event log on Kafka', () => {
     await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
     const ledger = new Ledger();
     const stopped: Error[] = [];
-    await consume(topic, ledger, topic, (error) => stopped.push(error));
+    const consumer = await consume(topic, ledger, topic, (error) => stopped.push(error));
     await broker.append(
       topic,
       ['a', 'b', 'c'].map((value) => ({ key: 'k', value })),
@@ -205,7 +206,43 @@ describeWith('kafka', 'the event log on Kafka', () => {
     await eventually(() => stopped.length > 0, { timeoutMs: 20_000 });
     expect(stopped[0]).toMatchObject({ code: 'offset-out-of-range' });
     expect(ledger.values()).toEqual(['a', 'b', 'c']);
-  });
+    expect(consumer.healthy()).toBe(false);
+    // Somebody moves the position: it goes on by itself.
+    ledger.positions.set(`${topic}/0`, 0);
+    await eventually(() => ledger.values().includes('of another life'), { timeoutMs: 20_000 });
+    expect(consumer.healthy()).toBe(true);
+  }, 40_000);
+
+  test('a consumer that is stopped while it joins does not join afterwards', async () => {
+    const topic = uniqueTopic('abandoned');
+    await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const wire = await createFaultyProxy(Number(servers()[0]!.split(':')[1]));
+    const other = await open({
+      socketFactory: ({ onConnect }) => connect({ host: '127.0.0.1', port: wire.port }, onConnect),
+    });
+    let joins = 0;
+    // JoinGroup is key 11. Its answer does not come until the consumer was given up.
+    wire.cutAfter((chunk) => {
+      if (chunk.length > 6 && chunk.readInt16BE(4) === 11 && ++joins === 1) wire.silence('to-client');
+      return false;
+    });
+    const consumer = other.subscribe({
+      group: topic,
+      topics: [topic],
+      assigned: async (partitions) => partitions.map((at) => ({ ...at, offset: 0, fence: 1 })),
+      handle: async () => {},
+    });
+    const starting = consumer.start();
+    await eventually(() => joins > 0);
+    const stopping = consumer.stop();
+    await stopping;
+    wire.mend();
+    await starting;
+    const members = async () => (await admin.describeGroups([topic])).groups[0]?.members.length;
+    await eventually(async () => (await members()) === 0, { timeoutMs: 20_000, everyMs: 200 });
+    await other.stop();
+    await wire.close();
+  }, 60_000);
 
   test('tells of headers that are repeated and of text that is none', async () => {
     const topic = uniqueTopic('flawed');

@@ -39,6 +39,8 @@ export interface Processes {
    */
   arm(name: ProcessName, mark: string | null): void;
   isUp(name: ProcessName): boolean;
+  /** Where it serves HTTP: `/healthz`, `/readyz`, `/metrics`. */
+  url(name: ProcessName): string;
   /** Of one that runs. */
   pid(name: ProcessName): number;
   /** Resolves when it has ended by itself (a mark, say) and to how: `SIGKILL`, an exit code. Rejects after `withinMs`. */

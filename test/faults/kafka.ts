@@ -3,6 +3,7 @@ import { TOPICS } from '../../domain/records.ts';
 import type { Fault, Stage } from './fault.ts';
 import { moveLeaders, repeatRecords, storm } from './kafka-hands.ts';
 import { corruptRecords, judgeCorrupt } from './kafka-rubbish.ts';
+import { deleteUnread, remakeTopic } from './kafka-topics.ts';
 import { outage, pick, shuffled, whole, within } from './outage.ts';
 import type { FaultyProxy } from './proxy.ts';
 
@@ -160,6 +161,24 @@ export const KAFKA_FAULTS: readonly Fault[] = [
       await corruptRecords(stage);
     },
     judge: judgeCorrupt,
+  },
+  {
+    name: 'kafka-topic-made-anew',
+    group: 'kafka',
+    does: "an agency's topic is deleted and made anew under its name: its partition stands still and says so until somebody moves the position",
+    async inflict(stage) {
+      await stage.arrived(within(stage, 0.02, 0.3));
+      await remakeTopic(stage);
+    },
+  },
+  {
+    name: 'kafka-offsets-out-of-range',
+    group: 'kafka',
+    does: 'records are deleted before they are read: their partition stands still and says so until somebody moves the position',
+    async inflict(stage) {
+      await stage.arrived(within(stage, 0.02, 0.3));
+      await deleteUnread(stage);
+    },
   },
   {
     name: 'kafka-one-of-three-killed',
