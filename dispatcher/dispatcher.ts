@@ -20,7 +20,9 @@ import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
+import { forgetReceipts } from '../store/receipts.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
+import { forgetSmsReferences } from '../store/sms-references.ts';
 import { dropExpiredUnresolved } from '../store/unresolved.ts';
 import { forgetGivenUp } from '../store/webhooks.ts';
 import { createAgencyTopics } from './agency-topics.ts';
@@ -30,6 +32,7 @@ import { createLinked } from './linked.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
+import { createReceipts } from './receipts.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
 import { createStatusRelay } from './status-relay.ts';
@@ -66,6 +69,10 @@ const PAGES_A_BATCH = 50;
 const RELAY_AFTER_MS = paced(5_000);
 const LOOK_MS = paced(1_000);
 const WAITING_LOOK_MS = paced(500);
+const RECEIPTS_LOOK_MS = paced(500);
+/** A few at a time and all day, so that what a busy day left does not go in one statement. */
+const FORGET_LOOK_MS = 60_000;
+const FORGET_A_RUN = 5_000;
 const MONTHS_AHEAD = 2;
 const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
 
@@ -121,6 +128,8 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('linked events', LOOK_MS, createLinked({ ...parts, requests }), logger),
     createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
+    createTask('receipts', RECEIPTS_LOOK_MS, createReceipts(parts), logger),
+    createTask('old receipts', FORGET_LOOK_MS, forgetReceived, logger),
   ];
   let cron: ScheduledTask | undefined;
 
@@ -141,6 +150,12 @@ export function createDispatcher(parts: DispatcherParts) {
         'sessions ended; nobody knows how the calls under them did',
       );
     return false;
+  }
+
+  async function forgetReceived(): Promise<boolean> {
+    const nowMs = clock.nowMs();
+    const receipts = await forgetReceipts(pool, nowMs, FORGET_A_RUN);
+    return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
   }
 
   /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */

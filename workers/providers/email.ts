@@ -6,6 +6,7 @@
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
+import type { DeliveryId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import { composeMail, isMailbox } from './mime.ts';
@@ -17,6 +18,8 @@ export type EmailOptions = {
   readonly from: { readonly name: string; readonly address: string };
   /** Right side of Message-IDs; the sender's domain unless told. */
   readonly domain?: string;
+  /** Envelope sender of one call, so that what bounces says by its recipient what it is of; `from` unless told. */
+  readonly envelopeSender?: (delivery: DeliveryId, attempt: number) => string;
   /** Connections, and so calls in flight. */
   readonly window?: number;
   readonly connectTimeoutMs?: number;
@@ -163,6 +166,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
 
   function transmit(
     connection: SMTPConnection,
+    sender: string,
     to: string,
     message: Buffer,
     mayCall: () => boolean,
@@ -182,7 +186,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
           stream.end(message);
         },
       };
-      const envelope = { from: from.address, to: [to], size: message.length };
+      const envelope = { from: sender, to: [to], size: message.length };
       connection.send(envelope, source as unknown as Buffer, (error: SmtpError | null, info) => {
         if (!error) {
           release(connection, true);
@@ -220,7 +224,9 @@ export function createEmailProvider(options: EmailOptions): Provider {
     const messageId = `${delivery.delivery}@${domain}`;
     const { subject, text, html } = content;
     const message = composeMail({ from, to: address, messageId, dateMs: clock.nowMs(), subject, text, html });
-    return transmit(connection, address, message, mayCall);
+    const id = delivery.delivery as DeliveryId;
+    const sender = options.envelopeSender?.(id, delivery.attempt) ?? from.address;
+    return transmit(connection, sender, address, message, mayCall);
   }
 
   return {

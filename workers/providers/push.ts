@@ -22,6 +22,8 @@ export type PushOptions = {
   readonly vapid: { readonly subject: string; readonly publicKey: string; readonly privateKey: string };
   /** Calls http://127.0.0.1 too: for tests and the demonstration only. */
   readonly allowLoopback?: boolean;
+  /** What the service worker shows us when it has shown the notice (domain/receipt-tokens.ts). */
+  readonly receiptToken?: (delivery: DeliveryId, attempt: number) => string;
   readonly window?: number;
   readonly connectTimeoutMs?: number;
   /** From the last byte sent to the status line. */
@@ -224,7 +226,10 @@ export function createPushProvider(options: PushOptions): Provider {
     if (!url) return { kind: 'permanent', code: 'endpoint-refused' };
     const id = shortId(delivery.delivery as DeliveryId);
     const { title, body } = delivery.content;
-    const payload = Buffer.from(JSON.stringify({ id, title, body }));
+    const receipt = options.receiptToken?.(delivery.delivery as DeliveryId, delivery.attempt);
+    const payload = Buffer.from(
+      JSON.stringify({ id, title, body, ...(receipt === undefined ? {} : { receipt }) }),
+    );
     if (payload.length > PUSH_PLAINTEXT_BYTES) return { kind: 'technical', code: 'payload-too-large' };
     let sealed: Buffer;
     try {

@@ -11,7 +11,12 @@ declare module 'smpp' {
     readonly system_id?: string;
     readonly password?: string;
     readonly source_addr?: string;
+    readonly source_addr_ton?: number;
     readonly destination_addr?: string;
+    readonly esm_class?: number;
+    readonly registered_delivery?: number;
+    readonly receipted_message_id?: string;
+    readonly message_state?: number;
     readonly data_coding?: number;
     readonly short_message?: { readonly message: string | Buffer };
     readonly message_payload?: { readonly message: string | Buffer };

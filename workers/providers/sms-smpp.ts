@@ -1,6 +1,7 @@
 /**
  * SMS over SMPP 3.4: one transceiver bind, a window of submit_sm, and a binding that is kept and made anew. Text is UCS-2: the SMSC turns it
  * into what the handset's carrier speaks. SMPP has no reference of ours: an answer that does not come leaves an unknown message id behind.
+ * Receipts come on the same binding and are acknowledged when they are stored, so the SMSC keeps what we could not take.
  */
 import smpp, { type Pdu, type Session } from 'smpp';
 import { AllimError, messageOf } from '../../domain/errors.ts';
@@ -8,6 +9,16 @@ import { isTextable } from '../../domain/kr/telephone.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
+import { isReceipt, readReceipt, type SmppReceipt } from './smpp-receipt.ts';
+
+export type SmsReceipts = {
+  /** Resolves when it is kept which delivery this id is of; never rejects. */
+  accepted(reference: string, delivery: OutgoingDelivery): Promise<void>;
+  /** Resolves when stored. */
+  received(receipt: SmppReceipt): Promise<void>;
+  /** One that cannot be read. */
+  refused(): void;
+};
 
 export type SmsOptions = {
   /** smpp://systemId:password@host:port, or ssmpp:// with TLS. */
@@ -19,6 +30,8 @@ export type SmsOptions = {
   readonly enquireMs?: number;
   /** First pause before binding anew; doubles up to 30 s. */
   readonly reconnectMs?: number;
+  /** Without it no receipts are asked for. */
+  readonly receipts?: SmsReceipts;
   readonly logger?: Logger;
 };
 
@@ -77,6 +90,7 @@ function international(number: string): { address: string; ton: number; npi: num
 
 export function createSmsProvider(options: SmsOptions): Provider {
   const { window = 20, answerTimeoutMs = 60_000, enquireMs = 30_000, reconnectMs = 500 } = options;
+  const { receipts } = options;
   const logger = options.logger ?? silentLogger;
   const url = URL.parse(options.url);
   if (!url || !['smpp:', 'ssmpp:'].includes(url.protocol) || url.hostname === '')
@@ -154,8 +168,26 @@ export function createSmsProvider(options: SmsOptions): Provider {
     if (pdu.isResponse()) return;
     if (pdu.command === 'enquire_link') on.send(pdu.response());
     else if (pdu.command === 'unbind') on.send(pdu.response());
-    // No receipts are asked for yet; what comes all the same stays with the SMSC.
-    else on.send(pdu.response({ command_status: smpp.errors['ESME_RX_T_APPN'] }));
+    else if (receipts !== undefined && isReceipt(pdu)) void receive(on, pdu, receipts);
+    // What a person writes back, and anything else: nobody here reads it, now or later.
+    else on.send(pdu.response({ command_status: smpp.errors['ESME_RX_R_APPN'] }));
+  }
+
+  async function receive(on: Session, pdu: Pdu, { received, refused }: SmsReceipts): Promise<void> {
+    const receipt = readReceipt(pdu);
+    if (receipt === null) {
+      logger.warn({ provider: 'sms' }, 'a receipt without an id or a state was refused');
+      refused();
+      on.send(pdu.response({ command_status: smpp.errors['ESME_RX_R_APPN'] }));
+      return;
+    }
+    try {
+      await received(receipt);
+      on.send(pdu.response({ command_status: 0 }));
+    } catch (error) {
+      logger.warn({ provider: 'sms', reason: messageOf(error) }, 'a receipt stays with the SMSC');
+      on.send(pdu.response({ command_status: smpp.errors['ESME_RX_T_APPN'] }));
+    }
   }
 
   function submit(delivery: OutgoingDelivery, text: string): Promise<Outcome> {
@@ -169,6 +201,13 @@ export function createSmsProvider(options: SmsOptions): Provider {
       };
       const deadline = setTimeout(() => settle({ kind: 'unknown', code: 'answer-timeout' }), answerTimeoutMs);
       waiting.add(settle);
+      /** The answer is here, whatever becomes of the session while its id is written down. */
+      const accepted = async (reference: string | null): Promise<void> => {
+        clearTimeout(deadline);
+        if (!waiting.delete(settle)) return;
+        if (reference !== null && reference !== '') await receipts?.accepted(reference, delivery);
+        resolve({ kind: 'accepted', reference });
+      };
       const pdu = new smpp.PDU('submit_sm', {
         source_addr: source.address,
         source_addr_ton: source.ton,
@@ -177,7 +216,8 @@ export function createSmsProvider(options: SmsOptions): Provider {
         dest_addr_ton: target.ton,
         dest_addr_npi: target.npi,
         data_coding: UCS2,
-        registered_delivery: 0,
+        // The end of it, whichever that is (§5.2.17); what happens on the way is not asked for.
+        registered_delivery: receipts === undefined ? 0 : 1,
         priority_flag: delivery.urgent ? 1 : 0,
         ...(delivery.expiresAtMs === null ? {} : { validity_period: smppTime(delivery.expiresAtMs) }),
         ...(message.length <= SHORT_MESSAGE_OCTETS
@@ -185,8 +225,7 @@ export function createSmsProvider(options: SmsOptions): Provider {
           : { message_payload: message }),
       });
       const written = on?.send(pdu, (answer) => {
-        if (answer.command_status === 0)
-          return settle({ kind: 'accepted', reference: answer.message_id ?? null });
+        if (answer.command_status === 0) return void accepted(answer.message_id ?? null);
         const code = NAMES.get(answer.command_status) ?? `0x${answer.command_status.toString(16)}`;
         return settle(
           judged(ANSWERS, code, logger, 'sms', code === 'ESME_RTHROTTLED' ? THROTTLED_MS : undefined),
