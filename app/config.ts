@@ -56,6 +56,10 @@ export type Config = {
   /** null: the outbox. */
   readonly smtp: { readonly url: string; readonly from: string } | null;
   readonly sms: { readonly url: string; readonly from: string } | null;
+  /** Where mail that bounces goes, and what the mail system that brings it to us shows; null: bounces go to the sender, and nobody reads them here. */
+  readonly bounces: { readonly domain: string; readonly token: string } | null;
+  /** What an SMS gateway signs its receipts with; null: receipts of none are taken. */
+  readonly smsReceiptSecret: string | null;
   readonly vapid: {
     readonly subject: string;
     readonly publicKey: string;
@@ -209,6 +213,11 @@ function build(given: Given): Config {
       given.SMTP_URL === undefined
         ? null
         : { url: given.SMTP_URL, from: given.SMTP_FROM ?? `no-reply@${domain}` },
+    bounces:
+      given.SMTP_BOUNCE_DOMAIN === undefined
+        ? null
+        : { domain: given.SMTP_BOUNCE_DOMAIN.toLowerCase(), token: given.SMTP_BOUNCE_TOKEN ?? '' },
+    smsReceiptSecret: given.SMS_RECEIPT_SECRET ?? null,
     sms: given.SMS_URL === undefined ? null : { url: given.SMS_URL, from: given.SMS_FROM ?? '' },
     vapid:
       given.VAPID_PUBLIC_KEY === undefined

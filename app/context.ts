@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
 import { isDayOff, nextWorkingDay, previousWorkingDay } from '../domain/kr/holidays.ts';
 import type { Logger } from '../domain/logger.ts';
+import { createReceiptTokens } from '../domain/receipt-tokens.ts';
 import { TOPICS } from '../domain/records.ts';
 import { createSealer, type Sealer } from '../domain/sealing.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
@@ -28,6 +29,7 @@ import { createOutboxProvider } from '../workers/providers/outbox.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createPushProvider } from '../workers/providers/push.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
+import { createSmsReceipts } from '../workers/sms-receipts.ts';
 import type { Config } from './config.ts';
 import { measuredProvider } from './measured-provider.ts';
 import { type AppMetrics, createMetrics } from './metrics.ts';
@@ -147,7 +149,9 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
 
     const outboxes = () => createOutboxes(pool, sealer, clock, logger);
     const metrics = createMetrics();
-    const plain = overrides.providers ?? createProviders(config, outboxes(), clock, logger);
+    const plain =
+      overrides.providers ??
+      createProviders(config, outboxes(), { pool: ledger, sealer, clock, logger, metrics });
     const providers = Object.fromEntries(
       CHANNELS.map((channel) => [channel, measuredProvider(plain[channel], metrics)]),
     ) as Record<Channel, Provider>;
@@ -216,14 +220,17 @@ function createQueue(
 function createProviders(
   config: Config,
   outboxes: Readonly<Record<Channel, Provider>>,
-  clock: Clock,
-  logger: Logger,
+  parts: Pick<Context, 'sealer' | 'clock' | 'logger' | 'metrics'> & { readonly pool: Pool },
 ): Record<Channel, Provider> {
+  const { clock, logger } = parts;
+  const { bounces } = config;
+  const tokens = createReceiptTokens(parts.sealer);
   const made: Partial<Record<Channel, Provider>> = {};
   if (config.vapid !== null)
     made.push = createPushProvider({
       vapid: config.vapid,
       allowLoopback: config.pushLoopback,
+      receiptToken: tokens.push,
       clock,
       logger,
     });
@@ -231,11 +238,19 @@ function createProviders(
     made.email = createEmailProvider({
       url: config.smtp.url,
       from: { name: 'Allim', address: config.smtp.from },
+      ...(bounces === null
+        ? {}
+        : { envelopeSender: (delivery, attempt) => `${tokens.bounce(delivery, attempt)}@${bounces.domain}` }),
       clock,
       logger,
     });
   if (config.sms !== null)
-    made.sms = createSmsProvider({ url: config.sms.url, source: config.sms.from, logger });
+    made.sms = createSmsProvider({
+      url: config.sms.url,
+      source: config.sms.from,
+      receipts: createSmsReceipts(parts),
+      logger,
+    });
   return { ...outboxes, ...made };
 }
 
