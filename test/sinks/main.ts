@@ -2,12 +2,13 @@
  * The sinks as a process of their own:
  *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --log FILE [--push-origin URL]
  * One JSON line per accepted delivery goes to FILE; the ports (0: any) stand in one JSON line on standard output once all listen.
- * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it.
+ * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it. So does `"receipts"`
+ * for what it says later of what it accepts.
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startPushSink } from './push.ts';
-import type { FailurePlan, Sink } from './sink.ts';
+import type { FailurePlan, ReceiptPlan, Sink } from './sink.ts';
 import { startSmscSink } from './smsc.ts';
 import { startSmtpSink } from './smtp.ts';
 
@@ -54,8 +55,13 @@ process.on('SIGINT', () => void stop());
 
 for await (const line of createInterface({ input: process.stdin })) {
   try {
-    const { sink, plan } = JSON.parse(line) as { sink: string; plan: FailurePlan | null };
-    sinks.get(sink)?.fail(plan);
+    const { sink, plan, receipts } = JSON.parse(line) as {
+      sink: string;
+      plan?: FailurePlan | null;
+      receipts?: ReceiptPlan | null;
+    };
+    if (plan !== undefined) sinks.get(sink)?.fail(plan);
+    if (receipts !== undefined) sinks.get(sink)?.receipts(receipts);
   } catch {
     process.stderr.write(`not a command: ${line}\n`);
   }

@@ -29,6 +29,26 @@ export type FailurePlan = {
   readonly retryAfter?: string;
 };
 
+/**
+ * What the sink says later of what it accepts. `before`: before it answers; `after`; `twice`: the same again; `disorder`: the end, then that it
+ * is under way; `late`: after `lateMs`. Beside each true one `lies` tells false ones: `forged` of the same with a wrong proof (SMPP, which has
+ * none: of an id that was never given), `foreign` of what is another's, `replayed` the same as it was, again and again.
+ */
+export type ReceiptPlan = {
+  readonly when: 'before' | 'after' | 'twice' | 'disorder' | 'late';
+  readonly says?: 'delivered' | 'undeliverable' | 'expired' | 'delayed';
+  readonly lateMs?: number;
+  readonly lies?: 'forged' | 'foreign' | 'replayed';
+  /** Of every how many; 1 unless told. */
+  readonly every?: number;
+  /** Where receipts go that do not come on the binding: the product's address. */
+  readonly to?: string;
+  /** What the mail system shows. */
+  readonly token?: string;
+  /** SMPP: how the receipt writes the id that the answer wrote in hexadecimal; 16 unless told. */
+  readonly radix?: 10 | 16;
+};
+
 export type Sink = {
   readonly url: string;
   readonly port: number;
@@ -37,6 +57,8 @@ export type Sink = {
   readonly violations: string[];
   /** The next deliveries fail so; null: none. */
   fail(plan: FailurePlan | null): void;
+  /** What it says later of what it accepts from now on; null: nothing. */
+  receipts(plan: ReceiptPlan | null): void;
   stop(): Promise<void>;
 };
 
@@ -56,6 +78,10 @@ export class Book {
   readonly violations: string[] = [];
   #plan: FailurePlan | null = null;
   #left = 0;
+  /** What is to be said later. */
+  plan: ReceiptPlan | null = null;
+  #accepted = 0;
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #forget: boolean;
   readonly #file: WriteStream | null;
 
@@ -87,11 +113,26 @@ export class Book {
     this.#file?.write(`${JSON.stringify(entry)}\n`);
   }
 
+  /** The plan, where this one is to have a receipt. */
+  receipt(): ReceiptPlan | null {
+    return this.plan !== null && this.#accepted++ % (this.plan.every ?? 1) === 0 ? this.plan : null;
+  }
+
+  /** Does it `ms` later, unless the sink has stopped by then. */
+  later(ms: number, say: () => unknown): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void say();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
   violation(what: string): void {
     if (this.violations.length < 100) this.violations.push(what);
   }
 
   async close(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
     await new Promise<void>((done) => (this.#file ? this.#file.end(done) : done()));
   }
 }

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
-import { Book, type Failure, type Sink, type SinkOptions } from './sink.ts';
+import { type BounceEnd, bounceOf } from './bounce.ts';
+import { Book, type Failure, type ReceiptPlan, type Sink, type SinkOptions } from './sink.ts';
 
 function answer(responseCode: number, text: string): Error {
   return Object.assign(new Error(text), { responseCode });
@@ -15,6 +16,24 @@ const AT_RCPT: Partial<Record<Failure, Error>> = {
   permanent: answer(550, '5.1.1 no such mailbox'),
   throttle: answer(452, '4.5.3 too many messages'),
 };
+
+/** What the receiving mail system sends back to the envelope's sender, and what ours makes of it: a pipe into the product. */
+async function bounce(plan: ReceiptPlan, sender: string, recipient: string): Promise<void> {
+  const post = async (to: string, end: BounceEnd) => {
+    const { status } = await fetch(`${plan.to}/receipts/email`, {
+      method: 'POST',
+      headers: { 'content-type': 'message/rfc822', authorization: `Bearer ${plan.token}` },
+      body: bounceOf({ to, recipient, end }),
+    });
+    if (status !== 202 && status < 500) throw new Error(`a bounce was answered ${status}`);
+  };
+  if (plan.lies === 'forged') await post(sender.replace(/\.[0-9a-f]{16}@/, '.0123456789abcdef@'), 'hard');
+  if (plan.lies === 'foreign') await post('somebody@example.kr', 'hard');
+  const end = { delivered: 'delivered', undeliverable: 'hard', expired: 'soft', delayed: 'delayed' } as const;
+  const times = plan.when === 'twice' || plan.lies === 'replayed' ? 4 : 1;
+  for (let n = 0; n < times; n++) await post(sender, end[plan.says ?? 'delivered']);
+  if (plan.when === 'disorder') await post(sender, 'delayed');
+}
 
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -60,6 +79,13 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
           headers: { subject: mail.subject ?? '', from: mail.from?.text ?? '', html: mail.html || '' },
           text: (mail.text ?? '').trim(),
         });
+        const later = book.receipt();
+        const from = session.envelope.mailFrom === false ? '' : (session.envelope.mailFrom.address ?? '');
+        const tell = () =>
+          bounce(later!, from, recipient).catch((error: Error) => book.violation(error.message));
+        if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
+        else if (later?.when === 'before') await tell();
+        else if (later !== null) book.later(0, tell);
         if (plan?.kind === 'cut') {
           for (const connection of server.connections as Iterable<{
             session?: { id: string };
@@ -84,6 +110,9 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
     received: book.received,
     violations: book.violations,
     fail: (plan) => book.fail(plan),
+    receipts: (plan) => {
+      book.plan = plan;
+    },
     async stop() {
       await new Promise<void>((done) => server.close(done));
       await book.close();
