@@ -50,6 +50,17 @@ test('a notice arrives encrypted, signed, once, with its id as topic', async () 
   expect(sink.violations).toEqual([]);
 });
 
+test('what its receipt is known by travels inside, where nobody on the way can read it', async () => {
+  const receiptToken = (delivery: string, attempt: number) => `${attempt}.of-${delivery}`;
+  const provider = createPushProvider({ vapid, allowLoopback: true, receiptToken });
+  const delivery = createDelivery(to('kim'), content, { attempt: 3 });
+  await provider.send(delivery, yes);
+  await provider.stop();
+  expect(JSON.parse(sink.received.splice(0)[0]!.text)).toMatchObject({
+    receipt: `3.of-${delivery.delivery}`,
+  });
+});
+
 test('many at once all arrive', async () => {
   const names = Array.from({ length: 40 }, (_, n) => `citizen-${n}`);
   const outcomes = await Promise.all(names.map((name) => push.send(createDelivery(to(name), content), yes)));

@@ -76,7 +76,7 @@ function numberOf(pdu: Pdu): string | null {
 /** null for what cannot be read: no id, or no state. A state that nobody has heard of is not a verdict. */
 export function readReceipt(pdu: Pdu): SmppReceipt | null {
   const text = textOf(pdu);
-  const reference = (pdu.receipted_message_id ?? field(text, 'id', '[^\\s]{1,64}') ?? '').trim();
+  const reference = (pdu.receipted_message_id ?? field(text, 'id', '[^\\s:]{1,64}(?=\\s|$)') ?? '').trim();
   const state =
     STATES[pdu.message_state ?? 0] ?? field(text, 'stat', '[A-Z]{4,10}')?.toUpperCase().slice(0, 7) ?? '';
   if (reference === '' || reference.length > 64 || state === '') return null;
