@@ -2,6 +2,7 @@
 import { agencyCommand } from './agency.ts';
 import { auditCommand } from './audit.ts';
 import { catalogue } from './catalogue.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctor } from './doctor.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
@@ -25,4 +26,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['secrets', secrets],
   ['topics', topics],
   ['quarantine', quarantineCommand],
+  ['dead-letters', deadLettersCommand],
 ]);
