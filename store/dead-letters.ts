@@ -83,8 +83,8 @@ export async function listDeadDeliveries(
   const { rows } = await sql.query<DeadDelivery>(
     `SELECT d.id, ${instant('a.finished_at')} AS at, d.month, d.agency_id AS agency, d.channel, d.status::text AS status, d.code,
        d.attempt::int AS attempt, d.unclear::int AS unclear, r.rule_id AS rule, r.campaign_id AS campaign, n.id AS notification
-     ${DEAD} AND ($7::timestamptz IS NULL OR (a.finished_at, d.id) > ($7::timestamptz, $8::uuid))
-     ORDER BY a.finished_at, d.id LIMIT $9`,
+     ${DEAD} AND ($7::timestamptz IS NULL OR (a.finished_at, a.delivery_id) > ($7::timestamptz, $8::uuid))
+     ORDER BY a.finished_at, a.delivery_id LIMIT $9`,
     [...valuesOf(filter), after?.at ?? null, after?.id ?? null, limit],
   );
   return rows;
