@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
 import { isDayOff, nextWorkingDay, previousWorkingDay } from '../domain/kr/holidays.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import { createReceiptTokens } from '../domain/receipt-tokens.ts';
 import { TOPICS } from '../domain/records.ts';
 import { createSealer, type Sealer } from '../domain/sealing.ts';
@@ -28,6 +29,7 @@ import { createEmailProvider } from '../workers/providers/email.ts';
 import { createOutboxProvider } from '../workers/providers/outbox.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createPushProvider } from '../workers/providers/push.ts';
+import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import { createSmsReceipts } from '../workers/sms-receipts.ts';
 import type { Config } from './config.ts';
@@ -66,6 +68,8 @@ const TOMBSTONES_MS = 14 * 86_400_000;
 export const POOL = 10;
 export const LEDGER_POOL = 12;
 const WORKERS_A_QUEUE = 1;
+/** The longest statement of a role takes seconds; a lock that somebody holds for longer is asked for again. */
+const ANSWER_MS = paced(30_000, 6_000);
 
 /** Where attributes of citizens travel, or lie for years. Events are the agencies' own records, and others read them. */
 export const SEALED_TOPICS: ReadonlySet<string> = new Set([
@@ -116,6 +120,7 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
         max,
         applicationName,
         logger,
+        answerMs: ANSWER_MS,
         ...(options === undefined ? {} : { options }),
       });
       stops.push(() => pool.end());
@@ -129,7 +134,8 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
       enable_mergejoin: 'off',
       jit: 'off',
     });
-    const applied = await migrate(pool, { logger });
+    const migrating = createPool({ url, max: 2, applicationName: 'allim-migrate', logger });
+    const applied = await migrate(migrating, { logger }).finally(() => migrating.end());
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was brought up to date');
     await checkPartitions(pool, config.partitions);
 
@@ -244,14 +250,20 @@ function createProviders(
       clock,
       logger,
     });
-  if (config.sms !== null)
-    made.sms = createSmsProvider({
-      url: config.sms.url,
-      source: config.sms.from,
-      receipts: createSmsReceipts(parts),
-      logger,
-    });
+  if (config.sms !== null) made.sms = createTexts(config.sms, parts);
   return { ...outboxes, ...made };
+}
+
+/** By the protocol of the URL: a gateway over HTTP, or an SMSC. */
+function createTexts(
+  sms: NonNullable<Config['sms']>,
+  parts: Parameters<typeof createProviders>[2],
+): Provider {
+  const { clock, logger } = parts;
+  const options = { url: sms.url, source: sms.from, logger };
+  return sms.url.startsWith('http')
+    ? createSmsHttpProvider({ ...options, clock })
+    : createSmsProvider({ ...options, receipts: createSmsReceipts(parts) });
 }
 
 function createOutboxes(pool: Pool, sealer: Sealer, clock: Clock, logger: Logger): Record<Channel, Provider> {

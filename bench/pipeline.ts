@@ -172,14 +172,14 @@ export async function preparePages(context: Context, name: string, count: number
 }
 
 /** Nothing is asked and no batch is open. */
-async function settled(context: Context): Promise<boolean> {
+export async function settled(context: Context): Promise<boolean> {
   const { rows } = await context.pool.query<{ open: boolean }>(
     `SELECT EXISTS (SELECT FROM fanouts WHERE state = 'asked') OR EXISTS (SELECT FROM batches WHERE state <> 'ended') AS open`,
   );
   return rows[0]?.open === false;
 }
 
-async function checkSent(context: Context, name: string, count: number): Promise<void> {
+export async function checkSent(context: Context, name: string, count: number): Promise<void> {
   const { rows } = await context.pool.query<{ sent: number }>(
     `SELECT count(*) AS sent FROM notifications n JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month
      WHERE n.event_id = $1 AND d.status = 'sent' AND d.attempt = 1`,

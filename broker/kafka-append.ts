@@ -6,6 +6,7 @@ import type { Producer, ProducerRecord, RecordMetadata } from 'kafkajs';
 import { AllimError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
+import { paced } from '../domain/pace.ts';
 import type { Appended, NewRecord } from './broker.ts';
 import { isPassing } from './kafka-errors.ts';
 import { backOffMs, pauseFor } from './partition-loop.ts';
@@ -23,7 +24,7 @@ const FRAMING_BYTES = 40;
 /** One request over all partitions; the brokers' `socket.request.max.bytes` is 100 MiB. */
 const REQUEST_BYTES = 32_000_000;
 /** A broker that restarts or a leader that moves is waited for; then the caller hears `broker-unavailable`. */
-const APPEND_WITHIN_MS = 30_000;
+const APPEND_WITHIN_MS = paced(30_000, 10_000);
 
 /** Rounds to be sent one after the other, each with at most one record batch a partition. `sizes` runs parallel to `records`. */
 export function rounds(
@@ -103,7 +104,7 @@ export function createAppender(options: {
       const sent = await send({
         topic,
         acks: -1,
-        timeout: 15_000,
+        timeout: paced(15_000, 4_000),
         messages: round.map(({ record, partition }) => ({
           key: record.key,
           value: record.value,

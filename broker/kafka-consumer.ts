@@ -7,6 +7,7 @@
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, Consumer as KafkajsConsumer } from 'kafkajs';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { Consumer, StartPosition, Subscription, TopicPartition } from './broker.ts';
 import {
   type Bounds,
@@ -25,10 +26,10 @@ export type KafkaConsumerOptions = {
   bounds(topic: string): Promise<readonly Bounds[]>;
 };
 
-const REPLACE_AFTER_SILENCE_MS = 20_000;
-const UNHEALTHY_AFTER_SILENCE_MS = 30_000;
+const REPLACE_AFTER_SILENCE_MS = paced(20_000, 6_000);
+const UNHEALTHY_AFTER_SILENCE_MS = paced(30_000, 9_000);
 /** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
-const END_WITHIN_MS = 10_000;
+const END_WITHIN_MS = paced(10_000, 4_000);
 
 export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
   const { subscription } = options;
@@ -263,8 +264,9 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     async start() {
       if (watch !== undefined || stopped !== undefined) return;
       watch = setInterval(() => {
-        if (performance.now() - polledAt > REPLACE_AFTER_SILENCE_MS) replace('no fetch for 20 s');
-      }, 2_000);
+        if (performance.now() - polledAt > REPLACE_AFTER_SILENCE_MS)
+          replace(`no fetch for ${REPLACE_AFTER_SILENCE_MS} ms`);
+      }, paced(2_000));
       watch.unref();
       try {
         await launch();

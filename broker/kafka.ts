@@ -15,6 +15,7 @@ import kafkajs, {
 } from 'kafkajs';
 import { AllimError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import { assignPartitions } from './assignment.ts';
 import type { Broker, Consumer, Subscription, TopicPartition } from './broker.ts';
 import { createAppender } from './kafka-append.ts';
@@ -44,6 +45,8 @@ export type KafkaBrokerOptions = {
 const { AssignerProtocol, Kafka, logLevel } = kafkajs;
 
 const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 };
+/** A member that is silent for so long is taken for dead. */
+const SESSION_MS = paced(6_000, 2_000);
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
@@ -52,8 +55,8 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   const config: KafkaConfig = {
     brokers: [...options.brokers],
     clientId: options.clientId,
-    connectionTimeout: 3_000,
-    requestTimeout: 20_000,
+    connectionTimeout: paced(3_000, 1_500),
+    requestTimeout: paced(20_000, 5_000),
     logLevel: logLevel.INFO,
     logCreator: () => logTo(logger.child({ part: 'kafkajs' })),
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
@@ -112,9 +115,9 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   ): KafkajsConsumer {
     return kafka.consumer({
       groupId: subscription.group,
-      sessionTimeout: 6_000,
-      heartbeatInterval: 1_500,
-      rebalanceTimeout: 10_000,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: SESSION_MS / 4,
+      rebalanceTimeout: paced(10_000, 4_000),
       minBytes: 1,
       maxWaitTimeInMs: 1_000,
       maxBytesPerPartition: 1_048_576,

@@ -7,6 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AllimError, safeMessage } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { Batch, LogRecord, StartPosition, Subscription, TopicPartition } from './broker.ts';
 
 /** What was read in one go: every record there is in [from, next). */
@@ -29,11 +30,11 @@ export type PartitionLoop = {
 };
 
 export const DEFAULT_BATCH_RECORDS = 500;
-const FIRST_BACK_OFF_MS = 100;
-const LAST_BACK_OFF_MS = 10_000;
+const FIRST_BACK_OFF_MS = paced(100, 20);
+const LAST_BACK_OFF_MS = paced(10_000);
 const SLOW_HANDLER_MS = 1_000;
 
-/** 100 ms doubling to 10 s; `failures` counts from 1. */
+/** 100 ms doubling to 10 s, at the pace of this process; `failures` counts from 1. */
 export function backOffMs(failures: number): number {
   return Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(failures - 1, 20));
 }

@@ -10,7 +10,7 @@ export function setPace(to: number): void {
   factor = to;
 }
 
-/** `ms` at the pace of this process; at least one. */
-export function paced(ms: number): number {
-  return Math.max(1, Math.round(ms * factor));
+/** `ms` at the pace of this process, and never below `least`: what a loaded machine needs however fast time is meant to go. */
+export function paced(ms: number, least = 1): number {
+  return Math.max(Math.min(least, ms), Math.round(ms * factor));
 }

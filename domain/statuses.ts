@@ -19,7 +19,7 @@ export const DELIVERY_STATUSES = [
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryStatus, readonly DeliveryStatus[]>> = {
-  // Delivered, or ambiguous for good, only where an earlier call was: its receipt came, or it has expired, before the next.
+  // Delivered or ambiguous only where a call was made whose end nobody knew: a receipt came before the next one, or it expired before it.
   planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled', 'delivered', 'ambiguous'],
   waiting: [
     'planned',

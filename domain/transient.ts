@@ -1,13 +1,13 @@
 import { AllimError } from './errors.ts';
 
 /**
- * Postgres: connection lost (08), server going down or starting (57P), out of a resource (53), serialization and deadlock (40),
- * lock not to be had (55P03); and what sockets say.
+ * Postgres: connection lost (08), server going down or starting (57P), a statement or transaction that took too long (57014, 25P03, 25P04), out of
+ * a resource (53), its disk (58030), serialization and deadlock (40), lock not to be had (55P03); and what sockets say.
  */
 const TRANSIENT_CODE =
-  /^(08...|57P0.|53...|40001|40P01|55P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+  /^(08...|57P0.|57014|25P0[34]|53...|58030|40001|40P01|55P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 const TRANSIENT_MESSAGE =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+  /^(Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect)/;
 
 /** Whether the cause lies outside of what was done: the same again may succeed without anybody changing anything. */
 export function isTransient(error: unknown): boolean {

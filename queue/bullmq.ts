@@ -9,6 +9,7 @@ import { Queue as BullQueue, createPostgresBackend, runMigrations, Worker } from
 import { Redis } from 'ioredis';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { CHANNELS, LANES } from '../domain/statuses.ts';
 import type { BatchJob, JobState, Queue, QueueName, QueueWorker } from './queue.ts';
@@ -21,6 +22,10 @@ export type QueueOptions = {
   readonly logger: Logger;
   /** How long a worker that fell silent keeps a job. 5 s unless a test is in a hurry. */
   readonly lockMs?: number;
+  /** How long a worker that finds no job asks to be told of one; Redis says nothing in that time. */
+  readonly blockSeconds?: number;
+  /** How long an answer of Redis is awaited beyond that before its connection is taken for broken. */
+  readonly silenceMs?: number;
   /** A call that takes longer is `queue-unavailable`. */
   readonly timeoutMs?: number;
 };
@@ -37,12 +42,16 @@ export function postgresQueuePool(workers: number): { max: number; options: { se
   return { max: workers + Math.max(4, Math.min(workers, 8)), options: { search_path: 'bullmq' } };
 }
 
+const LOCK_MS = paced(5_000, 1_500);
+const TIMEOUT_MS = paced(3_000, 1_500);
 /** Larger ones make Redis answer others late, and Postgres parse megabytes of JSON. */
 const ADD_CHUNK = 1_000;
 const STATES_CHUNK = 200;
 /** Failed jobs are looked at by the ledger within seconds; the rest is for a person, and bounded. */
 const KEEP_FAILED = { age: 3_600, count: 1_000 } as const;
 const CLOSE_MS = 2_000;
+const BLOCK_SECONDS = 5;
+const SILENCE_MS = paced(5_000, 1_000);
 
 const STATES: Readonly<Record<string, JobState>> = {
   waiting: 'pending',
@@ -121,8 +130,11 @@ type Producer = BullQueue<BatchJob, void, string>;
 export function createBullmqQueue(options: QueueOptions): Queue {
   const { backend, logger } = options;
   const prefix = options.prefix ?? 'allim';
-  const lockMs = options.lockMs ?? 5_000;
-  const timeoutMs = options.timeoutMs ?? 3_000;
+  const lockMs = options.lockMs ?? LOCK_MS;
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const blockSeconds = options.blockSeconds ?? BLOCK_SECONDS;
+  // A network that goes away says nothing, and TCP would wait for a quarter of an hour.
+  const socketTimeout = blockSeconds * 1_000 + (options.silenceMs ?? SILENCE_MS);
   const onError = complain(logger);
   const producers = new Map<QueueName, Producer>();
   const workers = new Set<QueueWorker>();
@@ -171,6 +183,7 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy,
+      socketTimeout,
       // How long a closing socket may keep the process alive.
       disconnectTimeout: 200,
     });
@@ -202,7 +215,13 @@ export function createBullmqQueue(options: QueueOptions): Queue {
         ? new Worker(name, run, { ...all, connection: backend.pool as never }, createPostgresBackend)
         : new Worker(name, run, {
             ...all,
-            connection: { url: backend.redisUrl, maxRetriesPerRequest: null, retryStrategy },
+            drainDelay: blockSeconds,
+            connection: {
+              url: backend.redisUrl,
+              maxRetriesPerRequest: null,
+              retryStrategy,
+              socketTimeout,
+            },
           });
     return worker as Worker;
   }
@@ -234,13 +253,14 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       await close();
     },
 
-    async add(queue, jobs) {
+    async add(queue, jobs, how) {
       const producer = producerOf(queue);
+      const more = how?.ahead ? { lifo: true } : {};
       for (let at = 0; at < jobs.length; at += ADD_CHUNK) {
         const chunk = jobs.slice(at, at + ADD_CHUNK).map((job) => ({
           name: 'batch',
           data: { batch: job.batch, generation: job.generation },
-          opts: { jobId: jobId(job) },
+          opts: { jobId: jobId(job), ...more },
         }));
         await bounded(producer.addBulk(chunk), timeoutMs);
       }
@@ -309,5 +329,20 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       else if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
       else await bounded(redis.ping(), timeoutMs);
     },
+
+    ...('pool' in backend
+      ? {}
+      : {
+          aside: {
+            async read() {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              return await bounded(redis.get(`${prefix}:aside`), timeoutMs);
+            },
+            async write(text: string) {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              await bounded(redis.set(`${prefix}:aside`, text), timeoutMs);
+            },
+          },
+        }),
   };
 }

@@ -131,6 +131,7 @@ WITH result AS (
     CASE
       -- An earlier call may have arrived: that it only expired would be more than we know.
       WHEN p.expires_at <= $11 THEN CASE WHEN p.unclear > 0 THEN 'ambiguous/expired' ELSE 'expired' END
+      WHEN c.cancelled_at IS NOT NULL THEN 'cancelled/campaign'
       WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'
       WHEN o.version > n.version THEN 'cancelled/superseded'
       WHEN o.state = 'done' THEN 'cancelled/done'

@@ -6,6 +6,7 @@
 import pg from 'pg';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 
 export type PoolOptions = {
@@ -17,6 +18,11 @@ export type PoolOptions = {
   readonly logger: Logger;
   /** How long `end` waits for clients that are checked out; 10 s unless told. */
   readonly endMs?: number;
+  /**
+   * Milliseconds within which an answer must be there, else the statement fails and its connection is closed: a network that went away says
+   * nothing, and Node cannot bound how long TCP waits for it (15 minutes). None unless told: migrations and checks run as long as they do.
+   */
+  readonly answerMs?: number;
   /** Server settings of each session, e.g. `{ search_path: 'bullmq' }`: sent with the start packet, so that they cost no round trip. */
   readonly options?: Readonly<Record<string, string>>;
 };
@@ -69,7 +75,17 @@ function sessionOptions(options: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-const END_MS = 10_000;
+const END_MS = paced(10_000);
+
+/**
+ * For a server whose client's machine went away: its sessions must not keep locks for ever. Keepalives find the peer gone within 25 s; a
+ * transaction in which nothing is said is ended sooner. Ignored on Unix sockets.
+ */
+const SESSION: Readonly<Record<string, string>> = {
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+};
 
 /** Connects when first used. Named statements (`{ name, text, values }`) are prepared once a connection and cached by name. */
 export function createPool(options: PoolOptions): Pool {
@@ -78,11 +94,14 @@ export function createPool(options: PoolOptions): Pool {
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName ?? 'allim',
-    ...(options.options === undefined ? {} : { options: sessionOptions(options.options) }),
+    options: sessionOptions({ ...SESSION, ...options.options }),
+    ...(options.answerMs === undefined
+      ? {}
+      : { query_timeout: options.answerMs, idle_in_transaction_session_timeout: options.answerMs }),
     types,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: paced(10_000, 3_000),
     idleTimeoutMillis: 60_000,
   });
   // Without these two a server that stops would end the process: pg emits `error` on idle clients through the pool, and on checked-out

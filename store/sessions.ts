@@ -14,12 +14,16 @@ export async function openSession(sql: Sql, id: SessionId, host: string, pid: nu
   await sql.query('INSERT INTO worker_sessions (id, host, pid) VALUES ($1, $2, $3)', [id, host, pid]);
 }
 
+/** Beats never overlap: one whose answer is lost must not keep the next back until the session is long dead. */
+const BEAT_ANSWER_MS = paced(3_000, 1_000);
+
 /** False where the session has been declared dead: it must not be used again. */
 export async function beat(sql: Sql, id: SessionId): Promise<boolean> {
   const { rowCount } = await sql.query({
     name: 'beat',
     text: 'UPDATE worker_sessions SET heartbeat_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL',
     values: [id],
+    query_timeout: BEAT_ANSWER_MS,
   });
   return rowCount === 1;
 }

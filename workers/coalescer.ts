@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { messageOf, safeMessage } from '../domain/errors.ts';
 import type { BatchId, DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { isTransient } from '../domain/transient.ts';
@@ -134,6 +135,7 @@ export function createCoalescer(parts: {
   }
 
   async function say(turn: Turn): Promise<void> {
+    if (turn.results.length > 0) mark('result:before-commit');
     const rows = await takeTurn(
       pool,
       session.id(),
@@ -142,6 +144,9 @@ export function createCoalescer(parts: {
       turn.ends.map((e) => e.end),
       clock.nowMs(),
     );
+    if (turn.results.length > 0) mark('result:committed');
+    if (turn.ends.length > 0) mark('batch:ended');
+    if (rows.length > 0) mark('claim:committed');
     const byBatch = Map.groupBy(rows, (row) => row.batch);
     for (const { result, waiter } of turn.results) {
       inFlight.delete(result.delivery);

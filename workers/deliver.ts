@@ -8,6 +8,7 @@ import type { Clock } from '../domain/clock.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { BatchId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { SqlPool } from '../domain/sql.ts';
@@ -119,9 +120,11 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         leaving ||= may && !asking;
         return may;
       };
+      mark('call:before');
       const outcome = await call(row, provider, outgoing, mayCall, (now) => {
         asking = now;
       });
+      mark('call:answered');
       if (held) return null;
       if (row.attempt === 1 && !row.simulated)
         parts.metrics?.observe('event_to_provider_seconds', { channel, lane: row.lane }, waitedMs / 1_000);
@@ -193,6 +196,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     const release = stops.watch();
     try {
       await deliverRows(job);
+      mark('job:handled');
     } finally {
       release();
     }

@@ -12,7 +12,6 @@ import { newWebhookSecret } from '../../domain/webhook-signature.ts';
 import { setSubscription, TOPIC_TARGET } from '../../store/reports.ts';
 import { setTrial } from '../../store/trial.ts';
 import {
-  forgetGivenUp,
   insertWebhook,
   listWebhooks,
   redeliver,
@@ -429,7 +428,6 @@ describe('a webhook', () => {
     await call();
     expect(receiver.calls.at(-1)?.data.reports.map((report) => report.citizen)).toEqual([who]);
     expect(await state(id)).toMatchObject({ due: 0, givenUp: 0 });
-    await forgetGivenUp(it.pool, it.clock.nowMs());
   });
 
   test('that answers 410 is disabled: what was due is given up, and nothing more is written for it', async () => {

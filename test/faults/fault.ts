@@ -11,6 +11,18 @@ import type { FaultyProxy } from './proxy.ts';
 export type ProcessName = `${'producers' | 'web' | 'dispatcher' | 'rules' | 'workers'}-${number}`;
 export type Channel = 'push' | 'email' | 'sms';
 
+/** What a sink has accepted. */
+export type Arrival = {
+  readonly channel: Channel;
+  /** Push: the citizen's id; email: the mailbox, which begins with it; SMS: the number. */
+  readonly address: string;
+  /** Topic, Message-ID or our reference; null where the protocol has none. */
+  readonly delivery: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly atMs: number;
+};
+
 export interface Processes {
   names(role?: string): readonly ProcessName[];
   /** kill -9; down until `start`. */
@@ -21,6 +33,12 @@ export interface Processes {
   stop(name: ProcessName): Promise<number>;
   freeze(name: ProcessName): void;
   thaw(name: ProcessName): void;
+  /**
+   * `kill plan:committed 2`: it dies (`stop`: it freezes) the second time that it comes there from now on, and may, without anybody complaining.
+   * null: no more. Nothing happens where it does not run.
+   */
+  arm(name: ProcessName, mark: string | null): void;
+  isUp(name: ProcessName): boolean;
   /** Of one that runs. */
   pid(name: ProcessName): number;
   /** Resolves when it has ended by itself (a mark, say) and to how: `SIGKILL`, an exit code. Rejects after `withinMs`. */
@@ -40,6 +58,8 @@ export type Stage = {
   arrived(share: number): Promise<void>;
   /** Notices of this round at the sinks so far. */
   count(): Promise<number>;
+  /** What the sinks have accepted of this round so far, in order. */
+  arrivals(): Promise<readonly Arrival[]>;
   readonly processes: Processes;
   /** Between the product and everything else. Kafka's are one a broker: `kafka-1`. */
   readonly proxies: Readonly<Record<'postgres' | 'redis' | `kafka-${number}` | Channel, FaultyProxy>>;

@@ -98,7 +98,7 @@ export const KAFKA_FAULTS: readonly Fault[] = [
     (wire) => wire.silence('to-client'),
   ),
   wired(
-    'kafka-half-open',
+    'kafka-network-gone',
     'the network to the brokers goes away for a minute, connections stay open',
     60_000,
     (wire) => wire.silence('both'),
@@ -109,6 +109,17 @@ export const KAFKA_FAULTS: readonly Fault[] = [
     30_000,
     (wire, stage) => wire.slow(whole(stage, 100, 200), 1_000_000),
   ),
+  {
+    name: 'kafka-half-open',
+    group: 'kafka',
+    does: 'the brokers lose all connections, twice, and their clients are never told',
+    async inflict(stage) {
+      for (const from of [0.02, 0.4]) {
+        await stage.arrived(within(stage, from, from + 0.3));
+        for (const wire of wires(stage)) wire.forget();
+      }
+    },
+  },
   {
     name: 'kafka-rebalances',
     group: 'kafka',

@@ -96,7 +96,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     inflict: (stage) => cutAt(stage, '\0pump\0', 6),
   },
   {
-    name: 'postgres-half-open',
+    name: 'postgres-network-gone',
     group: 'postgres',
     does: 'the network to Postgres goes away for a minute: connections stay open, nothing passes',
     doubles: true,
@@ -107,6 +107,18 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
         hurt: () => stage.proxies.postgres.silence('both'),
         mend: () => stage.proxies.postgres.mend(),
       }),
+  },
+  {
+    name: 'postgres-half-open',
+    group: 'postgres',
+    does: 'Postgres loses all connections, twice, and their clients are never told',
+    doubles: true,
+    async inflict(stage) {
+      for (const from of [0.05, 0.4]) {
+        await stage.arrived(within(stage, from, from + 0.3));
+        stage.proxies.postgres.forget();
+      }
+    },
   },
   {
     name: 'postgres-deaf',

@@ -7,6 +7,8 @@ export interface FaultyProxy {
   cut(): void;
   /** Nothing passes in that direction any more, connections stay open: half-open. `both` is a network that went away. */
   silence(direction: 'to-server' | 'to-client' | 'both'): void;
+  /** Half-open: the server loses every connection there is, and the clients are never told. New ones pass. */
+  forget(): void;
   /** Breaks the connection after it has passed the next chunk to the server that `matches`, before any answer passes: was it done? */
   cutAfter(matches: (chunk: Buffer) => boolean, times?: number): void;
   /** The same, and the chunk does not arrive: the client sees no difference. */

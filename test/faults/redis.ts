@@ -87,7 +87,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
       }),
   },
   {
-    name: 'redis-half-open',
+    name: 'redis-network-gone',
     group: 'redis',
     does: 'the network to Redis goes away for forty seconds: connections stay open, nothing passes',
     inflict: (stage) =>
@@ -97,6 +97,17 @@ export const REDIS_FAULTS: readonly Fault[] = [
         hurt: () => stage.proxies.redis.silence('both'),
         mend: () => stage.proxies.redis.mend(),
       }),
+  },
+  {
+    name: 'redis-half-open',
+    group: 'redis',
+    does: 'Redis loses all connections, three times, and their clients are never told',
+    async inflict(stage) {
+      for (const from of [0.05, 0.3, 0.6]) {
+        await stage.arrived(within(stage, from, from + 0.2));
+        stage.proxies.redis.forget();
+      }
+    },
   },
   {
     name: 'redis-cut',

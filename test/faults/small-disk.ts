@@ -1,12 +1,14 @@
 /** A file system of a known size in memory, for one server's data: only root can mount one. */
 
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../../scripts/services/process.ts';
 import type { SmallDisk } from './fault.ts';
 
 export type Mounted = SmallDisk & { unmount(): Promise<void> };
+
+const BALLAST = 'ballast';
 
 const isMounted = (folder: string) =>
   readFileSync('/proc/mounts', 'utf8')
@@ -31,14 +33,25 @@ export async function mountSmallDisk(folder: string, bytes: number): Promise<Mou
     () => false,
   );
   if (!mounted) return null;
-  const ballast = path.join(folder, 'ballast');
+  const ballast = path.join(folder, BALLAST);
   return {
     async fill(freeBytes) {
-      const { bavail, bsize } = await statfs(folder);
-      const take = bavail * bsize - freeBytes;
-      if (take > 0) await run('fallocate', ['-l', String(take), ballast]);
+      // Whoever lives on it takes room meanwhile, and what is asked for too much is not given in part.
+      for (let margin = 0; ; margin += 256 * 1024) {
+        const { bavail, bsize } = await statfs(folder);
+        const take = bavail * bsize - freeBytes - margin;
+        if (take <= 0) return;
+        const taken = await run('fallocate', ['-l', String(take), `${ballast}-${margin}`]).then(
+          () => true,
+          () => false,
+        );
+        if (taken) return;
+      }
     },
-    mend: () => rm(ballast, { force: true }),
+    async mend() {
+      for (const name of await readdir(folder))
+        if (name.startsWith(BALLAST)) await rm(path.join(folder, name), { force: true });
+    },
     unmount: () => unmount(folder),
   };
 }

@@ -123,6 +123,24 @@ describe('a faulty proxy', () => {
     },
   );
 
+  test('forget: the server has lost the connection, the client is not told, and new ones pass', async () => {
+    const server = await echo();
+    const proxy = await proxyTo(server.port);
+    const client = dial(proxy.port);
+    client.socket.write('a');
+    await eventually(() => expect(client.got).toBe('a'));
+    proxy.forget();
+    await eventually(() => expect(server.sockets.size).toBe(0));
+    client.socket.write('b');
+    const next = dial(proxy.port);
+    next.socket.write('c');
+    await eventually(() => expect(next.got).toBe('c'));
+    expect(client).toMatchObject({ got: 'a', closed: false, error: '' });
+    expect(server.received).toBe('ac');
+    client.socket.end();
+    await eventually(() => expect(client.closed).toBe(true));
+  });
+
   test('cutAfter lets the chunk arrive and no answer pass', async () => {
     const server = await echo();
     const proxy = await proxyTo(server.port);

@@ -28,10 +28,16 @@ type Way = {
 
 type Line = { readonly client: Socket; readonly server: Socket; readonly ways: readonly [Way, Way] };
 
-/** Listens on a port of 127.0.0.1 (0 takes a free one) and leads to another. */
-export async function createFaultyProxy(target: number, listenPort = 0): Promise<FaultyProxy> {
+/** Only TCP has a reset; a Unix socket's other end, or one that is not connected yet, is closed. */
+function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+/** Listens on a port of 127.0.0.1 (0 takes a free one) and leads to another, or to the path of a Unix socket. */
+export async function createFaultyProxy(target: number | string, listenPort = 0): Promise<FaultyProxy> {
   const lines = new Set<Line>();
-  /** Server ends of lines that were cut after a chunk: they end when the server has done what it was told. */
+  /** Ends whose other end is gone: servers that do what they were told last, clients that do not know. */
   const orphans = new Set<Socket>();
   const silent = new Set<Direction>();
   let refusing = false;
@@ -82,9 +88,9 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
       if (--cutting.left === 0) cutting = undefined;
       lines.delete(line);
       for (const one of line.ways) clearTimeout(one.timer);
-      line.client.resetAndDestroy();
+      reset(line.client);
       if (!done) {
-        line.server.resetAndDestroy();
+        reset(line.server);
         return;
       }
       // A reset would make the server's system throw away what it has not read yet. So it gets everything and the end of the input, and
@@ -102,10 +108,11 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
   function connected(client: Socket): void {
     if (refusing) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
-    const server = createConnection({ port: target, host: '127.0.0.1', allowHalfOpen: true });
+    const to = typeof target === 'string' ? { path: target } : { port: target, host: '127.0.0.1' };
+    const server = createConnection({ ...to, allowHalfOpen: true });
     const way = (direction: Direction, from: Socket, to: Socket): Way => ({
       direction,
       from,
@@ -132,7 +139,7 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
         pass(one);
       });
       // A broken end breaks the other; that it was closed in order has passed as an end before.
-      from.on('error', () => lines.has(line) && to.resetAndDestroy());
+      from.on('error', () => lines.has(line) && reset(to));
       from.on('close', () => {
         orphans.delete(from);
         clearTimeout(one.timer);
@@ -156,7 +163,7 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
       lines.delete(line);
       for (const one of line.ways) {
         clearTimeout(one.timer);
-        one.from.resetAndDestroy();
+        reset(one.from);
       }
     }
   }
@@ -178,6 +185,18 @@ export async function createFaultyProxy(target: number, listenPort = 0): Promise
       for (const one of ['to-server', 'to-client'] as const)
         if (direction === one || direction === 'both') silent.add(one);
       passAll();
+    },
+    forget() {
+      for (const line of lines) {
+        lines.delete(line);
+        for (const one of line.ways) clearTimeout(one.timer);
+        reset(line.server);
+        // What the client says is taken and goes nowhere; that it hangs up is noticed.
+        line.client.removeAllListeners('data');
+        line.client.resume();
+        line.client.on('end', () => line.client.destroy());
+        orphans.add(line.client);
+      }
     },
     cutAfter(matches, times = 1) {
       cutting = { matches, pass: true, left: times };

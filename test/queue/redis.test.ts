@@ -7,6 +7,8 @@ import { silentLogger } from '../../domain/logger.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import { has } from '../../scripts/services/process.ts';
 import { startRedis, stopRedis } from '../../scripts/services/redis.ts';
+import { createFaultyProxy } from '../faults/tcp.ts';
+import { eventually } from '../support/eventually.ts';
 import { createProxy } from '../support/proxy.ts';
 import { describeWith, redisUrl } from '../support/services.ts';
 import { conformance, LOCK_MS, TIMEOUT_MS } from './conformance.ts';
@@ -64,4 +66,37 @@ describeWith('redis', 'the queue on Redis', () => {
       }
     },
   );
+
+  test('a network that goes away is noticed, though nobody says so: jobs go on over new connections', async () => {
+    const { hostname, port } = new URL(redisUrl());
+    expect(['localhost', '127.0.0.1']).toContain(hostname);
+    const wire = await createFaultyProxy(Number(port));
+    const backend = { redisUrl: `redis://127.0.0.1:${wire.port}` };
+    const queue = createBullmqQueue({
+      ...short,
+      backend,
+      prefix: `gone-${process.pid}`,
+      silenceMs: 500,
+      blockSeconds: 1,
+    });
+    const done: string[] = [];
+    try {
+      await queue.start();
+      queue.work('sms-urgent', { concurrency: 1, handle: async ({ batch }) => void done.push(batch) });
+      await queue.add('sms-urgent', [{ batch: 'before', generation: 1 }]);
+      await eventually(() => expect(done).toEqual(['before']));
+      wire.forget();
+      await expect(queue.ping()).rejects.toMatchObject({ code: 'queue-unavailable' });
+      await eventually(() =>
+        queue.add('sms-urgent', [{ batch: 'after', generation: 1 }]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await eventually(() => expect(done).toEqual(['before', 'after']));
+    } finally {
+      await queue.stop();
+      await wire.close();
+    }
+  });
 });

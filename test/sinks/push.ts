@@ -6,7 +6,14 @@
 import { createDecipheriv, createECDH, createHash, createPublicKey, hkdfSync, verify } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Book, type FailurePlan, type ReceiptPlan, type Sink, type SinkOptions } from './sink.ts';
+import {
+  Book,
+  type FailurePlan,
+  type ReceiptPlan,
+  retryAfterOf,
+  type Sink,
+  type SinkOptions,
+} from './sink.ts';
 
 export type Subscription = { endpoint: string; keys: { p256dh: string; auth: string } };
 export type PushSink = Sink & { subscriptionFor(name: string): Subscription };
@@ -138,11 +145,17 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
     };
     book.accept({ channel: 'push', address, delivery, headers, text });
     const later = book.receipt();
-    const answer = () => response.writeHead(201, { location: `${url}/message/${++count}` }).end();
+    const location = `${url}/message/${++count}`;
+    const answer = () => response.writeHead(201, { location }).end();
     const tell = () => reportShown(later!, text).catch((error: Error) => book.violation(error.message));
     if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
     else if (later !== null && later.when !== 'before') book.later(0, tell);
     if (plan?.kind === 'cut') request.socket.destroy();
+    else if (plan?.kind === 'twice') {
+      const whole = `HTTP/1.1 201 Created\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+      request.socket.write(whole);
+      setTimeout(() => request.socket.write(whole, () => {}), plan.ms ?? 0);
+    } else if (plan?.kind === 'slow') setTimeout(answer, plan.ms);
     else if (later?.when === 'before') void tell().finally(answer);
     else answer();
   }
@@ -150,16 +163,13 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => {});
+    request.socket.setMaxListeners(0).on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const plan = book.next();
+      const plan = book.next(decodeURIComponent((request.url ?? '').replace(/^\/push\//, '')));
       if (plan?.kind === 'hang') return;
-      if (plan && plan.kind !== 'cut') {
-        response.writeHead(
-          REFUSALS[plan.kind],
-          plan.retryAfter === undefined ? {} : { 'retry-after': plan.retryAfter },
-        );
-        response.end();
+      if (plan && Object.hasOwn(REFUSALS, plan.kind)) {
+        response.writeHead(REFUSALS[plan.kind as keyof typeof REFUSALS], retryAfterOf(plan)).end();
         return;
       }
       finish(request, response, Buffer.concat(chunks), plan);

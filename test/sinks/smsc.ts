@@ -47,6 +47,8 @@ export type SmscSink = Sink & {
   deliver(receipt: SmscReceipt): Promise<number>;
   /** Receipts that were acknowledged, and those that were refused. */
   told(): { readonly taken: number; readonly refused: number };
+  /** The same, at once and with a reset. */
+  reset(): void;
 };
 
 export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink> {
@@ -109,7 +111,7 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
   }
 
   function submit(session: Session, pdu: Pdu): void {
-    const plan = book.next();
+    const plan = book.next(`+${pdu.destination_addr}`);
     if (plan?.kind === 'hang') return;
     const status = plan ? STATUSES[plan.kind] : undefined;
     if (status !== undefined) {
@@ -132,7 +134,9 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
     }
     // Acknowledged or not: the answer follows.
     else if (later?.when === 'before') void tellLater().finally(answer);
+    else if (plan?.kind === 'slow') setTimeout(answer, plan.ms);
     else answer();
+    if (plan?.kind === 'twice') setTimeout(answer, plan.ms ?? 0);
   }
 
   const server: Server = smpp.createServer((session) => {
@@ -172,6 +176,9 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
     binds: () => binds,
     drop() {
       for (const session of sessions) session.destroy();
+    },
+    reset() {
+      for (const session of sessions) session.socket.resetAndDestroy();
     },
     async stop() {
       for (const session of sessions) session.destroy();

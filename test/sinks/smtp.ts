@@ -1,6 +1,7 @@
 /** A mail server on loopback (npm smtp-server). Every message is parsed by mailparser, in full, before it is accepted. */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { type BounceEnd, bounceOf } from './bounce.ts';
@@ -34,6 +35,7 @@ async function bounce(plan: ReceiptPlan, sender: string, recipient: string): Pro
   for (let n = 0; n < times; n++) await post(sender, end[plan.says ?? 'delivered']);
   if (plan.when === 'disorder') await post(sender, 'delayed');
 }
+type Connection = { readonly session?: { readonly id: string }; readonly _socket?: Socket };
 
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -51,25 +53,26 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
     maxClients: 500,
     closeTimeout: 100,
     onMailFrom(_address, _session, done) {
-      if (book.peek() === 'technical') {
-        book.next();
+      // Whoever it is for: a share of the addresses is not known yet.
+      if (book.peek('') === 'technical') {
+        book.next('');
         return done(answer(553, '5.7.1 sender refused'));
       }
       return done();
     },
-    onRcptTo(_address, _session, done) {
-      const refusal = AT_RCPT[book.peek() ?? 'cut'];
-      if (refusal) book.next();
+    onRcptTo({ address }, _session, done) {
+      const refusal = AT_RCPT[book.peek(address) ?? 'cut'];
+      if (refusal) book.next(address);
       return done(refusal);
     },
     onData(stream, session, done) {
       void (async () => {
         const raw = await readAll(stream);
-        const plan = book.next();
+        const recipient = session.envelope.rcptTo[0]?.address ?? '';
+        const plan = book.next(recipient);
         if (plan?.kind === 'hang') return;
         if (plan?.kind === 'broken') return done(answer(554, '5.6.0 message refused'));
         const mail = await simpleParser(raw, { skipImageLinks: true, skipTextToHtml: true });
-        const recipient = session.envelope.rcptTo[0]?.address ?? '';
         if (!mail.text || !mail.html || !mail.subject || !mail.date)
           book.violation('a mail lacks text, html, subject or date');
         book.accept({
@@ -86,15 +89,14 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
         if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
         else if (later?.when === 'before') await tell();
         else if (later !== null) book.later(0, tell);
-        if (plan?.kind === 'cut') {
-          for (const connection of server.connections as Iterable<{
-            session?: { id: string };
-            _socket?: { destroy(): void };
-          }>)
-            if (connection.session?.id === session.id) connection._socket?.destroy();
-          return;
-        }
+        const socket = [...(server.connections as Iterable<Connection>)].find(
+          (connection) => connection.session?.id === session.id,
+        )?._socket;
+        if (plan?.kind === 'cut') return void socket?.destroy();
+        if (plan?.kind === 'slow') await delay(plan.ms ?? 0);
         done(null);
+        if (plan?.kind === 'twice')
+          setTimeout(() => socket?.write('250 OK: once more\r\n', () => {}), plan.ms ?? 0);
       })().catch((error: Error) => {
         book.violation(error.message);
         done(answer(451, 'the sink failed'));

@@ -3,6 +3,7 @@ import { silentLogger } from '../../domain/logger.ts';
 import { transaction } from '../../domain/sql.ts';
 import { isTransient } from '../../domain/transient.ts';
 import { createPool } from '../../store/postgres.ts';
+import { createFaultyProxy } from '../faults/tcp.ts';
 import { eventually } from '../support/eventually.ts';
 import { createLogCapture } from '../support/http.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -122,4 +123,46 @@ test('a transaction that throws leaves nothing and gives its connection back', a
   ).rejects.toThrow('no');
   expect((await database.pool.query('SELECT count(*) FROM t')).rows).toEqual([{ count: 0 }]);
   expect(database.pool.totalCount - database.pool.idleCount).toBe(0);
+});
+
+test('a network that goes away fails what is asked in time, and its connections are not used again', async () => {
+  const socket = new URL(database.url).searchParams.get('host');
+  const wire = await createFaultyProxy(`${socket}/.s.PGSQL.5432`);
+  const url = new URL(database.url);
+  url.search = '';
+  url.host = `127.0.0.1:${wire.port}`;
+  const pool = createPool({ url: url.toString(), max: 2, logger: silentLogger, answerMs: 300 });
+  try {
+    const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
+    const beganAt = performance.now();
+    const lost = transaction(pool, async (sql) => {
+      await sql.query('SELECT 1');
+      wire.silence('both');
+      await sql.query('SELECT 2');
+    });
+    const error: unknown = await lost.catch((thrown: unknown) => thrown);
+    expect(isTransient(error)).toBe(true);
+    // Once, and not once more for a ROLLBACK.
+    expect(performance.now() - beganAt).toBeLessThan(590);
+    expect(pool.totalCount).toBe(0);
+    wire.mend();
+    const again = await pool.query('SELECT pg_backend_pid() AS pid');
+    expect(again.rows[0]?.['pid']).not.toBe(rows[0]?.['pid']);
+  } finally {
+    await pool.end();
+    await wire.close();
+  }
+});
+
+test('a session that says nothing within its transaction is ended, so that its locks are free', async () => {
+  const pool = createPool({ url: database.url, max: 1, logger: silentLogger, answerMs: 200 });
+  const client = await pool.connect();
+  await client.query('BEGIN');
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  await eventually(async () => {
+    const left = await database.pool.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [rows[0]?.pid]);
+    expect(left.rows).toEqual([]);
+  });
+  client.release(true);
+  await pool.end();
 });

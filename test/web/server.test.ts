@@ -316,6 +316,7 @@ describe('status', () => {
       population: null,
       quarantine: 0,
       quarantineCounted: 0,
+      ambiguous: 0,
       stops: [],
     });
 

@@ -53,7 +53,7 @@ const say = (row: Claimed, outcome: Parameters<typeof resultOf>[2]) =>
   takeTurn(
     it.pool,
     session.id(),
-    [resultOf(row, row.session, outcome, it.clock.nowMs(), 0.5)],
+    [resultOf(row, row.session, outcome, 'blind', it.clock.nowMs(), 0.5)],
     [],
     [],
     it.clock.nowMs(),
@@ -64,7 +64,13 @@ const heartStops = (id: SessionId) =>
     `UPDATE worker_sessions SET heartbeat_at = clock_timestamp() - interval '60 s' WHERE id = $1`,
     [id],
   );
-const sweep = () => transaction(it.pool, (sql) => sweepSessions(sql, it.clock.nowMs()));
+const REPEATS = { push: 'replaced', email: 'recognised', sms: 'blind' } as const;
+/** How many rows were taken from sessions that ended. */
+const sweep = async () =>
+  (await transaction(it.pool, (sql) => sweepSessions(sql, REPEATS, it.clock.nowMs()))).reduce(
+    (sum, { count }) => sum + count,
+    0,
+  );
 const ofRow = (what: string) =>
   it.rows(
     `SELECT ${what} FROM deliveries d JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,

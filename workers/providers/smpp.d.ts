@@ -31,7 +31,7 @@ declare module 'smpp' {
     on(event: 'connect' | 'secureConnect' | 'close', listener: () => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
     /** False where the socket can no longer be written to. */
-    send(pdu: Pdu, answered?: (answer: Pdu) => void): boolean;
+    send(pdu: Pdu, answered?: (answer: Pdu) => void, written?: () => void): boolean;
     close(done?: () => void): void;
     destroy(done?: () => void): void;
   }
