@@ -3,6 +3,7 @@ import { agencyCommand } from './agency.ts';
 import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { catalogue } from './catalogue.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctor } from './doctor.ts';
 import { monthsCommand } from './months.ts';
 import { positions } from './positions.ts';
@@ -31,4 +32,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['months', monthsCommand],
   ['quarantine', quarantineCommand],
   ['positions', positions],
+  ['dead-letters', deadLettersCommand],
 ]);

@@ -4,7 +4,7 @@
  * are under way, waits until the product says it is idle, and lets the oracle count what is lost and what is doubled of that round.
  */
 
-import type { FailurePlan } from '../sinks/sink.ts';
+import type { FailurePlan, ReceiptPlan } from '../sinks/sink.ts';
 import type { FaultyProxy } from './proxy.ts';
 
 /** Where a process stands in the product; several of a role are numbered: `workers-1`. */
@@ -66,7 +66,14 @@ export type Stage = {
   /** Between the product and everything else. Kafka's are one a broker: `kafka-1`. */
   readonly proxies: Readonly<Record<'postgres' | 'redis' | `kafka-${number}` | Channel, FaultyProxy>>;
   readonly services: Services;
-  readonly sinks: { fail(channel: Channel, plan: FailurePlan | null): void };
+  readonly sinks: {
+    fail(channel: Channel, plan: FailurePlan | null): void;
+    /** What they say later of what they accept from now on. */
+    receipts(channel: Channel, plan: ReceiptPlan | null): void;
+  };
+  /** Where the product takes receipts, and what a mail system shows there. */
+  readonly url: string;
+  readonly bounceToken: string;
   /** The administrator's API of the product: status, stops, quarantine, dead letters. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** SQL against the product's own database: to look, and to inflict (locks). Never used for judging but where the ledger is what is judged. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomStream } from '../../producers/population.ts';
 import type { Fault, Stage } from './fault.ts';
-import type { Installation, Status } from './installation.ts';
+import { BOUNCE_TOKEN, type Installation, type Status } from './installation.ts';
 import {
   complaintsOf,
   EQUATIONS_QUERY,
@@ -78,6 +78,8 @@ function createStage(
     proxies: { ...servers.proxies, ...sinks.proxies },
     services: servers.services,
     sinks,
+    url: product.url('web-1'),
+    bounceToken: BOUNCE_TOKEN,
     async api(method, path, body) {
       const answer = await fetch(`${product.url('web-1')}${path}`, {
         method,

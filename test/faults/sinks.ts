@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { FailurePlan } from '../sinks/sink.ts';
+import type { FailurePlan, ReceiptPlan } from '../sinks/sink.ts';
 import type { Arrival, Channel } from './fault.ts';
 import type { FaultyProxy } from './proxy.ts';
 import { createFaultyProxy } from './tcp.ts';
@@ -21,6 +21,7 @@ export type Sinks = {
   readonly pushUrl: string;
   readonly logFile: string;
   fail(channel: Channel, plan: FailurePlan | null): void;
+  receipts(channel: Channel, plan: ReceiptPlan | null): void;
   /** Resolves to what they found wrong with what came, a line each. */
   stop(): Promise<readonly string[]>;
 };
@@ -60,6 +61,9 @@ export async function startSinks(folder: string): Promise<Sinks> {
     logFile,
     fail(channel, plan) {
       child.stdin.write(`${JSON.stringify({ sink: SINK[channel], plan })}\n`);
+    },
+    receipts(channel, receipts) {
+      child.stdin.write(`${JSON.stringify({ sink: SINK[channel], receipts })}\n`);
     },
     async stop() {
       for (const proxy of Object.values(proxies)) await proxy.close();

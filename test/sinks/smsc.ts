@@ -76,8 +76,10 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
       ...(tlv ? { receipted_message_id: id, message_state: state } : {}),
     });
     return new Promise((resolve, reject) => {
-      session.once('close', () => reject(new Error('the binding was lost')));
+      const lost = () => reject(new Error('the binding was lost'));
+      session.once('close', lost);
       session.send(pdu, (answer) => {
+        session.off('close', lost);
         if (answer.command_status === 0) told.taken++;
         else told.refused++;
         resolve(answer.command_status);
@@ -139,6 +141,8 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
 
   const server: Server = smpp.createServer((session) => {
     sessions.add(session);
+    // One for each receipt that is not acknowledged yet.
+    session.setMaxListeners(0);
     let bound = false;
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());

@@ -311,6 +311,7 @@ describe('status', () => {
         schedulesDue: 0,
         deliveries: 0,
         reports: 0,
+        receipts: 0,
       },
       population: null,
       quarantine: 0,

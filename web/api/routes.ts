@@ -8,6 +8,7 @@ import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import * as campaigns from './campaigns.ts';
+import * as deadLetters from './dead-letters.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
 import * as imports from './imports.ts';
@@ -48,6 +49,10 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
   ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],
   ['POST', '/api/v1/quarantine/:id/drop', 'events', quarantine.postDrop(parts)],
+  ['GET', '/api/v1/dead-letters/:kind', 'read', deadLetters.getDeadLetters(parts)],
+  ['GET', '/api/v1/dead-letters/:kind/counts', 'read', deadLetters.getDeadLetterCounts(parts)],
+  ['POST', '/api/v1/dead-letters/:kind/redrive', 'events', deadLetters.postRedrive(parts)],
+  ['GET', '/api/v1/redrives', 'read', deadLetters.getRedrives(parts)],
   ['GET', '/api/v1/producers', 'read', producers(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
   ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],

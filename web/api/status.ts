@@ -37,6 +37,8 @@ export type Status = {
     readonly deliveries: number;
     /** To agencies, before they are on their topic or a webhook's list. */
     readonly reports: number;
+    /** From providers, before they are applied. */
+    readonly receipts: number;
   };
   readonly population: Population | null;
   /** Open rows; profiles beyond a hundred a minute of one partition and reason are counted apart, without rows. */
@@ -115,6 +117,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
     schedulesDue: ledger.schedulesDue,
     deliveries: ledger.deliveries,
     reports: ledger.reports,
+    receipts: ledger.receipts,
   };
   return {
     idle: Object.values(backlog).every((count) => count === 0),
