@@ -56,7 +56,7 @@ export type Stage = {
   readonly pace: number;
   /** Waits `ms` at the run's pace. */
   pause(ms: number): Promise<void>;
-  /** Resolves when this share (0 to 1) of the round's expected notices has arrived at the sinks. Rejects after two minutes. */
+  /** Resolves when this share (0 to 1) of the round's expected notices has arrived at the sinks. Rejects after three minutes. */
   arrived(share: number): Promise<void>;
   /** Notices of this round at the sinks so far. */
   count(): Promise<number>;

@@ -3,7 +3,7 @@ import type { Mark } from '../../domain/marks.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';
 
-const REACHED_WITHIN_MS = 60_000;
+const REACHED_WITHIN_MS = 120_000;
 
 /** Who comes by a point, by the first word of its name. */
 const COMES_BY: Readonly<Record<string, readonly string[]>> = {

@@ -20,8 +20,8 @@ import {
 import { produceEvents } from './produce.ts';
 
 /** After the fault is over. Times of the product run at its pace, those of a machine do not. */
-const IDLE_WITHIN_MS = 150_000;
-const ARRIVED_WITHIN_MS = 120_000;
+const IDLE_WITHIN_MS = 240_000;
+const ARRIVED_WITHIN_MS = 180_000;
 const MENTION_MS = 5_000;
 
 export type RoundResult = {
@@ -185,6 +185,7 @@ export async function runRound(
     complaints.push(...((await fault.judge?.(stage)) ?? []));
   });
   complaints.push(...product.complaints());
+  await attempt('renew addresses', () => installation.renewAddresses());
   const result: RoundResult = {
     fault: fault.name,
     verdict,
