@@ -18,7 +18,7 @@ import { createInputs, type Inputs, makePeople, type Person } from './inputs.ts'
 import { measureSlices, preparePeople } from './oracle.ts';
 import { kcat } from './produce.ts';
 import { createProduct, type Product, type Topology } from './product.ts';
-import { LogTail, type Sinks, startSinks } from './sinks.ts';
+import { LogTail, type Sinks, type SmsBy, startSinks } from './sinks.ts';
 import { type Surroundings, startSurroundings } from './surroundings.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
@@ -41,6 +41,7 @@ export type InstallationOptions = {
   readonly pace: number;
   readonly brokers: 1 | 3;
   readonly topology: Topology;
+  readonly smsBy: SmsBy;
   readonly say: (line: string) => void;
 };
 
@@ -129,12 +130,12 @@ async function prepareProduct(servers: Surroundings): Promise<void> {
 }
 
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
-  const { folder, seed, notices, pace, brokers, topology, say } = options;
+  const { folder, seed, notices, pace, brokers, topology, smsBy, say } = options;
   const ending: (() => Promise<unknown>)[] = [];
   try {
     const servers = await startSurroundings(folder, { brokers });
     ending.push(() => servers.stop());
-    const sinks = await startSinks(folder);
+    const sinks = await startSinks(folder, smsBy);
     let remarks: readonly string[] = [];
     ending.push(async () => {
       remarks = [...remarks, ...(await sinks.stop())];

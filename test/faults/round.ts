@@ -179,7 +179,7 @@ export async function runRound(
   let verdict: Verdict | null = null;
   await attempt('judge', async () => {
     verdict = await judge(oracle, entries, await readLedger(installation, round.number));
-    complaints.push(...complaintsOf(verdict, { left: fault.left ?? false }));
+    complaints.push(...complaintsOf(verdict, { left: fault.left ?? fault.doubles ?? false }));
     for (const row of await installation.sql(EQUATIONS_QUERY))
       complaints.push(`a fan-out does not add up: ${JSON.stringify(row)}`);
     complaints.push(...((await fault.judge?.(stage)) ?? []));
