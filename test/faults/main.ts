@@ -30,7 +30,7 @@ const { values } = parseArgs({
     mixture: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     figures: { type: 'string' },
-    sms: { type: 'string' },
+    sms: { type: 'string', default: 'smpp' },
     large: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -59,10 +59,8 @@ if (!(minutes > 0)) refuse('--minutes takes a number above 0');
 const figuresOf = values.figures === undefined ? undefined : FIGURES[values.figures];
 if (values.figures !== undefined && figuresOf === undefined)
   refuse(`--figures takes ${Object.keys(FIGURES).join(' or ')}`);
-if (values.sms !== undefined && !['smpp', 'gateway'].includes(values.sms))
-  refuse('--sms takes smpp or gateway');
-/** Seeds alternate, so that several see both. */
-const smsBy = (values.sms ?? (seed % 2 === 0 ? 'gateway' : 'smpp')) as SmsBy;
+if (!['smpp', 'gateway'].includes(values.sms)) refuse('--sms takes smpp or gateway');
+const smsBy = values.sms as SmsBy;
 /** Of one round of a mixture. */
 const MIXTURE_NOTICES = 5_000;
 
@@ -162,7 +160,7 @@ function commandFor(names: readonly string[]): string {
   if (values.figures !== undefined) return `npm run faults -- --seed ${seed} --figures ${values.figures}`;
   if (values.mixture)
     return `npm run faults -- --seed ${seed} --mixture --faults ${values.faults} --notices ${notices} --pace ${pace}`;
-  return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}${values.sms === undefined ? '' : ` --sms ${values.sms}`}`;
+  return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}${values.sms === 'smpp' ? '' : ` --sms ${values.sms}`}`;
 }
 
 async function main(): Promise<boolean> {

@@ -83,7 +83,11 @@ function createStage(
     async api(method, path, body) {
       const answer = await fetch(`${product.url('web-1')}${path}`, {
         method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${token}`,
+          // An empty body that says it is JSON is refused.
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(30_000),
       });
