@@ -7,6 +7,7 @@
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import {
   Environment,
   FORMATS,
@@ -33,12 +34,16 @@ export type Config = {
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Whole months before this one that stay attached to the ledger. */
+  readonly keepMonths: number;
   /** Absolute; null: no calendar. */
   readonly calendarDir: string | null;
   /** Absolute; null: no feed. */
   readonly feedsFile: string | null;
   /** By agency, and `shared` for the shared topic. */
   readonly agencyWeights: ReadonlyMap<string, number>;
+  /** Deliveries a second that may leave on a channel; one that is not named goes as fast as it can. */
+  readonly channelRates: ReadonlyMap<Channel, number>;
   /** null: the bundled Postgres. */
   readonly databaseUrl: string | null;
   /** null: BullMQ on Postgres. */
@@ -56,6 +61,10 @@ export type Config = {
   /** null: the outbox. */
   readonly smtp: { readonly url: string; readonly from: string } | null;
   readonly sms: { readonly url: string; readonly from: string } | null;
+  /** Where mail that bounces goes, and what the mail system that brings it to us shows; null: bounces go to the sender, and nobody reads them here. */
+  readonly bounces: { readonly domain: string; readonly token: string } | null;
+  /** What an SMS gateway signs its receipts with; null: receipts of none are taken. */
+  readonly smsReceiptSecret: string | null;
   readonly vapid: {
     readonly subject: string;
     readonly publicKey: string;
@@ -115,6 +124,15 @@ function schemaFaults(raw: Record<string, unknown>): readonly Fault[] {
   });
 }
 
+/** In clear text only to this machine, and only where nothing is at stake. One that is no URL is a fault of its own. */
+function smsFaults(text: string, production: boolean): readonly Fault[] {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'http:') return [];
+  if (!production && /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/.test(url.hostname)) return [];
+  const message = 'SMS_URL must begin with https:// where the gateway is elsewhere, and in production';
+  return [{ pointer: '/SMS_URL', message }];
+}
+
 function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[] {
   const faults: Fault[] = [];
   const has = (name: Name) => given[name] !== undefined;
@@ -131,7 +149,9 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
   for (const [name, other] of NEEDS)
     if (has(name) && !has(other))
       faults.push({ pointer: `/${other}`, message: `${other} is missing, though ${name} is set` });
-  if (given['ALLIM_ENV'] !== 'production') return faults;
+  const production = given['ALLIM_ENV'] === 'production';
+  if (has('SMS_URL')) faults.push(...smsFaults(String(given['SMS_URL']), production));
+  if (!production) return faults;
   faults.push(...madeUpSecrets(given));
   for (const [name, why] of PRODUCTION)
     if (!has(name)) faults.push({ pointer: `/${name}`, message: `${name} is needed in production: ${why}` });
@@ -180,12 +200,19 @@ function build(given: Given): Config {
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    keepMonths: given.ALLIM_KEEP_MONTHS ?? 14,
     calendarDir: given.ALLIM_CALENDAR === undefined ? null : path.resolve(given.ALLIM_CALENDAR),
     feedsFile: given.ALLIM_FEEDS === undefined ? null : path.resolve(given.ALLIM_FEEDS),
     agencyWeights: new Map(
       (given.ALLIM_AGENCY_WEIGHTS?.split(',') ?? []).map((one) => {
         const [agency, weight] = one.trim().split(':');
         return [agency!, Number(weight)];
+      }),
+    ),
+    channelRates: new Map(
+      CHANNELS.flatMap((channel) => {
+        const rate = given[`ALLIM_RATE_${channel.toUpperCase() as Uppercase<Channel>}`];
+        return rate === undefined ? [] : [[channel, rate] as const];
       }),
     ),
     databaseUrl: given.DATABASE_URL ?? null,
@@ -209,6 +236,11 @@ function build(given: Given): Config {
       given.SMTP_URL === undefined
         ? null
         : { url: given.SMTP_URL, from: given.SMTP_FROM ?? `no-reply@${domain}` },
+    bounces:
+      given.SMTP_BOUNCE_DOMAIN === undefined
+        ? null
+        : { domain: given.SMTP_BOUNCE_DOMAIN.toLowerCase(), token: given.SMTP_BOUNCE_TOKEN ?? '' },
+    smsReceiptSecret: given.SMS_RECEIPT_SECRET ?? null,
     sms: given.SMS_URL === undefined ? null : { url: given.SMS_URL, from: given.SMS_FROM ?? '' },
     vapid:
       given.VAPID_PUBLIC_KEY === undefined

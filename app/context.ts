@@ -13,6 +13,7 @@ import { AllimError } from '../domain/errors.ts';
 import { isDayOff, nextWorkingDay, previousWorkingDay } from '../domain/kr/holidays.ts';
 import type { Logger } from '../domain/logger.ts';
 import { paced } from '../domain/pace.ts';
+import { createReceiptTokens } from '../domain/receipt-tokens.ts';
 import { TOPICS } from '../domain/records.ts';
 import { createSealer, type Sealer } from '../domain/sealing.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
@@ -28,7 +29,9 @@ import { createEmailProvider } from '../workers/providers/email.ts';
 import { createOutboxProvider } from '../workers/providers/outbox.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createPushProvider } from '../workers/providers/push.ts';
+import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
+import { createSmsReceipts } from '../workers/sms-receipts.ts';
 import type { Config } from './config.ts';
 import { measuredProvider } from './measured-provider.ts';
 import { type AppMetrics, createMetrics } from './metrics.ts';
@@ -152,7 +155,9 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
 
     const outboxes = () => createOutboxes(pool, sealer, clock, logger);
     const metrics = createMetrics();
-    const plain = overrides.providers ?? createProviders(config, outboxes(), clock, logger);
+    const plain =
+      overrides.providers ??
+      createProviders(config, outboxes(), { pool: ledger, sealer, clock, logger, metrics });
     const providers = Object.fromEntries(
       CHANNELS.map((channel) => [channel, measuredProvider(plain[channel], metrics)]),
     ) as Record<Channel, Provider>;
@@ -221,14 +226,17 @@ function createQueue(
 function createProviders(
   config: Config,
   outboxes: Readonly<Record<Channel, Provider>>,
-  clock: Clock,
-  logger: Logger,
+  parts: Pick<Context, 'sealer' | 'clock' | 'logger' | 'metrics'> & { readonly pool: Pool },
 ): Record<Channel, Provider> {
+  const { clock, logger } = parts;
+  const { bounces } = config;
+  const tokens = createReceiptTokens(parts.sealer);
   const made: Partial<Record<Channel, Provider>> = {};
   if (config.vapid !== null)
     made.push = createPushProvider({
       vapid: config.vapid,
       allowLoopback: config.pushLoopback,
+      receiptToken: tokens.push,
       clock,
       logger,
     });
@@ -236,12 +244,26 @@ function createProviders(
     made.email = createEmailProvider({
       url: config.smtp.url,
       from: { name: 'Allim', address: config.smtp.from },
+      ...(bounces === null
+        ? {}
+        : { envelopeSender: (delivery, attempt) => `${tokens.bounce(delivery, attempt)}@${bounces.domain}` }),
       clock,
       logger,
     });
-  if (config.sms !== null)
-    made.sms = createSmsProvider({ url: config.sms.url, source: config.sms.from, logger });
+  if (config.sms !== null) made.sms = createTexts(config.sms, parts);
   return { ...outboxes, ...made };
+}
+
+/** By the protocol of the URL: a gateway over HTTP, or an SMSC. */
+function createTexts(
+  sms: NonNullable<Config['sms']>,
+  parts: Parameters<typeof createProviders>[2],
+): Provider {
+  const { clock, logger } = parts;
+  const options = { url: sms.url, source: sms.from, logger };
+  return sms.url.startsWith('http')
+    ? createSmsHttpProvider({ ...options, clock })
+    : createSmsProvider({ ...options, receipts: createSmsReceipts(parts) });
 }
 
 function createOutboxes(pool: Pool, sealer: Sealer, clock: Clock, logger: Logger): Record<Channel, Provider> {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { type Static, Type } from 'typebox';
 import { MARKS } from '../domain/marks.ts';
+import { isWebhookSecret } from '../domain/webhook-signature.ts';
 
 const isUrl = (protocols: readonly string[]) => (text: string) => {
   const url = URL.parse(text);
@@ -30,7 +31,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'postgres-url': isUrl(['postgres:', 'postgresql:']),
   'redis-url': isUrl(['redis:', 'rediss:']),
   'smtp-url': isUrl(['smtp:', 'smtps:']),
-  'sms-url': isUrl(['smpp:', 'ssmpp:']),
+  'sms-url': isUrl(['smpp:', 'ssmpp:', 'https:', 'http:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
@@ -39,6 +40,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
     const [, name] = /^(?:kill|stop) ([a-z:-]+) [1-9]\d{0,6}$/.exec(text) ?? [];
     return name !== undefined && (MARKS as readonly string[]).includes(name);
   },
+  'webhook-secret': isWebhookSecret,
   key: (text) => decodeKey(text) !== null,
   keys: (text) => text.split(',').every((one) => decodeKey(one.trim()) !== null),
 };
@@ -65,7 +67,11 @@ export const Environment = Type.Object({
   ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   ALLIM_HOST: text('an address to listen on'),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
+  ALLIM_KEEP_MONTHS: whole('a whole number from 2 to 120', 2, 120),
   ALLIM_AGENCY_WEIGHTS: text('a list like nts:4,nhis:2,shared:8', { format: 'weights' }),
+  ALLIM_RATE_PUSH: whole('a whole number a second from 1 to 1,000,000', 1, 1_000_000),
+  ALLIM_RATE_EMAIL: whole('a whole number a second from 1 to 1,000,000', 1, 1_000_000),
+  ALLIM_RATE_SMS: whole('a whole number a second from 1 to 1,000,000', 1, 1_000_000),
   ALLIM_CALENDAR: text('a folder of calendars'),
   ALLIM_FEEDS: text('a file of feeds'),
   ALLIM_ADMIN_TOKEN: secret('at least 32 characters', { minLength: 32 }),
@@ -106,7 +112,12 @@ export const Environment = Type.Object({
     pattern: '^[^\\s@]{1,64}@[^\\s@]+$',
     maxLength: 254,
   }),
-  SMS_URL: secret('a URL like smpp://user:password@host:2775', { format: 'sms-url' }),
+  SMTP_BOUNCE_DOMAIN: text('a domain', { pattern: '^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,185}[A-Za-z0-9])?$' }),
+  SMTP_BOUNCE_TOKEN: secret('at least 32 characters', { minLength: 32 }),
+  SMS_RECEIPT_SECRET: secret('whsec_ and 24 to 64 bytes in base64', { format: 'webhook-secret' }),
+  SMS_URL: secret('a URL like smpp://user:password@host:2775 or https://user:password@host/path', {
+    format: 'sms-url',
+  }),
   SMS_FROM: text('a sender of up to 20 characters', { maxLength: 20 }),
   VAPID_SUBJECT: text('mailto: and an address, or an https:// URL', {
     pattern: '^(mailto:[^\\s@]+@[^\\s@]+|https://.+)$',
@@ -126,6 +137,7 @@ export const GROUPS: readonly (readonly Name[])[] = [
   ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
   ['VAPID_SUBJECT', 'VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY'],
   ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+  ['SMTP_BOUNCE_DOMAIN', 'SMTP_BOUNCE_TOKEN'],
 ];
 
 /** Means nothing without the other. */
@@ -133,6 +145,7 @@ export const NEEDS: readonly (readonly [name: Name, other: Name])[] = [
   ['KAFKA_SSL', 'KAFKA_BROKERS'],
   ['KAFKA_SASL_MECHANISM', 'KAFKA_BROKERS'],
   ['SMTP_FROM', 'SMTP_URL'],
+  ['SMTP_BOUNCE_DOMAIN', 'SMTP_URL'],
   ['SMS_FROM', 'SMS_URL'],
   ['SMS_URL', 'SMS_FROM'],
   ['ALLIM_ENCRYPTION_KEYS_OLD', 'ALLIM_ENCRYPTION_KEY'],

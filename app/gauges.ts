@@ -3,9 +3,12 @@
  * The latter are the same whoever is asked, so they are shown by `web` alone, and read once in five seconds however often they are asked for.
  */
 import { TOPICS } from '../domain/records.ts';
+import { countAmbiguous } from '../store/ambiguous.ts';
+import { PAUSED_BY } from '../store/failing-stages.ts';
 import { readOpenBatches } from '../store/gauges.ts';
 import { readPopulation } from '../store/rules-processes.ts';
 import { readLedgerBacklog } from '../store/status.ts';
+import { listStops } from '../store/stops.ts';
 import type { Context } from './context.ts';
 import type { Sample } from './metrics.ts';
 
@@ -79,6 +82,8 @@ export function watchInstallation(context: Context): void {
   const backlog = remembered(() => readLedgerBacklog(pool, TOPICS_READ, clock.nowMs()));
   const batches = remembered(() => readOpenBatches(pool));
   const lags = remembered(async () => readLags(context, (await backlog()).positions));
+  const ambiguous = remembered(() => countAmbiguous(pool, null, clock.nowMs()));
+  const stops = remembered(() => listStops(pool, null));
   const fill = remembered(() => queue.fill());
   metrics.watch('consumer_lag_records', 'Records that a group has not taken yet.', ['group', 'topic'], lags);
   metrics.watch('backlog', 'What is due now and not done, by where it waits.', ['at'], async () => {
@@ -90,6 +95,25 @@ export function watchInstallation(context: Context): void {
   metrics.watch('quarantine_open', 'What could not be taken in and waits for a person.', [], async () => [
     { value: (await backlog()).quarantine },
   ]);
+  metrics.watch(
+    'ambiguous_calls_week',
+    'Calls of the last seven days of which nobody knows how they ended.',
+    [],
+    async () => [{ value: await ambiguous() }],
+  );
+  metrics.watch(
+    'stops_in_force',
+    'Stops, by whom: a person, or allim where a fan-out fails through us.',
+    ['by'],
+    async () => {
+      const all = await stops();
+      const ours = all.filter(({ createdBy }) => createdBy === PAUSED_BY).length;
+      return [
+        { labels: { by: 'allim' }, value: ours },
+        { labels: { by: 'person' }, value: all.length - ours },
+      ];
+    },
+  );
   const batchLabels = ['channel', 'lane', 'state'];
   metrics.watch('batches_open', 'Batches that are ready or in the queue.', batchLabels, async () =>
     (await batches()).map(({ channel, lane, state, batches: value }) => ({

@@ -26,6 +26,7 @@ import { mountMetrics } from '../web/api/metrics.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
+import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
@@ -110,6 +111,12 @@ export function createHttp(
               create: config.env !== 'production',
             }),
           ...createAuthoringChecks(context.catalogue, (name) => templateOwner(pool, name)),
+        });
+      if (names.includes('web'))
+        await server.register(receiptsOverHttp, {
+          ...context,
+          smsSecret: config.smsReceiptSecret,
+          bounceToken: config.bounces?.token ?? null,
         });
       else mountRoutes(server, healthRoutes({ pool, checks, logger }));
       if (servesApi(names)) {

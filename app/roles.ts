@@ -101,6 +101,8 @@ function dispatcherRole(context: Context): RunningRole {
     webhooks: { allowLoopback: context.config.webhookLoopback },
     createAgencyTopics: context.config.env === 'production' ? null : { partitions: AGENCY_TOPIC_PARTITIONS },
     weights: context.config.agencyWeights,
+    rates: context.config.channelRates,
+    keepMonths: context.config.keepMonths,
   });
   return {
     name: 'dispatcher',

@@ -2,7 +2,9 @@
  * `npm run bench -- NAME [--json] [--profile]`: measures one thing beside a baseline in the same run, on services of its own. Loopback
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
+import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
+import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { importing } from './import.ts';
 import { intake } from './intake.ts';
@@ -16,7 +18,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline,
   targeted,
   latency,
+  fairness,
   fanout,
+  growth,
   idle,
   intake,
   import: importing,

@@ -1,7 +1,8 @@
 /**
  * `pipeline`: pages of an audience → `sent`, with a provider that does nothing and everything in the ledger (planning, pump, BullMQ,
  * claims, results), beside raw BullMQ on the same Redis that adds and processes one empty job per recipient. Ours is one process of the
- * dispatcher and one of workers; the baseline is one that adds and one that processes. Rounds alternate; medians of rounds.
+ * dispatcher and one of workers; the baseline is one that adds and one that processes. Rounds alternate; medians of rounds. At the end
+ * the same over HTTP (bench/over-http.ts).
  * `--notices N` a round, `--rounds N`, `--concurrency N` of the baseline, `--profile`.
  */
 import type { Context } from '../app/context.ts';
@@ -10,6 +11,7 @@ import { eventRowId } from '../domain/cloud-events.ts';
 import { type FanoutId, type RunId, randomId, type StageRunId } from '../domain/ids.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import { encodeRecord, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
+import { overHttp } from './over-http.ts';
 import { openPlace, sayStatements } from './place.ts';
 import { type Child, start, startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
@@ -62,13 +64,13 @@ export async function pipeline(options: Options): Promise<Report> {
           return (count / (performance.now() - startedAt)) * 1_000;
         });
       };
-      const ours = async (name: string, claim: number, count: number) => {
+      const ours = async (name: string, by: Child, count: number) => {
         await dispatcher.ask({ do: 'start' });
-        await workers.get(claim)!.ask({ do: 'start' });
+        await by.ask({ do: 'start' });
         const pages = await preparePages(context, name, count);
         const groups = async () => ({
           dispatcher: [dispatcher.pid],
-          workers: [workers.get(claim)!.pid],
+          workers: [by.pid],
           ...(await place.pids()),
         });
         const seconds = await sayCpu(name, count, groups, async () => {
@@ -77,7 +79,7 @@ export async function pipeline(options: Options): Promise<Report> {
           await until(`the end of ${name}`, () => settled(context));
           return (performance.now() - startedAt) / 1_000;
         });
-        await workers.get(claim)!.ask({ do: 'stop' });
+        await by.ask({ do: 'stop' });
         await dispatcher.ask({ do: 'stop' });
         await checkSent(context, name, count);
         return count / seconds;
@@ -86,13 +88,13 @@ export async function pipeline(options: Options): Promise<Report> {
       say('pipeline: warming up');
       const warm = Math.min(20_000, notices);
       await raw(warm);
-      for (const claim of CLAIMS) await ours(`warm-${claim}`, claim, warm);
+      for (const claim of CLAIMS) await ours(`warm-${claim}`, workers.get(claim)!, warm);
       if (profiling) await sayStatements(env['DATABASE_URL']!, 0);
       const measured: { raw: number[]; 100: number[]; 20: number[] } = { raw: [], 100: [], 20: [] };
       for (let turn = 1; turn <= rounds; turn++) {
         measured.raw.push(await raw(notices));
         for (const claim of CLAIMS) {
-          measured[claim].push(await ours(`round-${turn}-${claim}`, claim, notices));
+          measured[claim].push(await ours(`round-${turn}-${claim}`, workers.get(claim)!, notices));
           if (profiling && turn === rounds) {
             say(`pipeline: statements of the last round with claims of ${claim}`);
             await sayStatements(env['DATABASE_URL']!);
@@ -102,17 +104,20 @@ export async function pipeline(options: Options): Promise<Report> {
           `pipeline: round ${turn}: raw ${round(measured.raw.at(-1)!)}/s, claims of 100 ${round(measured[100].at(-1)!)}/s, of 20 ${round(measured[20].at(-1)!)}/s`,
         );
       }
+      const http = await overHttp({ place, context, notices, rounds, keep, ours });
       const perRound = (claim: 100 | 20) =>
         median(measured[claim].map((rate, at) => rate / measured.raw[at]!));
       return {
         figures: {
           notices_per_s: round(median(measured[100])),
           notices_per_s_20: round(median(measured[20])),
+          http_notices_per_s: round(http.notices),
         },
-        baseline: { bullmq_jobs_per_s: round(median(measured.raw)) },
+        baseline: { bullmq_jobs_per_s: round(median(measured.raw)), bare_calls_per_s: round(http.calls) },
         ratio: {
           null_vs_bullmq_100: round(perRound(100)),
           null_vs_bullmq_20: round(perRound(20)),
+          http_vs_bare: round(http.ratio),
         },
       };
     });
@@ -172,14 +177,14 @@ export async function preparePages(context: Context, name: string, count: number
 }
 
 /** Nothing is asked and no batch is open. */
-async function settled(context: Context): Promise<boolean> {
+export async function settled(context: Context): Promise<boolean> {
   const { rows } = await context.pool.query<{ open: boolean }>(
     `SELECT EXISTS (SELECT FROM fanouts WHERE state = 'asked') OR EXISTS (SELECT FROM batches WHERE state <> 'ended') AS open`,
   );
   return rows[0]?.open === false;
 }
 
-async function checkSent(context: Context, name: string, count: number): Promise<void> {
+export async function checkSent(context: Context, name: string, count: number): Promise<void> {
   const { rows } = await context.pool.query<{ sent: number }>(
     `SELECT count(*) AS sent FROM notifications n JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month
      WHERE n.event_id = $1 AND d.status = 'sent' AND d.attempt = 1`,

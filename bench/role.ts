@@ -1,7 +1,8 @@
 /**
  * A process with some of our roles, as `app/main.ts ROLE` has them, that a bench drives over Node's IPC: its providers accept everything
  * at once, and roles can be started and stopped again while the process stays warm.
- * `node bench/role.ts ROLES CLAIM [FILE]`: roles by comma, rows a claim, and a file that takes `<delivery> <ms>` of each call.
+ * `node bench/role.ts ROLES CLAIM [FILE]`: roles by comma, rows a claim, and a file that takes `<delivery> <ms>` of each call. With
+ * ALLIM_BENCH_GATEWAY, texts are handed to the gateway of that address.
  */
 import { createWriteStream } from 'node:fs';
 import { loadConfig } from '../app/config.ts';
@@ -12,6 +13,7 @@ import type { NewRecord } from '../broker/broker.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { createNullProvider } from '../workers/providers/null.ts';
 import type { Provider } from '../workers/providers/provider.ts';
+import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { nowMs } from './support.ts';
 
 export type ToRole =
@@ -38,9 +40,14 @@ function recording(provider: Provider, file: string): Provider {
 
 async function main(): Promise<void> {
   const [names = '', claim = '100', file] = process.argv.slice(2);
+  const gateway = process.env['ALLIM_BENCH_GATEWAY'];
   const providers = Object.fromEntries(
     CHANNELS.map((channel) => {
-      const provider = createNullProvider({ channel, window: Number(claim) * JOBS });
+      const window = Number(claim) * JOBS;
+      const provider =
+        channel === 'sms' && gateway !== undefined
+          ? createSmsHttpProvider({ url: gateway, source: '15771000', window })
+          : createNullProvider({ channel, window });
       return [channel, file === undefined ? provider : recording(provider, file)];
     }),
   ) as Record<Channel, Provider>;

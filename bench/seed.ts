@@ -161,3 +161,20 @@ export function propertyTaxEvent(id: string, subject: string, amount = 132_000):
     data: { amount, dueOn: '2099-07-31' },
   });
 }
+
+/** Warns the districts (codes of sigungu) of a flood: an emergency. */
+export function disasterEvent(id: string, areas: readonly string[]): NewRecord {
+  return eventRecord({
+    id,
+    source: '/mois/disaster',
+    type: 'kr.mois.disaster.warned',
+    allimobligation: `disaster/${id}`,
+    data: {
+      warning: id,
+      hazard: 'flood',
+      level: 'warning',
+      areas,
+      areaName: { ko: '부산중구', en: 'Busan' },
+    },
+  });
+}

@@ -1,7 +1,8 @@
 /**
  * `stop`: how soon after "stop" no further call reaches a provider. Workers send mail and text messages, as fast as they can, to sinks in a
  * process of their own that write down when each came; what counts is the last of them, by the sink's clock, from the moment at which the stop
- * was asked for. Everything and one agency are stopped in turn. `--stops N`, `--notices N`.
+ * was asked for. Everything and one agency are stopped in turn; then campaigns of as many notices are cancelled. `--stops N`, `--cancels N`,
+ * `--notices N`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../app/context.ts';
 import { TOPICS } from '../domain/records.ts';
+import { cancelCampaign } from '../store/cancellations.ts';
 import { removeStop, saveStop } from '../store/stops.ts';
 import { preparePages } from './pipeline.ts';
 import { openPlace } from './place.ts';
@@ -50,6 +52,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 export async function stop(options: Options): Promise<Report> {
   const stops = options.number('stops', 10);
+  const cancels = options.number('cancels', 3);
   const notices = options.number('notices', 60_000);
   const place = await openPlace({ services: true });
   const log = path.join(place.folder, 'sink');
@@ -95,12 +98,8 @@ export async function stop(options: Options): Promise<Report> {
       await dispatcher.ask({ do: 'start' });
       await context.broker.append(TOPICS.audiences.bulk, await preparePages(context, 'stop', notices));
 
-      const took: number[] = [];
-      const rates: number[] = [];
-      let called = 0;
-      for (let turn = 0; turn < stops; turn++) {
-        const scope = SCOPES[turn % SCOPES.length]!;
-        // Busy: messages have been coming for a second.
+      /** Messages have been coming for a second. */
+      const busy = async () => {
         const from = Date.now();
         await until(
           'a busy sink',
@@ -109,8 +108,16 @@ export async function stop(options: Options): Promise<Report> {
             const recent = (await arrivals()).filter((at) => at > Math.max(from, now - 1_000));
             return now - from > 1_000 && recent.length > 100 && recent.at(-1)! > now - 200;
           },
-          { everyMs: 50, timeoutMs: 120_000 },
+          { everyMs: 50, timeoutMs: 300_000 },
         );
+      };
+
+      const took: number[] = [];
+      const rates: number[] = [];
+      let called = 0;
+      for (let turn = 0; turn < stops; turn++) {
+        const scope = SCOPES[turn % SCOPES.length]!;
+        await busy();
         const before = await arrivals();
         rates.push(before.filter((at) => at > Date.now() - 1_000).length);
         // Not at the same place of the workers' rhythm each time.
@@ -132,6 +139,39 @@ export async function stop(options: Options): Promise<Report> {
         );
         await removeStop(context.pool, scope, null);
       }
+      const cancelled: number[] = [];
+      const swept: number[] = [];
+      for (let turn = 0; turn < cancels; turn++) {
+        // The first is the campaign that was stopped and resumed.
+        const name = turn === 0 ? 'stop' : `cancel-${turn}`;
+        if (turn > 0)
+          await context.broker.append(TOPICS.audiences.bulk, await preparePages(context, name, notices));
+        await busy();
+        const { rows } = await context.pool.query<{ id: string }>(
+          'SELECT c.id FROM campaigns c JOIN events e ON e.id = c.event_id WHERE e.event_id = $1',
+          [name],
+        );
+        const askedAt = Date.now();
+        await cancelCampaign(context.pool, rows[0]!.id, { by: 'administrator', reason: 'bench' }, Date.now());
+        await delay(QUIET_MS);
+        const after = (await arrivals()).filter((at) => at >= askedAt);
+        cancelled.push(Math.max(askedAt, ...after) - askedAt);
+        await until(
+          'the end of what was planned',
+          async () => {
+            const open = await context.pool.query(
+              `SELECT 1 FROM campaigns WHERE cancelled_at IS NOT NULL AND swept_at IS NULL
+               UNION ALL SELECT 1 FROM batches WHERE state IN ('ready', 'queued') LIMIT 1`,
+            );
+            return open.rows.length === 0;
+          },
+          { everyMs: 100, timeoutMs: 300_000 },
+        );
+        swept.push((Date.now() - askedAt) / 1_000);
+        say(
+          `stop: cancelled: the last of ${after.length} came after ${cancelled.at(-1)} ms; nothing was left of it after ${swept.at(-1)} s`,
+        );
+      }
       const { rows } = await context.pool.query<{ n: number }>(
         'SELECT count(*) AS n FROM deliveries WHERE unclear > 0 OR attempt > 1',
       );
@@ -141,6 +181,9 @@ export async function stop(options: Options): Promise<Report> {
           last_call_ms_max: Math.max(...took),
           calls_after_stop_mean: round(called / stops),
           messages_per_s: median(rates),
+          cancel_last_call_ms_median: median(cancelled),
+          cancel_last_call_ms_max: Math.max(...cancelled),
+          cancel_left_s_median: round(median(swept)),
           called_twice: rows[0]?.n ?? 0,
         },
         baseline: {},

@@ -11,6 +11,11 @@ export type CombineOptions<Job> = {
   weight(job: Job): number;
   /** Whose it is; jobs of one queue stay in order, and queues take turns. One queue unless told. */
   queueOf?(job: Job): string;
+  /**
+   * Groups that run at a time share no queue: whoever has much to do does it one group after the other, and what others have goes beside it
+   * at once. Without it jobs of one queue may run at a time.
+   */
+  readonly apart?: boolean;
   /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
   shareOf?(queue: string): number;
   /** Does all or nothing of the jobs. */
@@ -28,15 +33,19 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   const queues = new Map<string, { readonly jobs: Waiting[]; readonly share: number; done: number }>();
   let running = 0;
   let reached = 0;
+  /** With `apart`: of the groups that run. */
+  const busy = new Set<string>();
+  const free = () => [...queues].filter(([name]) => !busy.has(name));
 
-  function takeGroup(): Waiting[] {
+  function takeGroup(names: Set<string>): Waiting[] {
     const group: Waiting[] = [];
-    for (let sum = 0; queues.size > 0; ) {
-      const [name, queue] = [...queues].reduce((least, one) => (one[1].done < least[1].done ? one : least));
+    for (let sum = 0, open = free(); open.length > 0; open = free()) {
+      const [name, queue] = open.reduce((least, one) => (one[1].done < least[1].done ? one : least));
       const cost = weight(queue.jobs[0]!.job);
       sum += cost;
       if (group.length > 0 && sum > limit) break;
       group.push(queue.jobs.shift()!);
+      names.add(name);
       reached = queue.done;
       queue.done += cost / queue.share;
       if (queue.jobs.length === 0) queues.delete(name);
@@ -62,10 +71,14 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   }
 
   function next(): void {
-    while (running < width && queues.size > 0) {
+    while (running < width && free().length > 0) {
       running++;
-      void work(takeGroup()).finally(() => {
+      const names = new Set<string>();
+      const group = takeGroup(names);
+      if (options.apart) for (const name of names) busy.add(name);
+      void work(group).finally(() => {
         running--;
+        for (const name of names) busy.delete(name);
         next();
       });
     }

@@ -46,6 +46,7 @@ export async function decideAndTell(
     if (
       obligation === undefined ||
       obligation.version > match.version ||
+      context.cancelled ||
       (context.superseded && context.event !== null)
     ) {
       counts.superseded++;

@@ -7,9 +7,9 @@
 import { type ScheduledTask, schedule as scheduleCron } from 'node-cron';
 import type { Broker, Consumer } from '../broker/broker.ts';
 import type { Repeats } from '../domain/ambiguity.ts';
-import { type Clock, dayOf } from '../domain/clock.ts';
-import { messageOf } from '../domain/errors.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { paced } from '../domain/pace.ts';
 import { TOPICS } from '../domain/records.ts';
@@ -18,18 +18,21 @@ import { type SqlPool, transaction } from '../domain/sql.ts';
 import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
+import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
+import { forgetReceipts } from '../store/receipts.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
-import { dropExpiredUnresolved } from '../store/unresolved.ts';
-import { forgetGivenUp } from '../store/webhooks.ts';
+import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createLinked } from './linked.ts';
+import { createMaintenance } from './maintenance.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
+import { createReceipts } from './receipts.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
 import { createStatusRelay } from './status-relay.ts';
@@ -55,7 +58,12 @@ export type DispatcherParts = {
   readonly metrics?: Metrics;
   /** Partitions of agencies' topics to make where they are missing; null in production, where operators make them. */
   readonly createAgencyTopics: { readonly partitions: number } | null;
+  /** By agency, and `shared` for what comes over the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
+  /** Deliveries a second that may leave on a channel, over all workers. */
+  readonly rates?: ReadonlyMap<Channel, number>;
+  /** Whole months before this one that stay in the ledger. */
+  readonly keepMonths: number;
 };
 
 const PAGES_A_BATCH = 50;
@@ -66,8 +74,10 @@ const PAGES_A_BATCH = 50;
 const RELAY_AFTER_MS = paced(5_000);
 const LOOK_MS = paced(1_000);
 const WAITING_LOOK_MS = paced(500);
-const MONTHS_AHEAD = 2;
-const GIVEN_UP_KEPT_MS = 30 * 86_400_000;
+const RECEIPTS_LOOK_MS = paced(500);
+/** A few at a time and all day, so that what a busy day left does not go in one statement. */
+const FORGET_LOOK_MS = 60_000;
+const FORGET_A_RUN = 5_000;
 
 export function createDispatcher(parts: DispatcherParts) {
   const { broker, pool, clock, logger } = parts;
@@ -76,6 +86,7 @@ export function createDispatcher(parts: DispatcherParts) {
   const intake = createIntake({ ...parts, requests });
   const planner = createPlanner({ ...parts, wake: pump.wake });
   const planPages = createPages({ ...parts, planner });
+  const maintenance = createMaintenance(parts);
   const due = createDue({ ...parts, requests, wake: pump.wake });
 
   const consumers: Consumer[] = [
@@ -121,8 +132,13 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('linked events', LOOK_MS, createLinked({ ...parts, requests }), logger),
     createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
+    createTask('receipts', RECEIPTS_LOOK_MS, createReceipts(parts), logger),
+    createTask('old receipts', FORGET_LOOK_MS, forgetReceived, logger),
+    createTask('cancelled campaigns', LOOK_MS, sweepCancelled, logger),
   ];
   let cron: ScheduledTask | undefined;
+  /** Long tasks of many steps look at it between two. */
+  let stopping = false;
 
   async function relayQuestions(): Promise<boolean> {
     const repeated = await requests.repeat(clock.nowMs() - RELAY_AFTER_MS, 200, clock.nowMs());
@@ -133,6 +149,7 @@ export function createDispatcher(parts: DispatcherParts) {
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
     const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
+    if (swept.length > 0) mark('sweep:committed');
     for (const { channel, decision, count } of swept)
       parts.metrics?.add('ambiguous', { channel, decision }, count);
     if (ended.length > 0 || swept.length > 0)
@@ -143,31 +160,38 @@ export function createDispatcher(parts: DispatcherParts) {
     return false;
   }
 
-  /** Idempotent, so that every dispatcher may do it: partitions ahead of time, and what has expired of the unresolved. */
-  async function maintain(): Promise<void> {
-    const first = Temporal.PlainDate.from(dayOf(clock.nowMs())).with({ day: 1 });
-    for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++)
-      await pool.query('SELECT ensure_month($1)', [first.add({ months: ahead }).toString()]);
-    await forgetGivenUp(pool, clock.nowMs() - GIVEN_UP_KEPT_MS);
-    const expired = await dropExpiredUnresolved(pool, clock.nowMs());
-    if (expired > 0) logger.info({ expired }, 'events whose person never came have expired');
+  async function forgetReceived(): Promise<boolean> {
+    const nowMs = clock.nowMs();
+    const receipts = await forgetReceipts(pool, nowMs, FORGET_A_RUN);
+    return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
+  }
+
+  async function sweepCancelled(): Promise<boolean> {
+    for (const campaign of await unsweptCampaigns(pool)) {
+      const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
+      if (ended > 0)
+        logger.info(
+          { campaign: campaign.id, deliveries: ended },
+          'what was planned of a cancelled campaign ended',
+        );
+    }
+    return false;
   }
 
   return {
     async start(): Promise<void> {
       if (cron !== undefined) return;
-      await maintain();
-      cron = scheduleCron('17 * * * *', () =>
-        maintain().catch((error: unknown) =>
-          logger.warn({ err: messageOf(error) }, 'maintenance failed and is tried again in an hour'),
-        ),
-      );
+      stopping = false;
+      await maintenance.prepare();
+      cron = scheduleCron('17 * * * *', () => maintenance.run());
+      void maintenance.run();
       pump.start();
       for (const task of tasks) task.start();
       for (const consumer of consumers) await consumer.start();
       agencyTopics.start();
     },
     async stop(): Promise<void> {
+      stopping = true;
       await Promise.all([agencyTopics.stop(), ...consumers.map((consumer) => consumer.stop())]);
       await Promise.all(tasks.map((task) => task.stop()));
       await pump.stop();
@@ -175,6 +199,7 @@ export function createDispatcher(parts: DispatcherParts) {
       await requests.settle();
       await cron?.destroy();
       cron = undefined;
+      await maintenance.stop();
     },
     /** False when a consumer cannot heal itself: readiness fails. */
     healthy: () => agencyTopics.healthy() && consumers.every((consumer) => consumer.healthy()),

@@ -8,12 +8,14 @@ import { dayOf } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import { besideId, type DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import { TOPICS } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { dueOf, type WorkingDays } from '../domain/timeline.ts';
 import { planIntoBatches, regroupWaiting, takeFailedChannels } from '../store/batches.ts';
 import { loadCampaignEvents } from '../store/campaigns.ts';
+import { cancelledOf } from '../store/cancellations.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { insertNextDeliveries } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
@@ -30,7 +32,7 @@ import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';
-import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
+import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
 
 export type DueParts = {
   readonly broker: Broker;
@@ -68,7 +70,12 @@ export function createDue(parts: DueParts) {
         ...new Set([...due.flatMap((s) => (s.event === null ? [] : [s.event])), ...broadcastEvents.values()]),
       ];
       const bodies = await loadEvents(sql, eventRows);
-      const asks = await openDue(sql, due, broadcastEvents, bodies, ends, nowMs);
+      const cancelled = await cancelledOf(
+        sql,
+        due.map((s) => s.campaign),
+      );
+      const goOn = cancelled.size === 0 ? due : due.filter((s) => !cancelled.has(s.campaign));
+      const asks = await openDue(sql, goOn, broadcastEvents, bodies, ends, nowMs);
       return { count: due.length, asks, bodies };
     });
     if (done.asks.length > 0) await requests.send(done.asks, done.bodies);
@@ -138,7 +145,11 @@ export function createDue(parts: DueParts) {
 
   async function askPairs(sql: Sql, pairs: readonly PairOfRun[], ends: readonly number[]): Promise<Ask[]> {
     if (pairs.length === 0) return [];
-    const unplanned = await unplannedPairs(sql, [...new Set(pairs.map((pair) => pair.run.agency))]);
+    const unplanned = await unplannedPairs(
+      sql,
+      [...new Set(pairs.map((pair) => pair.run.agency))],
+      URGENT_PAIRS,
+    );
     return targetedFanouts(pairs, ends, unplanned, (count) => takeRequestNumbers(sql, count));
   }
 
@@ -159,8 +170,15 @@ export function createDue(parts: DueParts) {
 
   /** Puts retries and ended holds into new batches. */
   async function regroup(): Promise<boolean> {
-    const count = await transaction(pool, (sql) => regroupWaiting(sql, clock.nowMs(), WAITING_A_RUN));
-    if (count > 0) parts.wake();
+    const count = await transaction(pool, async (sql) => {
+      const regrouped = await regroupWaiting(sql, clock.nowMs(), WAITING_A_RUN);
+      if (regrouped > 0) mark('regroup:before-commit');
+      return regrouped;
+    });
+    if (count > 0) {
+      mark('regroup:committed');
+      parts.wake();
+    }
     return count === WAITING_A_RUN;
   }
 

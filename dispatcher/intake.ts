@@ -11,6 +11,7 @@ import { messageOf } from '../domain/errors.ts';
 import { isTargeted } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { agencyOfTopic, TOPICS } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
@@ -42,9 +43,12 @@ export type IntakeParts = {
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
-/** Events of one transaction, from as many partitions as have some. One at a time: what comes meanwhile goes together in the next. */
+/**
+ * Events of one transaction, from as many partitions as have some. One at a time for each agency's topic: what comes of it meanwhile goes
+ * together in the next. A second one takes what other agencies have, so that nobody waits for a transaction full of a flood.
+ */
 const EVENTS_A_TRANSACTION = 500;
-const TRANSACTIONS = 1;
+const TRANSACTIONS = 2;
 /** The shared topic carries what all agencies send over HTTP. */
 const SHARED = 'shared';
 const SHARED_WEIGHT = 4;
@@ -56,6 +60,7 @@ export function createIntake(parts: IntakeParts) {
   const { broker, pool, catalogue, clock, logger } = parts;
   const takeIn = createCombine<Job>({
     width: TRANSACTIONS,
+    apart: true,
     limit: EVENTS_A_TRANSACTION,
     weight: (job) => job.records.length,
     queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,
@@ -81,8 +86,11 @@ export function createIntake(parts: IntakeParts) {
       const fresh = await acceptOnce(sql, accepted, rejected);
       await saveQuarantine(sql, parts.sealer, rejected);
       await markRefused(sql, refused);
-      return plan(sql, fresh, snapshot, profileEnds);
+      const asks = await plan(sql, fresh, snapshot, profileEnds);
+      mark('intake:before-commit');
+      return asks;
     });
+    mark('intake:committed');
     parts.metrics?.add('events', { outcome: 'accepted' }, accepted.length);
     parts.metrics?.add('events', { outcome: 'quarantined' }, rejected.length);
     if (rejected.length > 0)

@@ -14,7 +14,7 @@ import type { Lane } from '../domain/statuses.ts';
 import { failFanouts } from '../store/fanouts.ts';
 import { advancePosition } from '../store/positions.ts';
 import { saveQuarantine } from '../store/quarantine.ts';
-import { PLAN_BYTES, type Planner } from './planner.ts';
+import { PLAN_BYTES, type Planner, URGENT_BYTES } from './planner.ts';
 
 export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
   urgent: 'allim-dispatcher-audiences-urgent',
@@ -35,7 +35,10 @@ export function createPages(parts: {
     return handleIsolated(batch, {
       async handle(chunk) {
         let from = chunk.from;
-        for (const records of groupPages(chunk.records)) {
+        for (const records of groupPages(
+          chunk.records,
+          group === PLAN_GROUPS.urgent ? URGENT_BYTES : PLAN_BYTES,
+        )) {
           const last = records === chunk.records || records.at(-1) === chunk.records.at(-1);
           const next = last ? chunk.next : (records.at(-1)?.offset ?? from) + 1;
           await planner.planRecords(group, records, { ...batch, from, next });
@@ -68,13 +71,16 @@ function fanoutIn(value: Buffer | null): string | undefined {
 }
 
 /** Consecutive pages that fit one transaction together: small ones of targeted events, a full one alone. */
-function groupPages<R extends { value: Buffer | null }>(records: readonly R[]): (readonly R[])[] {
+function groupPages<R extends { value: Buffer | null }>(
+  records: readonly R[],
+  most: number,
+): (readonly R[])[] {
   const groups: R[][] = [];
   let bytes = 0;
   for (const record of records) {
     const size = record.value?.length ?? 0;
     const current = groups.at(-1);
-    if (current === undefined || bytes + size > PLAN_BYTES) {
+    if (current === undefined || bytes + size > most) {
       groups.push([record]);
       bytes = size;
     } else {

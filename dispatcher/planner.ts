@@ -8,6 +8,7 @@
 import type { LogRecord } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { type AudiencePage, decodePage } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
@@ -48,8 +49,12 @@ type Job = {
  */
 export const PLAN_BYTES = 150_000;
 const PLAN_WIDTH = 2;
-/** Small pages: what comes while one transaction runs goes together in the next, which costs less than two side by side. */
+/**
+ * Small pages: what comes while one transaction runs goes together in the next, which costs less than two side by side. Some hundreds of
+ * citizens at a time, so that the first of an agency does not wait for all of another.
+ */
 const URGENT_WIDTH = 1;
+export const URGENT_BYTES = 40_000;
 const UNIQUE_VIOLATION = '23505';
 
 export type Planner = {
@@ -69,7 +74,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     if (plan === undefined) {
       plan = createCombine({
         width: group.endsWith('urgent') ? URGENT_WIDTH : PLAN_WIDTH,
-        limit: PLAN_BYTES,
+        limit: group.endsWith('urgent') ? URGENT_BYTES : PLAN_BYTES,
         weight: (job) => job.bytes,
         run: planJobs,
       });
@@ -107,6 +112,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         const queues: QueueName[] = [];
         for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
           for (const queue of await planPages(sql, pages, careful)) queues.push(queue);
+        mark('plan:before-commit');
         return queues;
       });
     // A told key that is new has no notification yet, so none is looked for. Should one stand all the same, it is left alone.
@@ -114,6 +120,7 @@ export function createPlanner(parts: PlannerParts): Planner {
       if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
       return run(true);
     });
+    mark('plan:committed');
     count(jobs, ready);
     if (ready.length > 0) parts.wake(new Set(ready));
   }

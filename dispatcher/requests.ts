@@ -8,6 +8,7 @@ import { AllimError, messageOf } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
 import type { EventRowId, FanoutId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { paced } from '../domain/pace.ts';
 import { encodeRecord, type MatchEvent, type MatchRequest, TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
@@ -132,6 +133,7 @@ export function createRequests({ broker, pool, clock, logger }: RequestsParts): 
 
   async function append(asks: readonly Ask[], events: EventBodies): Promise<void> {
     for (const { run } of asks) await ensureMonth(run.month);
+    mark('questions:before-flush');
     for (const lane of LANES) {
       const mine = asks.filter((ask) => ask.fanout.lane === lane);
       if (mine.length > 0)
@@ -144,18 +146,20 @@ export function createRequests({ broker, pool, clock, logger }: RequestsParts): 
           })),
         );
     }
+    mark('questions:flushed');
     for (const ask of asks) asked.add(ask.fanout.id);
-    marking ??= setTimeout(() => void mark(), MARK_MS);
+    marking ??= setTimeout(() => void note(), MARK_MS);
   }
 
   /** That a question was sent is noted for many at a time: a crash before costs a repetition, which changes nothing. */
-  async function mark(): Promise<void> {
+  async function note(): Promise<void> {
     clearTimeout(marking);
     marking = undefined;
     const ids = [...asked];
     if (ids.length === 0) return;
     try {
       await markRequested(pool, ids);
+      mark('questions:noted');
     } catch (error) {
       logger.warn(
         { fanouts: ids.length, err: messageOf(error) },
@@ -167,7 +171,7 @@ export function createRequests({ broker, pool, clock, logger }: RequestsParts): 
 
   return {
     send,
-    settle: mark,
+    settle: note,
     async repeat(olderThanMs, limit, nowMs) {
       const left = await unrequestedFanouts(pool, new Date(olderThanMs), limit);
       const asks = left.filter((ask) => !sending.has(ask.fanout.id) && !asked.has(ask.fanout.id));
@@ -183,7 +187,7 @@ export function createRequests({ broker, pool, clock, logger }: RequestsParts): 
         nowMs,
       );
       await send(whole, events);
-      await mark();
+      await note();
       return asks.length;
     },
   };

@@ -15,8 +15,11 @@ const PAIRS_A_REQUEST = 500;
 const REQUEST_BYTES = 600_000;
 /** Row id, punctuation and the answer's share of a pair. */
 const PAIR_BYTES = 200;
-/** While an agency has fewer unplanned pairs than this, its targeted events travel in the urgent lane. */
-export const URGENT_PAIRS = 2_000;
+/**
+ * While an agency has fewer unplanned pairs than this, its targeted events travel in the urgent lane; the rest in the other, where they are as
+ * fast while nobody else is there. So nobody waits there for more than this of a flood (docs/adr/0017).
+ */
+export const URGENT_PAIRS = 500;
 
 export function stageRunOf(
   campaign: Pick<Campaign, 'id' | 'agency'>,
@@ -101,10 +104,13 @@ export async function targetedFanouts(
     group.bytes += bytes;
   }
   const numbers = await takeNumbers(groups.length);
+  const before = new Map(unplanned);
   return groups.map((group, index) => {
     const request = numbers[index]!;
-    const urgent =
-      group.rule.category === 'emergency' || (unplanned.get(group.run.agency) ?? 0) < URGENT_PAIRS;
+    const { agency } = group.run;
+    const ahead = before.get(agency) ?? 0;
+    before.set(agency, ahead + group.pairs.length);
+    const urgent = group.rule.category === 'emergency' || ahead < URGENT_PAIRS;
     return {
       run: group.run,
       broadcast: null,

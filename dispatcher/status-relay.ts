@@ -7,6 +7,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { statusTopicOf } from '../domain/records.ts';
 import type { Sql, SqlPool } from '../domain/sql.ts';
 import type { StatusReport } from '../domain/status-report.ts';
@@ -73,6 +74,7 @@ export function createStatusRelay(parts: StatusRelayParts): () => Promise<boolea
           headers: { 'content-type': 'application/json' },
         })),
       );
+    mark('status:appended');
     const webhooks = targets.filter((target) => target !== TOPIC_TARGET);
     const calls = webhooks.flatMap((webhook) => callsOf(webhook, reports));
     await settleOutbox(
@@ -82,6 +84,7 @@ export function createStatusRelay(parts: StatusRelayParts): () => Promise<boolea
       calls,
       clock.nowMs(),
     );
+    mark('status:settled');
     if (calls.length > 0) parts.wake();
     return rows.length === ROWS_A_ROUND;
   }

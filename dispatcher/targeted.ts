@@ -8,7 +8,7 @@ import { type Schedule, saveSchedules } from '../store/schedules.ts';
 import type { OpenContext } from './broadcasts.ts';
 import type { Opening } from './obligation-changes.ts';
 import type { Ask } from './requests.ts';
-import { type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
+import { type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
 
 /** The stage of a correction: reserved, has no anchor, and takes the place of the immediate stages for those already told. */
 export const CORRECTED = 'corrected';
@@ -63,7 +63,11 @@ export async function openTargeted(
         });
     }
   }
-  const unplanned = await unplannedPairs(sql, [...new Set(openings.map((o) => o.live.rule.agency))]);
+  const unplanned = await unplannedPairs(
+    sql,
+    [...new Set(openings.map((o) => o.live.rule.agency))],
+    URGENT_PAIRS,
+  );
   const asks = await targetedFanouts(pairs, context.profileEnds, unplanned, (count) =>
     takeRequestNumbers(sql, count),
   );

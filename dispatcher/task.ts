@@ -1,6 +1,10 @@
 /** Work that is looked at every so often and at once when woken. Runs never overlap; one that fails is logged and tried again later. */
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { paced } from '../domain/pace.ts';
+
+/** A task that fails is tried again after this at the latest, unless it is looked at less often anyway: an outage ends at any moment. */
+const LONGEST_BACK_OFF_MS = paced(3_000);
 
 export interface Task {
   start(): void;
@@ -43,7 +47,7 @@ export function createTask(name: string, everyMs: number, run: () => Promise<boo
       running = undefined;
       if (stopped) return;
       // A fault outside of us (a database that restarts) is not helped by being asked more often.
-      timer = setTimeout(kick, everyMs * Math.min(10, 1 + failures));
+      timer = setTimeout(kick, Math.max(everyMs, Math.min(LONGEST_BACK_OFF_MS, everyMs * (1 + failures))));
     });
   }
 

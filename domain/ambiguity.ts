@@ -51,7 +51,6 @@ export type Ambiguity = {
 export const UNTIL_LIMIT = 32_767;
 
 const SECOND = paced(1_000);
-const MINUTE = 60 * SECOND;
 
 const replaced: Ambiguity = {
   ask: false,
@@ -114,15 +113,15 @@ export const AMBIGUITY: Readonly<Record<Repeats, Readonly<Record<AmbiguityKind, 
   blind: {
     emergency: {
       ask: false,
-      holdMs: 30 * SECOND,
+      holdMs: 15 * SECOND,
       resend: 1,
-      why: 'missing it is worse than reading it twice; a receipt gets half a minute, no more',
+      why: 'missing it is worse than reading it twice; a receipt gets a quarter of a minute, no more',
     },
     statutory: {
       ask: false,
-      holdMs: 15 * MINUTE,
+      holdMs: 60 * SECOND,
       resend: 1,
-      why: 'missing it is worse than reading it twice; a receipt gets a quarter of an hour',
+      why: 'missing it is worse than reading it twice; a handset that is on has given its receipt within a minute',
     },
     service: never(
       'reading it twice is worse than finding it in the inbox: people take repeated texts for fraud',

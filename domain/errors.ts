@@ -4,6 +4,7 @@
  */
 const CODES = {
   'agency-unknown': false,
+  'archive-invalid': false,
   'broker-unavailable': true,
   'config-invalid': false,
   'content-type-unsupported': false,
@@ -16,6 +17,7 @@ const CODES = {
   forbidden: false,
   'import-invalid': false,
   'migration-invalid': false,
+  'month-open': false,
   'not-found': false,
   'offset-out-of-range': false,
   'payload-too-large': false,

@@ -3,19 +3,34 @@
  * Where nothing is armed, as always in production, a mark is a call of an empty function, which the engine leaves out.
  */
 export const MARKS = [
+  'http:committed',
+  'relay:acknowledged',
+  'relay:noted',
   'intake:before-commit',
   'intake:committed',
   'questions:before-flush',
   'questions:flushed',
+  'questions:noted',
+  'answer:resolved',
+  'answer:page-flushed',
   'plan:before-commit',
   'plan:committed',
   'pump:committed',
   'pump:queued',
+  'requeue:committed',
+  'regroup:before-commit',
+  'regroup:committed',
+  'sweep:committed',
   'claim:committed',
   'call:before',
+  'call:sent',
   'call:answered',
   'result:before-commit',
   'result:committed',
+  'batch:ended',
+  'job:handled',
+  'status:appended',
+  'status:settled',
 ] as const;
 export type Mark = (typeof MARKS)[number];
 
@@ -25,6 +40,11 @@ let reached: (name: Mark) => void = nothing;
 /** Says that this point is reached. */
 export function mark(name: Mark): void {
   reached(name);
+}
+
+/** As in production again. */
+export function disarmMark(): void {
+  reached = nothing;
 }
 
 /** `hit` runs the `nth` time that `name` is reached, once. */

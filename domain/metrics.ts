@@ -33,6 +33,14 @@ export const COUNTERS = {
     help: 'Deliveries whose text or address could not be made ready.',
     labels: ['channel'],
   },
+  receipts: {
+    help: 'Receipts that came: new, known (told again), forged (refused: not authentic), malformed (refused: not readable).',
+    labels: ['source', 'outcome'],
+  },
+  receipts_settled: {
+    help: 'What became of receipts: applied, moot, evidence, unmatched.',
+    labels: ['source', 'state'],
+  },
 } as const satisfies Record<string, Described>;
 
 export const HISTOGRAMS = {

@@ -31,7 +31,10 @@ export type StatusReport = {
   readonly channel: string | null;
   readonly status: ReportStatus;
   readonly reason: ReportReason | null;
-  /** What `delivered` rests on: the provider took it, its receipt came, or an agency's trial. null where it failed. */
+  /**
+   * What it rests on: the provider took it, its receipt came, or an agency's trial. A failure has evidence where a receipt told of it: then
+   * the same delivery was `delivered` by the provider's word before.
+   */
   readonly evidence: 'accepted' | 'receipt' | 'simulated' | null;
   /** RFC 3339. */
   readonly at: string;
@@ -54,10 +57,11 @@ const VERDICTS: Readonly<Partial<Record<DeliveryStatus | 'no-address', Verdict>>
   'no-address': failed('no-address'),
 };
 
-/** Undefined for what is not told. */
-export function verdictOf(status: string, code: string | null): Verdict | undefined {
+/** Undefined for what is not told. `receipt`: a receipt says so, and not a call of ours. */
+export function verdictOf(status: string, code: string | null, receipt = false): Verdict | undefined {
   if (status === 'sent' && code === 'trial')
     return { status: 'delivered', reason: 'trial', evidence: 'simulated' };
   if (status === 'suppressed' && code === 'address-gone') return failed('address');
-  return Object.hasOwn(VERDICTS, status) ? VERDICTS[status as DeliveryStatus] : undefined;
+  const verdict = Object.hasOwn(VERDICTS, status) ? VERDICTS[status as DeliveryStatus] : undefined;
+  return verdict === undefined || !receipt ? verdict : { ...verdict, evidence: 'receipt' };
 }

@@ -19,9 +19,18 @@ export const DELIVERY_STATUSES = [
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryStatus, readonly DeliveryStatus[]>> = {
-  // Ambiguous where an earlier call of it was, and it has expired before the next.
-  planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled', 'ambiguous'],
-  waiting: ['planned', 'expired', 'cancelled', 'suppressed', 'failed-temporary', 'failed-technical'],
+  // Delivered or ambiguous only where a call was made whose end nobody knew: a receipt came before the next one, or it expired before it.
+  planned: ['sending', 'waiting', 'suppressed', 'expired', 'cancelled', 'delivered', 'ambiguous'],
+  waiting: [
+    'planned',
+    'expired',
+    'cancelled',
+    'suppressed',
+    'failed-temporary',
+    'failed-technical',
+    'delivered',
+    'ambiguous',
+  ],
   // Back to planned only where the claim's answer was lost, so that no call was made.
   sending: [
     'planned',
@@ -49,8 +58,9 @@ export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryStatus, readonly Deli
   expired: [],
   cancelled: [],
   'failed-permanent': [],
-  'failed-temporary': [],
-  'failed-technical': [],
+  // Put back by a person, and by nobody else (store/dead-letters.ts).
+  'failed-temporary': ['waiting'],
+  'failed-technical': ['waiting'],
 };
 
 export function mayFollow(from: DeliveryStatus, to: DeliveryStatus): boolean {

@@ -6,6 +6,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { EventRowId } from '../domain/ids.ts';
+import { mark } from '../domain/marks.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { isTransient } from '../domain/transient.ts';
 import { type Taken, takeEvents } from '../store/events.ts';
@@ -75,6 +76,7 @@ export function createEventWriter(parts: EventWriterParts): EventWriter {
       for (const event of job.events) if (!first.has(event.row)) first.set(event.row, { event, job });
     const events = [...first.values()].map(({ event }) => event);
     const taken = await takeEvents(parts.pool, 'received', events, parts.clock.nowMs());
+    mark('http:committed');
     parts.relay.offer(events.filter(({ row }) => taken.get(row) === 'fresh'));
     for (const job of group)
       job.resolve(

@@ -9,6 +9,7 @@ import { recordOfEvent } from '../domain/cloud-events.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { EventRowId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { TOPICS } from '../domain/records.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { markRelayed, unrelayedEvents } from '../store/events.ts';
@@ -63,10 +64,12 @@ export function createRelay(parts: RelayParts): Relay {
       if (!(error instanceof AllimError) || error.retryable) throw error;
       done = await relaySingly(items);
     }
+    mark('relay:acknowledged');
     await markRelayed(
       pool,
       done.map((item) => item.row),
     );
+    mark('relay:noted');
   }
 
   /** One record that the log refuses must not keep back the others. */

@@ -69,10 +69,10 @@ export function jobId(job: BatchJob): string {
 }
 
 function parseJob(data: unknown): BatchJob {
-  const { batch, generation } = (data ?? {}) as Partial<BatchJob>;
+  const { batch, generation, month } = (data ?? {}) as Partial<BatchJob>;
   if (typeof batch !== 'string' || typeof generation !== 'number')
     throw new AllimError('record-corrupt', 'the job is not a batch and a generation');
-  return { batch, generation };
+  return typeof month === 'string' ? { batch, generation, month } : { batch, generation };
 }
 
 function unavailable(cause: unknown): AllimError {
@@ -253,13 +253,14 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       await close();
     },
 
-    async add(queue, jobs) {
+    async add(queue, jobs, how) {
       const producer = producerOf(queue);
+      const more = how?.ahead ? { lifo: true } : {};
       for (let at = 0; at < jobs.length; at += ADD_CHUNK) {
         const chunk = jobs.slice(at, at + ADD_CHUNK).map((job) => ({
           name: 'batch',
-          data: { batch: job.batch, generation: job.generation },
-          opts: { jobId: jobId(job) },
+          data: parseJob(job),
+          opts: { jobId: jobId(job), ...more },
         }));
         await bounded(producer.addBulk(chunk), timeoutMs);
       }
@@ -328,5 +329,20 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       else if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
       else await bounded(redis.ping(), timeoutMs);
     },
+
+    ...('pool' in backend
+      ? {}
+      : {
+          aside: {
+            async read() {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              return await bounded(redis.get(`${prefix}:aside`), timeoutMs);
+            },
+            async write(text: string) {
+              if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
+              await bounded(redis.set(`${prefix}:aside`, text), timeoutMs);
+            },
+          },
+        }),
   };
 }

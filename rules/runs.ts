@@ -4,6 +4,7 @@
  */
 import { AllimError } from '../domain/errors.ts';
 import { type RunId, randomId } from '../domain/ids.ts';
+import { mark } from '../domain/marks.ts';
 import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
 import { isTransient } from '../domain/transient.ts';
 import { pagesOf, resolve } from './answer.ts';
@@ -52,6 +53,7 @@ export class Runs {
     if (signal.aborted) return;
 
     const answer = resolve(request, checked, valueFields, shard.population);
+    mark('answer:resolved');
     const head = { run: randomId<RunId>(), profileOffset: shard.position };
     const topic = record.topic === TOPICS.requests.urgent ? TOPICS.audiences.urgent : TOPICS.audiences.bulk;
     const size = answer.citizens.length + answer.unknown.length;
@@ -69,6 +71,7 @@ export class Runs {
       }
       if (signal.aborted) return;
       await throughOutages(() => this.options.append(topic, record.partition, value), signal);
+      mark('answer:page-flushed');
       sent++;
     }
   }

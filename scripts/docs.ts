@@ -1,10 +1,11 @@
 /**
  * `npm run docs`: writes the parts of documents that follow from the code or from measurements, and nothing else: the picture of the
- * states, the table of promises and the last fault runs (docs/faults.json), the comparison (docs/bullmq.json). test/docs.test.ts wants
+ * states, what is done when nobody knows, limits of retries, the table of promises and the last fault runs (docs/faults.json), the comparison (docs/bullmq.json). test/docs.test.ts wants
  * the documents to say what this would write.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { drawAmbiguity, drawRetryLimits } from './docs/ambiguity.ts';
 import { withSection } from './docs/sections.ts';
 import { drawStates } from './docs/states.ts';
 
@@ -13,9 +14,12 @@ export const ROOT = path.join(import.meta.dirname, '..');
 export function documents(): ReadonlyMap<string, string> {
   const by = '`npm run docs`';
   const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
-  return new Map([
-    ['docs/sending.md', withSection(read('docs/sending.md'), { name: 'states', by, text: drawStates() })],
-  ]);
+  const sending = [
+    { name: 'states', by, text: drawStates() },
+    { name: 'ambiguity', by, text: drawAmbiguity() },
+    { name: 'retry limits', by, text: drawRetryLimits() },
+  ].reduce(withSection, read('docs/sending.md'));
+  return new Map([['docs/sending.md', sending]]);
 }
 
 if (import.meta.main)

@@ -1,63 +1,12 @@
-/** Batches of deliveries and rows that wait: what the pump, the reconciler and the regrouping of the dispatcher do to them. */
+/** Batches of deliveries and rows that wait: what the reconciler and the regrouping of the dispatcher do to them; the pump is in pump.ts. */
 import type { BatchId, DeliveryId, NotificationId } from '../domain/ids.ts';
 import { randomId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
 
 export type QueuedBatch = { readonly batch: BatchId; readonly generation: number };
-
-export type PumpResult = {
-  /** False where another dispatcher is pumping this channel and lane now. */
-  readonly locked: boolean;
-  readonly queued: readonly QueuedBatch[];
-  /** True where ready batches stayed behind because the window is full. */
-  readonly more: boolean;
-};
-
-/**
- * Moves ready batches into the window of one channel and lane: `queued`, with the next generation. Agencies take turns: each gives its
- * oldest before any gives a second. What is stopped stays ready: queued, its rows would be claimed only to be put aside. One statement,
- * whose lock ends with it; a batch that another moved between this statement's snapshot and its lock is no longer `ready` when it is
- * updated, and stays as it is.
- */
-export async function pumpBatches(
-  sql: Sql,
-  channel: Channel,
-  lane: Lane,
-  window: number,
-  limit: number,
-  nowMs: number,
-): Promise<PumpResult> {
-  const { rows } = await sql.query<{
-    locked: boolean;
-    ready: number;
-    id: BatchId | null;
-    generation: number;
-  }>({
-    name: 'pump',
-    text: `WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext('allim-pump'), hashtext($1 || '-' || $2)) AS locked),
-      open AS (SELECT coalesce(sum(open), 0)::int AS n FROM batches WHERE channel = $1 AND lane = $2 AND state = 'queued'),
-      ready AS (
-        SELECT b.id, b.month, b.open, b.created_at, row_number() OVER (PARTITION BY a.id ORDER BY b.created_at) AS turn
-        FROM lock CROSS JOIN agencies a CROSS JOIN LATERAL (
-          SELECT id, month, open, created_at FROM batches WHERE channel = $1 AND lane = $2 AND state = 'ready' AND agency_id = a.id
-          ORDER BY created_at LIMIT $4
-        ) b WHERE lock.locked
-          AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || a.id, 'channel:' || $1))
-      ), picked AS (
-        SELECT id, month FROM (
-          SELECT id, month, sum(open) OVER (ORDER BY turn, created_at, id) - open AS before FROM ready ORDER BY turn, created_at, id LIMIT $4
-        ) r WHERE r.before + (SELECT n FROM open) < $3
-      ), moved AS (
-        UPDATE batches b SET state = 'queued', generation = generation + 1, queued_at = $5 FROM picked p
-        WHERE b.id = p.id AND b.month = p.month AND b.state = 'ready' RETURNING b.id, b.generation
-      )
-      SELECT l.locked, (SELECT count(*) FROM ready)::int AS ready, m.id, m.generation FROM lock l LEFT JOIN moved m ON true`,
-    values: [channel, lane, window, limit, new Date(nowMs)],
-  });
-  const queued = rows.flatMap(({ id, generation }) => (id === null ? [] : [{ batch: id, generation }]));
-  return { locked: rows[0]!.locked, queued, more: rows[0]!.ready > queued.length };
-}
+/** As it goes to the queue: a worker that knows the month need not look for the batch in all of them. */
+export type PumpedBatch = QueuedBatch & { readonly month: string };
 
 /** Batches that were queued before `olderThan`, whose jobs may be gone. */
 export async function staleQueued(
@@ -73,6 +22,16 @@ export async function staleQueued(
     values: [channel, lane, olderThan, limit],
   });
   return rows.map((row) => ({ batch: row.id, generation: row.generation }));
+}
+
+/** Of a batch whose job does not say it. Undefined where there is no such batch. */
+export async function monthOfBatch(sql: Sql, batch: BatchId): Promise<string | undefined> {
+  const { rows } = await sql.query<{ month: string }>({
+    name: 'month-of-batch',
+    text: 'SELECT month FROM batches WHERE id = $1',
+    values: [batch],
+  });
+  return rows[0]?.month;
 }
 
 /** Rows of a queued batch that nobody has claimed, be they locked by somebody at the moment or not. */

@@ -105,13 +105,22 @@ function arrayLiteral(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`;
 }
 
-/** Pairs that were asked and are not planned yet, by agency. */
-export async function unplannedPairs(sql: Sql, agencies: readonly string[]): Promise<Map<string, number>> {
+/**
+ * Pairs that were asked and are not planned yet, by agency; where there are more than `enough` fan-outs, some of them, which are at least as
+ * many: counting all that a flood has left would cost more than taking its next events in.
+ */
+export async function unplannedPairs(
+  sql: Sql,
+  agencies: readonly string[],
+  enough: number,
+): Promise<Map<string, number>> {
   const { rows } = await sql.query<{ agency_id: string; n: number }>({
     name: 'unplanned-pairs',
-    text: `SELECT agency_id, coalesce(sum(cardinality(pair_events)), 0)::bigint AS n FROM fanouts
-      WHERE state = 'asked' AND agency_id = ANY($1::text[]) AND pair_events IS NOT NULL GROUP BY agency_id`,
-    values: [agencies],
+    text: `SELECT a AS agency_id, (SELECT coalesce(sum(x.n), 0) FROM (
+        SELECT cardinality(f.pair_events) AS n FROM fanouts f
+        WHERE f.state = 'asked' AND f.agency_id = a AND f.pair_events IS NOT NULL LIMIT $2) x)::bigint AS n
+      FROM unnest($1::text[]) a`,
+    values: [agencies, enough],
   });
   return new Map(rows.map((row) => [row.agency_id, row.n]));
 }

@@ -2,6 +2,7 @@
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import { placedId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
+import { plainArray, textArray } from './arrays.ts';
 import { groupRows } from './groups.ts';
 
 export type ObligationState = 'open' | 'done' | 'cancelled';
@@ -67,9 +68,9 @@ export async function changeObligations(
         OR (excluded.state = 'open' AND excluded.version > o.version))
       RETURNING id, state, event_id, xmax <> 0 AS existed`,
     values: [
-      sorted.map((c) => c.id),
-      of,
-      sorted.map((c) => c.citizen),
+      plainArray(sorted.map((c) => c.id)),
+      plainArray(of),
+      textArray(sorted.map((c) => c.citizen)),
       groups.map((c) => c.agency),
       groups.map((c) => c.kind),
       groups.map((c) => c.ref),

@@ -1,6 +1,7 @@
 /** Whom we know of a person before telling them: locale, choices, usable contact points. Part of T2 and of the next channels. */
 import type { Sql } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
+import { textArray } from './arrays.ts';
 
 /** What decides whether and where a person is told. Absent from the map: we know nothing of them, so there is no address. */
 export type Person = {
@@ -32,7 +33,7 @@ export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<
     name: 'load-people',
     text: `SELECT c.id, c.locale, c.dead_at IS NOT NULL AS dead, p.channels, p.off
       FROM citizens c LEFT JOIN preferences p ON p.citizen_id = c.id WHERE c.id = ANY($1::text[])`,
-    values: [ids],
+    values: [textArray(ids)],
   });
   for (const row of found.rows)
     people.set(row.id, {
@@ -44,7 +45,7 @@ export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<
       contactPoints: [],
     });
   if (people.size === 0) return people;
-  const known = [...people.keys()];
+  const known = textArray([...people.keys()]);
   // Put in order here, a few a person: ordering ten thousand rows costs the server more than finding them.
   const points = await sql.query<Point & { citizen_id: string }>({
     name: 'load-contact-points',

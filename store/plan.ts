@@ -13,6 +13,7 @@ import type {
 } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
+import { plainArray, textArray } from './arrays.ts';
 import { groupRows } from './groups.ts';
 import type { ObligationState } from './obligations.ts';
 
@@ -27,7 +28,7 @@ export async function lockObligations(
   const { rows } = await sql.query<{ id: ObligationId; state: ObligationState; version: string }>({
     name: 'lock-obligations',
     text: 'SELECT id, state, version::text FROM obligations WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
-    values: [ids],
+    values: [plainArray(ids)],
   });
   return new Map(rows.map((row) => [row.id, { state: row.state, version: BigInt(row.version) }]));
 }
@@ -45,7 +46,12 @@ export async function tell(
     text: `INSERT INTO told (key, agency_id, stage_run_id)
       SELECT key, ($3::text[])[g], ($4::uuid[])[g] FROM unnest($1::uuid[], $2::int[]) u(key, g)
       ON CONFLICT (key) DO NOTHING RETURNING key`,
-    values: [sorted.map((r) => r.key), of, groups.map((r) => r.agency), groups.map((r) => r.stageRun)],
+    values: [
+      plainArray(sorted.map((r) => r.key)),
+      plainArray(of),
+      groups.map((r) => r.agency),
+      groups.map((r) => r.stageRun),
+    ],
   });
   const fresh = new Set(inserted.rows.map((row) => row.key));
   const rest = sorted.filter((row) => !fresh.has(row.key)).map((row) => row.key);
@@ -112,11 +118,11 @@ export async function insertNotifications(
     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (agency_id, template_id, wanted, used, slot) DO UPDATE SET notices = c.notices + excluded.notices`,
     values: [
-      rows.map((r) => r.id),
-      of,
-      rows.map((r) => r.obligation),
-      rows.map((r) => r.citizen),
-      rows.map((r) => r.recipient),
+      plainArray(rows.map((r) => r.id)),
+      plainArray(of),
+      plainArray(rows.map((r) => r.obligation)),
+      textArray(rows.map((r) => r.citizen)),
+      textArray(rows.map((r) => r.recipient)),
       groups.map((r) => r.month),
       groups.map((r) => r.agency),
       groups.map((r) => r.stageRun),
@@ -186,10 +192,10 @@ export async function insertDeliveries(
       SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $11 FROM row GROUP BY 1, 2, 3, 4, 5
       ON CONFLICT DO NOTHING`,
     values: [
-      rows.map((r) => r.id),
-      of,
-      rows.map((r) => r.notification),
-      rows.map((r) => r.contactPoint),
+      plainArray(rows.map((r) => r.id)),
+      plainArray(of),
+      plainArray(rows.map((r) => r.notification)),
+      plainArray(rows.map((r) => r.contactPoint)),
       groups.map((r) => r.month),
       groups.map((r) => r.agency),
       groups.map((r) => r.channel),

@@ -6,8 +6,14 @@ import { keyId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import { type StatusReport, verdictOf } from '../domain/status-report.ts';
 
-/** [delivery or notification, month, status, code]. */
-type Entry = readonly [id: string, month: string, status: string, code: string | null];
+/** [delivery or notification, month, status, code], and where a receipt told of it `receipt` (or null). */
+type Entry = readonly [
+  id: string,
+  month: string,
+  status: string,
+  code: string | null,
+  evidence?: 'receipt' | null,
+];
 
 export type OutboxRow = {
   readonly number: number;
@@ -92,7 +98,9 @@ export async function targetsOf(sql: Sql, agency: string): Promise<string[]> {
 
 /** The reports in full, in order. A digest is one for each of its notices. What is no longer there is left out. */
 export async function describeReports(sql: Sql, outbox: readonly OutboxRow[]): Promise<StatusReport[]> {
-  const entries = outbox.flatMap((row) => row.reports.map((entry) => ({ entry, at: row.createdAt })));
+  const entries = outbox.flatMap((row) =>
+    row.reports.map((entry) => ({ entry, at: row.createdAt, number: row.number })),
+  );
   if (entries.length === 0) return [];
   const { rows } = await sql.query<{
     place: number;
@@ -116,13 +124,14 @@ export async function describeReports(sql: Sql, outbox: readonly OutboxRow[]): P
     values: [entries.map(({ entry }) => entry[0]), entries.map(({ entry }) => entry[1])],
   });
   return rows.flatMap((row) => {
-    const { entry, at } = entries[row.place - 1]!;
-    const [id, , status, code] = entry;
-    const verdict = verdictOf(status, code);
+    const { entry, at, number } = entries[row.place - 1]!;
+    const [id, , status, code, evidence] = entry;
+    const verdict = verdictOf(status, code, evidence === 'receipt');
     if (verdict === undefined) return [];
     return [
       {
-        id: keyId('report', id, row.notification, status),
+        // Of the row of the outbox: a delivery that is put back and fails again has failed twice, and that is two reports.
+        id: keyId('report', number, id, row.notification, status),
         event: { source: row.source, id: row.event },
         citizen: row.citizen,
         obligation: row.obligation,

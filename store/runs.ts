@@ -28,6 +28,8 @@ export type FanoutContext = {
   readonly deadline: string | null;
   readonly expiresAtMs: number | null;
   readonly superseded: boolean;
+  /** By a person: nothing more of it is planned. */
+  readonly cancelled: boolean;
   /** An older version of the same broadcast exists, so some may have been told of it. */
   readonly corrects: boolean;
 };
@@ -40,7 +42,7 @@ export async function lockFanouts(sql: Sql, ids: readonly FanoutId[]): Promise<M
     text: `SELECT f.id AS fanout, f.state, f.lane, f.reason, f.pair_events::text[] AS "pairEvents", f.agency_id AS agency, r.id AS "stageRun",
         r.rule_id AS rule, r.rule_version AS "ruleVersion", r.stage_kind AS "stageKind", r.month, c.id AS campaign, c.event_id AS event,
         c.obligation_kind AS "obligationKind", c.obligation_ref AS "obligationRef", c.version::text, c.deadline, c.expires_at AS "expiresAt",
-        c.superseded_at IS NOT NULL AS superseded,
+        c.superseded_at IS NOT NULL AS superseded, c.cancelled_at IS NOT NULL AS cancelled,
         c.event_id IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns o WHERE o.agency_id = c.agency_id AND o.obligation_kind = c.obligation_kind
           AND o.obligation_ref = c.obligation_ref AND o.rule_id = c.rule_id AND o.event_id IS NOT NULL AND o.version < c.version) AS corrects
       FROM fanouts f JOIN stage_runs r ON r.id = f.stage_run_id JOIN campaigns c ON c.id = r.campaign_id

@@ -14,6 +14,8 @@ export type LedgerBacklog = {
   readonly quarantineCounted: number;
   /** Turns' worth of reports to agencies that have not left. */
   readonly reports: number;
+  /** Receipts that nobody has looked at; what waits for its delivery after a look may wait for days. */
+  readonly receipts: number;
   /** Stored positions; a partition that nobody has claimed is absent. */
   readonly positions: readonly {
     readonly group: string;
@@ -55,6 +57,7 @@ export async function readLedgerBacklog(
        (SELECT count(*) FROM quarantine WHERE state = 'open')::int AS quarantine,
        (SELECT coalesce(sum((value->>'count')::bigint), 0) FROM settings WHERE name LIKE 'quarantine-counted/%')::int AS "quarantineCounted",
        (SELECT count(*) FROM outbox)::int AS reports,
+       (SELECT count(*) FROM receipts WHERE state = 'waiting' AND looks = 0 AND look_at <= $2)::int AS receipts,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('group', group_name, 'topic', topic, 'partition', partition, 'position', position)), '[]')
           FROM consumer_offsets WHERE topic = ANY($1::text[])) AS positions`,
     [topics, new Date(nowMs)],

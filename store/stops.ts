@@ -59,11 +59,16 @@ export async function listStops(sql: Sql, agency: string | null): Promise<Stop[]
 /** Looked at ten times a second: one look whose answer is lost must not hold up the next for longer. */
 const LOOK_ANSWER_MS = paced(2_000, 500);
 
-/** The scopes alone: what workers look at while they call (workers/stop-watch.ts). */
+/**
+ * The scopes alone: what workers look at while they call (workers/stop-watch.ts). A cancelled campaign is one of them until nothing of it
+ * can be under way: rows that were claimed before are put back, and the next claim ends them.
+ */
 export async function readStopScopes(sql: Sql): Promise<string[]> {
   const { rows } = await sql.query<{ scope: string }>({
     name: 'stop-scopes',
-    text: 'SELECT scope FROM stops',
+    text: `SELECT scope FROM stops
+      UNION ALL SELECT 'campaign:' || id FROM campaigns
+      WHERE cancelled_at IS NOT NULL AND (swept_at IS NULL OR swept_at > now() - interval '10 minutes')`,
     values: [],
     query_timeout: LOOK_ANSWER_MS,
   });

@@ -148,13 +148,6 @@ export async function redeliver(
   return rows[0]?.count;
 }
 
-/** What was given up long ago is forgotten. */
-export async function forgetGivenUp(sql: Sql, beforeMs: number): Promise<void> {
-  await sql.query(`DELETE FROM webhook_calls WHERE state = 'given-up' AND created_at < $1`, [
-    new Date(beforeMs),
-  ]);
-}
-
 /**
  * Leases webhooks that have something due: agencies in turn, each the one that has waited longest before any a second, and none more than
  * `each` together with what the caller has under way for it already.

@@ -6,14 +6,21 @@ import type { Clock } from '../domain/clock.ts';
 import { messageOf, safeMessage } from '../domain/errors.ts';
 import type { BatchId, DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { isTransient } from '../domain/transient.ts';
-import { type Claim, type Claimed, type Result, releaseUnheard, takeTurn } from '../store/deliveries.ts';
+import {
+  type Claim,
+  type Claimed,
+  type End,
+  type Result,
+  releaseUnheard,
+  takeTurn,
+} from '../store/deliveries.ts';
 import type { Session } from './session.ts';
 
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
-type End = { readonly batch: BatchId; readonly generation: number };
 type Said = { readonly batch: BatchId; readonly result: Result; readonly waiter: Waiter<void> };
 type Asked = { readonly claim: Claim; readonly waiter: Waiter<readonly Claimed[]> };
 type Ended = { readonly end: End; readonly waiter: Waiter<void> };
@@ -58,6 +65,8 @@ export function createCoalescer(parts: {
   let scheduled = false;
   /** Results of each batch that a running turn is saying: two turns run at once and do not see what the other writes. */
   const saying = new Map<BatchId, number>();
+  /** Batches with a result that may not have fitted its row, or was refused: their open rows are counted one by one. */
+  const doubtful = new Set<BatchId>();
   /** Claimed, and the result not yet committed. */
   const inFlight = new Set<DeliveryId>();
   /** A turn with claims failed: whether they were committed is not known. Looked at when nothing runs, and once more later. */
@@ -100,11 +109,12 @@ export function createCoalescer(parts: {
   async function turn(): Promise<void> {
     if (unheard.length > 0) await recover();
     if (results.length + claims.length + ends.length === 0) return;
+    const { month } = results[0]?.result ?? claims[0]?.claim ?? ends[0]!.end;
     const mine = {
-      results: results.splice(0, MAX_ROWS),
-      claims: takeClaims(),
+      results: takeResults(month),
+      claims: takeClaims(month),
       // After the results are taken: what of them stays behind keeps its batch back.
-      ends: takeEnds(),
+      ends: takeEnds(month),
     };
     // Ends that wait for a running turn; it goes on with them.
     if (mine.results.length + mine.claims.length + mine.ends.length === 0) return;
@@ -134,14 +144,20 @@ export function createCoalescer(parts: {
   }
 
   async function say(turn: Turn): Promise<void> {
-    const rows = await takeTurn(
+    if (turn.results.length > 0) mark('result:before-commit');
+    const { claimed: rows, taken } = await takeTurn(
       pool,
       session.id(),
       turn.results.map((r) => r.result),
       turn.claims.map((c) => c.claim),
-      turn.ends.map((e) => e.end),
+      turn.ends.map(({ end }) => (end.whole && doubtful.has(end.batch) ? { ...end, whole: false } : end)),
       clock.nowMs(),
     );
+    if (turn.results.length > 0) mark('result:committed');
+    if (turn.ends.length > 0) mark('batch:ended');
+    if (rows.length > 0) mark('claim:committed');
+    if (!taken) for (const { batch } of turn.results) doubtful.add(batch);
+    for (const { end } of turn.ends) doubtful.delete(end.batch);
     const byBatch = Map.groupBy(rows, (row) => row.batch);
     for (const { result, waiter } of turn.results) {
       inFlight.delete(result.delivery);
@@ -179,6 +195,11 @@ export function createCoalescer(parts: {
   /** All of them, else each job's, else each. */
   async function sayResults(said: readonly Said[]): Promise<void> {
     if (said.length === 0) return;
+    const months = Map.groupBy(said, ({ result }) => result.month);
+    if (months.size > 1) {
+      for (const some of months.values()) await sayResults(some);
+      return;
+    }
     try {
       await say({ results: said, claims: [], ends: [] });
     } catch (error) {
@@ -196,6 +217,7 @@ export function createCoalescer(parts: {
    * before the session ends, and then it is one whose end nobody knows. Anything else may pass, and it is said again, apart from others.
    */
   function refused(one: Said, error: unknown): void {
+    doubtful.add(one.batch);
     const ids = { batch: one.batch, delivery: one.result.delivery, err: safeMessage(error) };
     if (ROW_AT_FAULT.test(String((error as { code?: unknown }).code))) {
       logger.error(ids, 'the ledger refuses a result; its delivery stays in flight until this session ends');
@@ -212,25 +234,36 @@ export function createCoalescer(parts: {
    * A batch is counted when its results are written, or in the statement that writes the last of them. Counted beside a turn that is still
    * saying one, it would find that row under way and stay open until the reconciler looks, ten seconds later.
    */
-  function takeEnds(): Ended[] {
+  function takeEnds(month: string): Ended[] {
     const unsaid = new Set(results.map(({ batch }) => batch));
     const mine: Ended[] = [];
     ends = ends.filter((item) => {
-      const ready = !saying.has(item.end.batch) && !unsaid.has(item.end.batch) && mine.length < MAX_ROWS;
+      const { batch } = item.end;
+      const ready =
+        item.end.month === month && !saying.has(batch) && !unsaid.has(batch) && mine.length < MAX_ROWS;
       if (ready) mine.push(item);
       return !ready;
     });
     return mine;
   }
 
+  /** Of one month, which nearly always are all of them. */
+  function takeResults(month: string): Said[] {
+    const other = results.findIndex(({ result }) => result.month !== month);
+    return results.splice(0, Math.min(MAX_ROWS, other < 0 ? results.length : other));
+  }
+
   /** One claim a batch and turn: rows are handed out by batch. */
-  function takeClaims(): Asked[] {
+  function takeClaims(month: string): Asked[] {
     const batches = new Set<BatchId>();
     const mine: Asked[] = [];
     const rest: Asked[] = [];
     let rows = 0;
     for (const item of claims) {
-      const fits = !batches.has(item.claim.batch) && (mine.length === 0 || rows + item.claim.max <= MAX_ROWS);
+      const fits =
+        item.claim.month === month &&
+        !batches.has(item.claim.batch) &&
+        (mine.length === 0 || rows + item.claim.max <= MAX_ROWS);
       (fits ? mine : rest).push(item);
       if (!fits) continue;
       batches.add(item.claim.batch);

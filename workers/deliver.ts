@@ -8,12 +8,13 @@ import type { Clock } from '../domain/clock.ts';
 import { AllimError, messageOf } from '../domain/errors.ts';
 import type { BatchId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
+import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
 import type { BatchJob } from '../queue/queue.ts';
-import { countPlanned } from '../store/batches.ts';
+import { countPlanned, monthOfBatch } from '../store/batches.ts';
 import { openAddress } from '../store/contact-points.ts';
 import type { Claimed, Result } from '../store/deliveries.ts';
 import type { Coalescer } from './coalescer.ts';
@@ -119,9 +120,11 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
         leaving ||= may && !asking;
         return may;
       };
+      mark('call:before');
       const outcome = await call(row, provider, outgoing, mayCall, (now) => {
         asking = now;
       });
+      mark('call:answered');
       if (held) return null;
       if (row.attempt === 1 && !row.simulated)
         parts.metrics?.observe('event_to_provider_seconds', { channel, lane: row.lane }, waitedMs / 1_000);
@@ -152,16 +155,31 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
   }
 
   async function deliverRows(job: BatchJob): Promise<void> {
-    const batch = { batch: job.batch as BatchId, generation: job.generation };
+    const id = job.batch as BatchId;
+    const month = job.month ?? (await monthOfBatch(parts.pool, id));
+    if (month === undefined) return;
+    const batch = { batch: id, generation: job.generation, month };
     let size = Number.POSITIVE_INFINITY;
     let results: Promise<void>[] = [];
     const refused: unknown[] = [];
     let pauses = 0;
-    for (let seen = 0; seen < size; ) {
+    let seen = 0;
+    // Once through the batch, span by span. What is not found so, being locked or not planned, is looked for in all of it.
+    let first: number | undefined = 1;
+    while (seen < size) {
       await Promise.all(results);
+      const last: number = (first ?? 0) + claimSize - 1;
       // The session a claim is made under; a new one may begin while its calls run, and then they may not.
-      const rows = await coalescer.claim({ ...batch, max: claimSize });
+      const rows = await coalescer.claim({
+        ...batch,
+        max: claimSize,
+        ...(first === undefined ? {} : { span: [first, last] }),
+      });
       if (rows.length === 0) {
+        if (first !== undefined) {
+          first = undefined;
+          continue;
+        }
         const pauseMs = LOCKED_PAUSES_MS[pauses++];
         if (pauseMs === undefined || (await countPlanned(parts.pool, batch)) === 0) break;
         await delay(pauseMs);
@@ -170,21 +188,20 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
       const owner = rows[0]!.session;
       size = rows[0]!.size;
       seen += rows.length;
+      if (first !== undefined) first = last < size ? last + 1 : undefined;
       noteUnsent(rows);
       const said: Promise<void>[] = [];
       await Promise.all(
         rows.map(async (row) => {
           if (row.verdict !== 'send') return;
           const result = await deliverRow(row, owner);
-          said.push(
-            coalescer.finish(batch.batch, result).catch((error: unknown) => void refused.push(error)),
-          );
+          said.push(coalescer.finish(id, result).catch((error: unknown) => void refused.push(error)));
         }),
       );
       results = said;
     }
     // In the same breath as the last results: the count takes them for written (store/deliveries.ts).
-    await Promise.all([...results, coalescer.end(batch)]);
+    await Promise.all([...results, coalescer.end({ ...batch, whole: seen === size })]);
     // The rest of the batch is done all the same; the queue hears that one row of it is not.
     if (refused.length > 0) throw refused[0];
   }
@@ -193,6 +210,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
     const release = stops.watch();
     try {
       await deliverRows(job);
+      mark('job:handled');
     } finally {
       release();
     }

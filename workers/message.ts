@@ -54,6 +54,8 @@ export function createRenderer(parts: {
   const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
   const templates = new LRUCache<number, Promise<Template>>({ max: CACHED_TEMPLATES });
 
+  let last: { event: CloudEvent; live: LiveRule; deadline: string | null } | undefined;
+
   function eventById(id: string): Promise<CloudEvent> {
     let found = events.get(id);
     if (found === undefined) {
@@ -88,9 +90,11 @@ export function createRenderer(parts: {
 
   function deadlineIn(live: LiveRule, event: CloudEvent, row: Claimed): string | null {
     const own = row.values?.['deadline'];
-    return typeof own === 'string'
-      ? rollDeadline(live.rule, own, calendar)
-      : deadlineOf(live.rule, event.data, calendar);
+    if (typeof own === 'string') return rollDeadline(live.rule, own, calendar);
+    // A broadcast's, reckoned once for its million recipients.
+    if (last?.event !== event || last.live !== live)
+      last = { event, live, deadline: deadlineOf(live.rule, event.data, calendar) };
+    return last.deadline;
   }
 
   return {

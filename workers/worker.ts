@@ -45,9 +45,13 @@ const STOP_MS = 20_000;
 export function createWorker(parts: WorkerParts) {
   const { pool, queue, logger } = parts;
   const batches = parts.batches ?? { urgent: 4, bulk: 4 };
-  const session = createSession({ pool, logger });
   const stops = createStopWatch({ pool, logger });
-  const coalescer = createCoalescer({ pool, session, clock: parts.clock, logger });
+  // Each lane says what it has to say for itself: in one statement with hundreds of bulk rows, one urgent row would wait for them all, and
+  // for those of the statement before. And each has a session of its own, since what is lost of a session is looked for in one place.
+  const lanes = LANES.map((lane) => {
+    const session = createSession({ pool, logger });
+    return { lane, session, coalescer: createCoalescer({ pool, session, clock: parts.clock, logger }) };
+  });
   const failing = createFailingStages(parts);
   const renderer = createRenderer({ pool, catalogue: parts.catalogue, calendar: parts.calendar });
   let working: QueueWorker[] = [];
@@ -59,18 +63,19 @@ export function createWorker(parts: WorkerParts) {
         await parts.providers[channel].start();
         await parts.simulated[channel].start();
       }
-      await session.start();
+      for (const { session } of lanes) await session.start();
       for (const channel of CHANNELS) {
         // A claimed row is ambiguous when we die, so no more are claimed than the provider takes at once: the window is shared out.
         const share = Math.floor(parts.providers[channel].window / (batches.urgent + batches.bulk));
         const claimSize = Math.max(1, Math.min(parts.claimSize ?? 100, share));
-        const handle = createDeliver(
-          { ...parts, coalescer, session, stops, renderer, failing },
-          channel,
-          claimSize,
-        );
-        for (const lane of LANES)
+        for (const { lane, session, coalescer } of lanes) {
+          const handle = createDeliver(
+            { ...parts, coalescer, session, stops, renderer, failing },
+            channel,
+            claimSize,
+          );
           working.push(queue.work(`${channel}-${lane}`, { concurrency: batches[lane], handle }));
+        }
       }
     },
     async stop(): Promise<void> {
@@ -83,7 +88,7 @@ export function createWorker(parts: WorkerParts) {
         await parts.providers[channel].stop();
         await parts.simulated[channel].stop();
       }
-      await session.stop();
+      for (const { session } of lanes) await session.stop();
     },
   };
 }

@@ -1,8 +1,11 @@
 /** What `npm run allim --` does besides running roles: a name, a line that says what for, and the file beside this one that does it. */
 import { agencyCommand } from './agency.ts';
 import { auditCommand } from './audit.ts';
+import { cancelCommand } from './cancel.ts';
 import { catalogue } from './catalogue.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctor } from './doctor.ts';
+import { monthsCommand } from './months.ts';
 import { positions } from './positions.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { secrets } from './secrets.ts';
@@ -19,12 +22,15 @@ export type Command = {
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['agency', agencyCommand],
   ['audit', auditCommand],
+  ['cancel', cancelCommand],
   ['resume', resumeCommand],
   ['stop', stopCommand],
   ['catalogue', catalogue],
   ['doctor', doctor],
   ['secrets', secrets],
   ['topics', topics],
+  ['months', monthsCommand],
   ['quarantine', quarantineCommand],
   ['positions', positions],
+  ['dead-letters', deadLettersCommand],
 ]);

@@ -51,8 +51,10 @@ describe('configuration', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
       agencyWeights: new Map(),
+      channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,
+      keepMonths: 14,
       dataDir: path.resolve('data'),
       logLevel: 'info',
       host: '127.0.0.1',
@@ -143,7 +145,7 @@ describe('configuration', () => {
 
   test('an SMS gateway that speaks no SMPP is refused', () => {
     expect(problemsOf({ SMS_URL: 'ftp://gateway.example', SMS_FROM: '15770000' })).toEqual([
-      'SMS_URL must be a URL like smpp://user:password@host:2775',
+      'SMS_URL must be a URL like smpp://user:password@host:2775 or https://user:password@host/path',
     ]);
   });
 
@@ -191,6 +193,7 @@ describe('configuration', () => {
   test.each([
     [{ SMTP_URL: 'smtp://user:7hfQzP2k@mail.example:587' }, 'SMTP_URL'],
     [{ SMTP_URL: 'smtp://127.0.0.1:25' }, 'SMTP_URL'],
+    [{ SMS_URL: 'http://user:7hfQzP2k@127.0.0.1:8090/v1', SMS_FROM: '15770000' }, 'SMS_URL'],
     [{ SMTP_URL: 'smtp://mail.example:587?requireTLS=1' }, 'SMTP_URL'],
     [SASL, 'KAFKA_SSL'],
     [{ ...SASL, KAFKA_SSL: 'false' }, 'KAFKA_SSL'],
@@ -200,6 +203,16 @@ describe('configuration', () => {
     expect(problems[0]).toMatch(new RegExp(`^${name} must .* production`));
     expect(problems[0]).not.toContain('7hfQzP2k');
     expect(problemsOf({ ...more, ALLIM_ENV: 'development', KAFKA_BROKERS: 'a:1' })).toEqual([]);
+  });
+
+  test('a gateway in clear text is one on this machine, anywhere', () => {
+    const SMS_FROM = '15770000';
+    expect(problemsOf({ SMS_URL: 'http://user:7hfQzP2k@gateway.example/v1', SMS_FROM })).toEqual([
+      'SMS_URL must begin with https:// where the gateway is elsewhere, and in production',
+    ]);
+    expect(
+      problemsOf({ ...PRODUCTION, SMS_URL: 'https://user:7hfQzP2k@gateway.example/v1', SMS_FROM }),
+    ).toEqual([]);
   });
 
   test('production takes SMTP that must use STARTTLS, and SASL under TLS', () => {

@@ -74,4 +74,32 @@ describe('work of several partitions in one transaction', () => {
     await last;
     expect(groups()).toEqual([[1], [2, 3, 4], [2], [3], [4]]);
   });
+
+  test('apart: a flood goes one group after the other, and what others have goes beside it', async () => {
+    const begun: { jobs: readonly string[]; end(): void }[] = [];
+    const combine = createCombine<string>({
+      width: 2,
+      limit: 2,
+      apart: true,
+      weight: () => 1,
+      queueOf: (job) => job[0]!,
+      run(jobs) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        begun.push({ jobs, end: resolve });
+        return promise;
+      },
+    });
+    const all = Promise.all(['a1', 'a2', 'a3', 'a4', 'b1'].map(combine));
+    expect(begun.map(({ jobs }) => jobs)).toEqual([['a1'], ['b1']]);
+    begun[1]!.end();
+    await turn();
+    // Only the flood is left, and some of it runs.
+    expect(begun).toHaveLength(2);
+    for (let at = 0; at < 4; at++) {
+      begun[at]?.end();
+      await turn();
+    }
+    await all;
+    expect(begun.map(({ jobs }) => jobs)).toEqual([['a1'], ['b1'], ['a2', 'a3'], ['a4']]);
+  });
 });

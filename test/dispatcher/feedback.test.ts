@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { callsOf, createStatusRelay } from '../../dispatcher/status-relay.ts';
 import { callWebhook } from '../../dispatcher/webhook-call.ts';
 import { createWebhooks, retryAfterMs } from '../../dispatcher/webhooks.ts';
-import { randomId, type WebhookId } from '../../domain/ids.ts';
+import { type BatchId, randomId, type WebhookId } from '../../domain/ids.ts';
 import type { Resolve } from '../../domain/public-endpoint.ts';
 import { statusTopicOf } from '../../domain/records.ts';
 import { transaction } from '../../domain/sql.ts';
@@ -12,7 +12,6 @@ import { newWebhookSecret } from '../../domain/webhook-signature.ts';
 import { setSubscription, TOPIC_TARGET } from '../../store/reports.ts';
 import { setTrial } from '../../store/trial.ts';
 import {
-  forgetGivenUp,
   insertWebhook,
   listWebhooks,
   redeliver,
@@ -188,10 +187,10 @@ describe('the topic', () => {
     await it.pump();
     for (let round = 0; round < 2; round++) {
       const worker = await it.worker();
-      const [batch] = await it.rows<{ id: string; generation: number }>(
-        `SELECT id, generation FROM batches WHERE state = 'queued' AND agency_id = 'nts'`,
+      const [batch] = await it.rows<{ batch: BatchId; generation: number; month: string }>(
+        `SELECT id AS batch, generation, month FROM batches WHERE state = 'queued' AND agency_id = 'nts'`,
       );
-      await worker.coalescer.claim({ batch: batch!.id as never, generation: batch!.generation, max: 10 });
+      await worker.coalescer.claim({ ...batch!, max: 10 });
       await worker.session.stop();
       expect(await it.endSessions()).toBe(1);
       it.memory.wipe();
@@ -429,7 +428,6 @@ describe('a webhook', () => {
     await call();
     expect(receiver.calls.at(-1)?.data.reports.map((report) => report.citizen)).toEqual([who]);
     expect(await state(id)).toMatchObject({ due: 0, givenUp: 0 });
-    await forgetGivenUp(it.pool, it.clock.nowMs());
   });
 
   test('that answers 410 is disabled: what was due is given up, and nothing more is written for it', async () => {

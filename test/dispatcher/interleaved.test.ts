@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { encodeRecord, TOPICS } from '../../domain/records.ts';
-import { pumpBatches } from '../../store/batches.ts';
+import { NO_LIMIT, pumpBatches } from '../../store/pump.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, paidEvent, taxEvent, windowEvent } from '../support/installation.ts';
 
@@ -194,7 +194,16 @@ describe('the claim', () => {
 });
 
 describe('the pump (T3)', () => {
-  const round = (window: number) => pumpBatches(it.pool, 'sms', 'urgent', window, 100, it.clock.nowMs());
+  const round = (window: number) =>
+    pumpBatches(it.pool, {
+      channel: 'sms',
+      lane: 'urgent',
+      window,
+      limit: 100,
+      credit: NO_LIMIT,
+      weights: new Map(),
+      nowMs: it.clock.nowMs(),
+    });
 
   test('fills the window once: what is queued is counted in the ledger, not in the queue', async () => {
     await it.pump();

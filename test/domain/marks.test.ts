@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { armMark, mark } from '../../domain/marks.ts';
+import { armMark, disarmMark, MARKS, mark } from '../../domain/marks.ts';
 import { paced, setPace } from '../../domain/pace.ts';
 
 describe('marked points', () => {
@@ -16,6 +18,28 @@ describe('marked points', () => {
     mark('plan:committed');
     mark('plan:committed');
     expect(hits).toBe(1);
+  });
+
+  test('a point that is no longer armed is not hit', () => {
+    let hits = 0;
+    armMark('plan:committed', 1, () => hits++);
+    disarmMark();
+    mark('plan:committed');
+    expect(hits).toBe(0);
+  });
+
+  test('every name stands at some point of the product, and every point has a name', () => {
+    const root = path.join(import.meta.dirname, '..', '..');
+    const parts = ['broker', 'dispatcher', 'producers', 'queue', 'rules', 'store', 'web', 'workers'];
+    const found = new Set<string>();
+    for (const part of parts)
+      for (const file of readdirSync(path.join(root, part), { recursive: true, encoding: 'utf8' }))
+        if (file.endsWith('.ts'))
+          for (const [, name] of readFileSync(path.join(root, part, file), 'utf8').matchAll(
+            /\bmark\('([^']+)'\)/g,
+          ))
+            found.add(name!);
+    expect([...found].sort()).toEqual([...MARKS].sort());
   });
 });
 

@@ -4,12 +4,24 @@
  * are under way, waits until the product says it is idle, and lets the oracle count what is lost and what is doubled of that round.
  */
 
-import type { FailurePlan } from '../sinks/sink.ts';
+import type { FailurePlan, ReceiptPlan } from '../sinks/sink.ts';
 import type { FaultyProxy } from './proxy.ts';
 
 /** Where a process stands in the product; several of a role are numbered: `workers-1`. */
 export type ProcessName = `${'producers' | 'web' | 'dispatcher' | 'rules' | 'workers'}-${number}`;
 export type Channel = 'push' | 'email' | 'sms';
+
+/** What a sink has accepted. */
+export type Arrival = {
+  readonly channel: Channel;
+  /** Push: the citizen's id; email: the mailbox, which begins with it; SMS: the number. */
+  readonly address: string;
+  /** Topic, Message-ID or our reference; null where the protocol has none. */
+  readonly delivery: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly atMs: number;
+};
 
 export interface Processes {
   names(role?: string): readonly ProcessName[];
@@ -21,6 +33,12 @@ export interface Processes {
   stop(name: ProcessName): Promise<number>;
   freeze(name: ProcessName): void;
   thaw(name: ProcessName): void;
+  /**
+   * `kill plan:committed 2`: it dies (`stop`: it freezes) the second time that it comes there from now on, and may, without anybody complaining.
+   * null: no more. Nothing happens where it does not run.
+   */
+  arm(name: ProcessName, mark: string | null): void;
+  isUp(name: ProcessName): boolean;
   /** Where it serves HTTP: `/healthz`, `/readyz`, `/metrics`. */
   url(name: ProcessName): string;
   /** Of one that runs. */
@@ -42,11 +60,20 @@ export type Stage = {
   arrived(share: number): Promise<void>;
   /** Notices of this round at the sinks so far. */
   count(): Promise<number>;
+  /** What the sinks have accepted of this round so far, in order. */
+  arrivals(): Promise<readonly Arrival[]>;
   readonly processes: Processes;
   /** Between the product and everything else. Kafka's are one a broker: `kafka-1`. */
   readonly proxies: Readonly<Record<'postgres' | 'redis' | `kafka-${number}` | Channel, FaultyProxy>>;
   readonly services: Services;
-  readonly sinks: { fail(channel: Channel, plan: FailurePlan | null): void };
+  readonly sinks: {
+    fail(channel: Channel, plan: FailurePlan | null): void;
+    /** What they say later of what they accept from now on. */
+    receipts(channel: Channel, plan: ReceiptPlan | null): void;
+  };
+  /** Where the product takes receipts, and what a mail system shows there. */
+  readonly url: string;
+  readonly bounceToken: string;
   /** The administrator's API of the product: status, stops, quarantine, dead letters. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** SQL against the product's own database: to look, and to inflict (locks). Never used for judging but where the ledger is what is judged. */

@@ -23,6 +23,8 @@ import { type Surroundings, startSurroundings } from './surroundings.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const PARTITIONS = 8;
+/** What the mail system shows that brings us bounces. */
+export const BOUNCE_TOKEN = randomBytes(24).toString('base64url');
 const POPULATION_WITHIN_MS = 120_000;
 
 export type Status = {
@@ -90,6 +92,8 @@ function productEnv(servers: Surroundings, sinks: Sinks, token: string, folder: 
   return {
     ...servers.env,
     ...sinks.env,
+    SMTP_BOUNCE_DOMAIN: 'bounce.allim.test',
+    SMTP_BOUNCE_TOKEN: BOUNCE_TOKEN,
     VAPID_SUBJECT: 'mailto:allim@example.kr',
     VAPID_PUBLIC_KEY: vapid.getPublicKey('base64url'),
     // Leading zeroes are left out by createECDH.

@@ -1,5 +1,6 @@
 /**
- * `npm run faults [-- --seed N] [--faults all|a,b|group:kafka] [--notices N] [--pace P] [--brokers 1|3] [--large] [--keep] [--json] [--list]`:
+ * `npm run faults [-- --seed N] [--faults all|a,b|group:kafka] [--notices N] [--pace P] [--brokers 1|3] [--large] [--keep] [--json] [--list]`,
+ * with `--mixture [--minutes N]` three faults a round, drawn from the chosen ones, until `--notices` in all, with `--figures recovery|throughput`:
  * breaks a running system in every way that is listed, one after the other, under load, and counts what is lost and what is doubled. Real Kafka,
  * Redis, Postgres and sinks behind wires of ours, the product as separate processes, an oracle that shares no code with it. The last line is
  * one JSON object. Exit code 0 when all holds, 1 when not, 2 for a wrong command line. The evidence stays where it does not hold.
@@ -9,7 +10,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Fault } from './fault.ts';
 import { chooseFaults, FAULTS } from './faults.ts';
+import { FIGURES } from './figures.ts';
 import { type Installation, startInstallation } from './installation.ts';
+import { mixtures } from './mixture.ts';
 import { LARGE, SMALL } from './product.ts';
 import { type RoundResult, runRound } from './round.ts';
 
@@ -23,6 +26,9 @@ const { values } = parseArgs({
     notifications: { type: 'string' },
     pace: { type: 'string', default: '0.2' },
     brokers: { type: 'string' },
+    mixture: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    figures: { type: 'string' },
     large: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -41,9 +47,18 @@ function whole(name: string, text: string, least: number): number {
 }
 const seed = whole('seed', values.seed, 0);
 const notices = whole('notices', values.notices ?? values.notifications ?? '5000', 50);
-const pace = Number(values.pace);
+// What a kill costs is asked at production's own times.
+const pace = values.figures === undefined ? Number(values.pace) : 1;
 if (!(pace > 0 && pace <= 1)) refuse('--pace takes a number above 0 and at most 1');
 if (values.brokers !== undefined && !['1', '3'].includes(values.brokers)) refuse('--brokers takes 1 or 3');
+
+const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
+if (!(minutes > 0)) refuse('--minutes takes a number above 0');
+const figuresOf = values.figures === undefined ? undefined : FIGURES[values.figures];
+if (values.figures !== undefined && figuresOf === undefined)
+  refuse(`--figures takes ${Object.keys(FIGURES).join(' or ')}`);
+/** Of one round of a mixture. */
+const MIXTURE_NOTICES = 5_000;
 
 const startedAt = performance.now();
 /** With --json only the last line is on standard output. */
@@ -56,6 +71,7 @@ type Run = {
   readonly results: RoundResult[];
   readonly unavailable: string[];
   readonly remarks: string[];
+  readonly figures: Record<string, number>;
 };
 
 let current: Installation | undefined;
@@ -72,9 +88,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 async function throughOne(folder: string, brokers: 1 | 3, faults: readonly Fault[], run: Run): Promise<void> {
   await mkdir(folder, { recursive: true });
   const topology = values.large || brokers === 3 ? LARGE : SMALL;
-  const installation = await startInstallation({ folder, seed, notices, pace, brokers, topology, say });
+  const size = values.mixture ? Math.min(notices, MIXTURE_NOTICES) : notices;
+  const installation = await startInstallation({ folder, seed, notices: size, pace, brokers, topology, say });
   current = installation;
   try {
+    if (figuresOf !== undefined) {
+      const { results, figures } = await figuresOf(installation);
+      run.results.push(...results);
+      Object.assign(run.figures, figures);
+      return;
+    }
+    if (values.mixture) return await throughMixture(installation, faults, size, run);
     for (const fault of faults) {
       if (interrupted) break;
       const why = await fault.unavailable?.();
@@ -83,14 +107,7 @@ async function throughOne(folder: string, brokers: 1 | 3, faults: readonly Fault
         say(`${fault.name}: cannot be had here: ${why}`);
         continue;
       }
-      const result = await runRound(
-        installation,
-        fault,
-        Math.max(50, Math.round(notices * (fault.notices ?? 1))),
-      );
-      run.results.push(result);
-      if (result.complaints.length > 0)
-        await writeFile(path.join(folder, `${fault.name}.json`), JSON.stringify(result, null, 2));
+      run.results.push(await oneRound(installation, fault, notices * (fault.notices ?? 1)));
     }
   } finally {
     run.remarks.push(...(await installation.stop()));
@@ -98,7 +115,38 @@ async function throughOne(folder: string, brokers: 1 | 3, faults: readonly Fault
   }
 }
 
+async function oneRound(installation: Installation, fault: Fault, size: number): Promise<RoundResult> {
+  const result = await runRound(installation, fault, Math.max(50, Math.round(size)));
+  if (result.complaints.length > 0)
+    await writeFile(
+      path.join(installation.folder, `${fault.name.replaceAll(':', '-')}.json`),
+      JSON.stringify(result, null, 2),
+    );
+  return result;
+}
+
+/** The night: rounds of three faults each, until everything is said or the time is over. */
+async function throughMixture(
+  installation: Installation,
+  faults: readonly Fault[],
+  size: number,
+  run: Run,
+): Promise<void> {
+  const usable: Fault[] = [];
+  for (const fault of faults) if ((await fault.unavailable?.()) === undefined) usable.push(fault);
+  const until = performance.now() + minutes * 60_000;
+  let left = notices;
+  for (const fault of mixtures(seed, usable)) {
+    if (left <= 0 || performance.now() > until || interrupted) return;
+    run.results.push(await oneRound(installation, fault, Math.min(size, left)));
+    left -= size;
+  }
+}
+
 function commandFor(names: readonly string[]): string {
+  if (values.figures !== undefined) return `npm run faults -- --seed ${seed} --figures ${values.figures}`;
+  if (values.mixture)
+    return `npm run faults -- --seed ${seed} --mixture --faults ${values.faults} --notices ${notices} --pace ${pace}`;
   return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}`;
 }
 
@@ -116,9 +164,12 @@ async function main(): Promise<boolean> {
   }
   say(`seed ${seed}, ${chosen.length} of ${FAULTS.length} faults, ${notices} notices each, pace ${pace}`);
   const base = path.join(ROOT, '.cache', `faults-${process.pid}`);
-  const run: Run = { results: [], unavailable: [], remarks: [] };
+  const run: Run = { results: [], unavailable: [], remarks: [], figures: {} };
   let crashed = false;
+  // Figures and mixtures need one installation: that with one broker, unless three are asked for.
+  const alone = figuresOf !== undefined || values.mixture ? Number(values.brokers ?? 1) : undefined;
   for (const brokers of [1, 3] as const) {
+    if (alone !== undefined && alone !== brokers) continue;
     const faults = chosen.filter((fault) => Number(values.brokers ?? fault.brokers ?? 1) === brokers);
     if (faults.length === 0 || interrupted) continue;
     await throughOne(path.join(base, `${path.basename(base)}-${brokers}`), brokers, faults, run).catch(
@@ -158,6 +209,7 @@ async function main(): Promise<boolean> {
     seconds: Math.round((performance.now() - startedAt) / 1000),
     notices,
     pace,
+    ...(figuresOf === undefined ? {} : { figures: run.figures }),
     failed: failed.map(({ fault }) => fault),
     unavailable,
     holds,

@@ -6,8 +6,8 @@
 import type { Pool } from '../../store/postgres.ts';
 import { copyRows, type Row } from '../spine/oracle.ts';
 import { recognise } from '../spine/recognise.ts';
+import type { Arrival } from './fault.ts';
 import type { Person, Round, Slice } from './inputs.ts';
-import type { Entry } from './sinks.ts';
 
 const PEOPLE = `
 CREATE TABLE people (id text PRIMARY KEY, born date, insurance text, sido text, sigungu text, checked int, reachable boolean);
@@ -175,7 +175,7 @@ async function count(oracle: Pool, sql: string): Promise<number> {
 }
 
 /** Holds what the sinks have (`entries`, of this round) against what must be. A second for 5,000 notices. */
-export async function judge(oracle: Pool, entries: readonly Entry[], ledger: Ledger): Promise<Verdict> {
+export async function judge(oracle: Pool, entries: readonly Arrival[], ledger: Ledger): Promise<Verdict> {
   await oracle.query('TRUNCATE seen, ledger, inbox');
   const seen = entries.map(({ channel, address, delivery, headers, text, atMs }): Row => {
     const { kind, figure } = recognise(`${headers['subject'] ?? ''}\n${text}`);

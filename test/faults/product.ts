@@ -74,7 +74,7 @@ export async function createProduct(
         ...more,
         PORT: new URL(url(name)).port,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
@@ -118,6 +118,14 @@ export async function createProduct(
   const product: Product = {
     names: (role) => names.filter((name) => role === undefined || name.startsWith(`${role}-`)),
     url,
+    isUp: (name) => running.has(name),
+    arm(name, mark) {
+      const one = running.get(name);
+      if (one?.child.connected !== true) return;
+      // Once armed it may have come there before it hears that it need not.
+      if (mark !== null) one.expected = true;
+      one.child.send({ mark }, () => {});
+    },
     pid: (name) => get(name).child.pid!,
     async kill(name) {
       const victim = running.get(name);
@@ -127,8 +135,7 @@ export async function createProduct(
       await victim.ended;
     },
     async start(name, more = {}) {
-      if (running.has(name)) throw new Error(`${name} runs already`);
-      await ready(name, launch(name, more));
+      await ready(name, running.get(name) ?? launch(name, more));
     },
     async stop(name) {
       const victim = get(name);

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomStream } from '../../producers/population.ts';
 import type { Fault, Stage } from './fault.ts';
-import type { Installation, Status } from './installation.ts';
+import { BOUNCE_TOKEN, type Installation, type Status } from './installation.ts';
 import {
   complaintsOf,
   EQUATIONS_QUERY,
@@ -29,6 +29,8 @@ export type RoundResult = {
   readonly verdict: Verdict | null;
   readonly complaints: readonly string[];
   readonly seconds: number;
+  /** When the last notice had arrived for the first time. */
+  readonly completeAtMs: number;
   /** From the end of the fault until everything expected had arrived. */
   readonly recoveryS: number;
 };
@@ -38,8 +40,13 @@ export function streamOf(name: string): number {
   return createHash('sha256').update(name).digest().readUInt32BE(0) >>> 1;
 }
 
-async function arrivals(installation: Installation, from: number): Promise<number> {
-  return (await installation.log.read()).length - from;
+/** Where a round begins in the sinks' log: lines, and how many of them were first copies. */
+type From = { readonly line: number; readonly firsts: number };
+
+/** Copies are not counted: a notice that was called twice has arrived once. */
+async function arrivals({ log }: Installation, from: From): Promise<number> {
+  await log.read();
+  return log.firsts - from.firsts;
 }
 
 function createStage(
@@ -47,7 +54,7 @@ function createStage(
   fault: Fault,
   notices: number,
   expected: number,
-  from: number,
+  from: From,
 ): Stage {
   const { servers, sinks, product, pace, seed, token, say } = installation;
   const stage: Stage = {
@@ -66,10 +73,13 @@ function createStage(
       }
     },
     count: () => arrivals(installation, from),
+    arrivals: async () => (await installation.log.read()).slice(from.line),
     processes: product,
     proxies: { ...servers.proxies, ...sinks.proxies },
     services: servers.services,
     sinks,
+    url: product.url('web-1'),
+    bounceToken: BOUNCE_TOKEN,
     async api(method, path, body) {
       const answer = await fetch(`${product.url('web-1')}${path}`, {
         method,
@@ -87,7 +97,7 @@ function createStage(
 }
 
 /** Idle by its own word, twice, and nothing put off until later. */
-async function awaitIdle(installation: Installation, from: number, expected: number): Promise<string | null> {
+async function awaitIdle(installation: Installation, from: From, expected: number): Promise<string | null> {
   const deadline = performance.now() + IDLE_WITHIN_MS;
   let times = 0;
   let mentionAt = performance.now() + MENTION_MS;
@@ -129,11 +139,6 @@ async function readLedger(installation: Installation, round: number): Promise<Le
   };
 }
 
-/** The moment at which the last of `expected` first copies arrived; approximated by the last arrival. */
-function lastArrivalMs(installation: Installation, from: number): number {
-  return installation.log.entries.slice(from).reduce((latest, { atMs }) => Math.max(latest, atMs), 0);
-}
-
 export async function runRound(
   installation: Installation,
   fault: Fault,
@@ -153,7 +158,7 @@ export async function runRound(
   };
   const round = inputs.next(notices, streamOf(`inputs of ${fault.name}`));
   const expected = await loadRound(oracle, round, asOf);
-  const from = (await installation.log.read()).length;
+  const from: From = { line: (await installation.log.read()).length, firsts: installation.log.firsts };
   const stage = createStage(installation, fault, notices, expected, from);
   await attempt('prepare', async () => fault.prepare?.(stage));
   const to = {
@@ -170,7 +175,7 @@ export async function runRound(
   if (stuck !== null) complaints.push(stuck);
   // What a sink accepted stands in its log at once, but not always before its answer.
   await delay(50);
-  const entries = (await installation.log.read()).slice(from);
+  const entries = (await installation.log.read()).slice(from.line);
   let verdict: Verdict | null = null;
   await attempt('judge', async () => {
     verdict = await judge(oracle, entries, await readLedger(installation, round.number));
@@ -185,7 +190,8 @@ export async function runRound(
     verdict,
     complaints,
     seconds: (performance.now() - startedAt) / 1000,
-    recoveryS: Math.max(0, (lastArrivalMs(installation, from) - mendedAt) / 1000),
+    completeAtMs: installation.log.lastFirstAtMs,
+    recoveryS: Math.max(0, (installation.log.lastFirstAtMs - mendedAt) / 1000),
   };
   say(summary(result));
   for (const complaint of complaints) say(`  WRONG: ${complaint}`);

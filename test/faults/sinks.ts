@@ -1,11 +1,12 @@
 /** The outside world of a run: push, mail and text message sinks in a process of their own, behind wires, and what stands in their log. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { FailurePlan } from '../sinks/sink.ts';
-import type { Channel } from './fault.ts';
+import type { FailurePlan, ReceiptPlan } from '../sinks/sink.ts';
+import type { Arrival, Channel } from './fault.ts';
 import type { FaultyProxy } from './proxy.ts';
 import { createFaultyProxy } from './tcp.ts';
 
@@ -20,6 +21,7 @@ export type Sinks = {
   readonly pushUrl: string;
   readonly logFile: string;
   fail(channel: Channel, plan: FailurePlan | null): void;
+  receipts(channel: Channel, plan: ReceiptPlan | null): void;
   /** Resolves to what they found wrong with what came, a line each. */
   stop(): Promise<readonly string[]>;
 };
@@ -60,6 +62,9 @@ export async function startSinks(folder: string): Promise<Sinks> {
     fail(channel, plan) {
       child.stdin.write(`${JSON.stringify({ sink: SINK[channel], plan })}\n`);
     },
+    receipts(channel, receipts) {
+      child.stdin.write(`${JSON.stringify({ sink: SINK[channel], receipts })}\n`);
+    },
     async stop() {
       for (const proxy of Object.values(proxies)) await proxy.close();
       if (child.exitCode === null && child.signalCode === null) {
@@ -72,19 +77,8 @@ export async function startSinks(folder: string): Promise<Sinks> {
   };
 }
 
-/** One line of the sinks' log. */
-export type Entry = {
-  readonly channel: Channel;
-  readonly address: string;
-  /** Topic or Message-ID; null where the protocol has none. */
-  readonly delivery: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly atMs: number;
-};
-
 /** A mail's page is most of its line, and nobody judges it. */
-function slim(entry: Entry): Entry {
+function slim(entry: Arrival): Arrival {
   const { subject } = entry.headers;
   return { ...entry, headers: subject === undefined ? {} : { subject } };
 }
@@ -95,14 +89,18 @@ export class LogTail {
   #handle: FileHandle | undefined;
   #at = 0;
   #rest = Buffer.alloc(0);
-  readonly entries: Entry[] = [];
+  readonly entries: Arrival[] = [];
+  readonly #known = new Set<string>();
+  /** Of the entries, those that were the first of their words to their address; and when the last of them came. */
+  firsts = 0;
+  lastFirstAtMs = 0;
 
   constructor(file: string) {
     this.#file = file;
   }
 
   /** All entries so far. */
-  async read(): Promise<readonly Entry[]> {
+  async read(): Promise<readonly Arrival[]> {
     this.#handle ??= await open(this.#file, 'r');
     const chunk = Buffer.alloc(1 << 20);
     for (;;) {
@@ -113,8 +111,17 @@ export class LogTail {
       const end = text.lastIndexOf(10) + 1;
       this.#rest = text.subarray(end);
       for (const line of text.subarray(0, end).toString().split('\n'))
-        if (line !== '') this.entries.push(slim(JSON.parse(line) as Entry));
+        if (line !== '') this.#add(slim(JSON.parse(line) as Arrival));
     }
+  }
+
+  #add(entry: Arrival): void {
+    this.entries.push(entry);
+    const key = createHash('sha1').update(`${entry.address}\n${entry.text}`).digest('base64');
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    this.firsts++;
+    this.lastFirstAtMs = entry.atMs;
   }
 
   async close(): Promise<void> {

@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import webPush from 'web-push';
 import { type DeliveryId, shortId } from '../../domain/ids.ts';
 import { allowedEndpoint, publicLookup } from '../../domain/public-endpoint.ts';
+import { retryAfterMs } from '../../workers/providers/http-call.ts';
 import type { Provider } from '../../workers/providers/provider.ts';
-import { createPushProvider, PUSH_PLAINTEXT_BYTES, retryAfterMs } from '../../workers/providers/push.ts';
+import { createPushProvider, PUSH_PLAINTEXT_BYTES } from '../../workers/providers/push.ts';
 import { type PushSink, startPushSink } from '../sinks/push.ts';
 import { createDelivery, createRecorder, no, yes } from './builders.ts';
 
@@ -48,6 +49,17 @@ test('a notice arrives encrypted, signed, once, with its id as topic', async () 
   expect(Number(received!.headers['ttl'])).toBeGreaterThan(3_590);
   expect(Number(received!.headers['ttl'])).toBeLessThanOrEqual(3_600);
   expect(sink.violations).toEqual([]);
+});
+
+test('what its receipt is known by travels inside, where nobody on the way can read it', async () => {
+  const receiptToken = (delivery: string, attempt: number) => `${attempt}.of-${delivery}`;
+  const provider = createPushProvider({ vapid, allowLoopback: true, receiptToken });
+  const delivery = createDelivery(to('kim'), content, { attempt: 3 });
+  await provider.send(delivery, yes);
+  await provider.stop();
+  expect(JSON.parse(sink.received.splice(0)[0]!.text)).toMatchObject({
+    receipt: `3.of-${delivery.delivery}`,
+  });
 });
 
 test('many at once all arrive', async () => {
@@ -122,6 +134,8 @@ describe('answers', () => {
     const now = Date.parse('2026-07-01T00:00:00Z');
     expect(retryAfterMs('Wed, 01 Jul 2026 00:02:00 GMT', now)).toBe(120_000);
     expect(retryAfterMs('Wed, 01 Jul 2020 00:02:00 GMT', now)).toBe(0);
+    // Their clock is an hour ahead of ours, and says so.
+    expect(retryAfterMs('Wed, 01 Jul 2026 01:02:00 GMT', now, 'Wed, 01 Jul 2026 01:00:00 GMT')).toBe(120_000);
     expect(retryAfterMs('soon', now)).toBeUndefined();
   });
 

@@ -75,6 +75,17 @@ export function conformance(harness: () => QueueHarness): void {
     expect(handled.sort()).toEqual([1, 2]);
   });
 
+  test('jobs that are added ahead go before those that wait, the last of them first', async () => {
+    const queue = await open();
+    const [first, second, third, fourth] = [job(), job(), job(), job()];
+    await queue.add(QUEUE, [first, second]);
+    await queue.add(QUEUE, [third, fourth], { ahead: true });
+    const handled: string[] = [];
+    queue.work(QUEUE, { concurrency: 1, handle: async ({ batch }) => void handled.push(batch) });
+    await eventually(() => expect(handled).toHaveLength(4));
+    expect(handled).toEqual([fourth, third, first, second].map(({ batch }) => batch));
+  });
+
   test('states tell pending, active, failed and missing apart, in the order asked', async () => {
     const queue = await open();
     const [failing, holding, waiting, unknown] = [job(), job(), job(), job()];

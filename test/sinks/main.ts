@@ -1,13 +1,15 @@
 /**
  * The sinks as a process of their own:
- *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --log FILE [--push-origin URL]
+ *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --gateway PORT --log FILE [--push-origin URL]
  * One JSON line per accepted delivery goes to FILE; the ports (0: any) stand in one JSON line on standard output once all listen.
- * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it.
+ * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it. So does `"receipts"`
+ * for what it says later of what it accepts.
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { startGatewaySink } from './gateway.ts';
 import { startPushSink } from './push.ts';
-import type { FailurePlan, Sink } from './sink.ts';
+import type { FailurePlan, ReceiptPlan, Sink } from './sink.ts';
 import { startSmscSink } from './smsc.ts';
 import { startSmtpSink } from './smtp.ts';
 
@@ -16,11 +18,12 @@ const { values } = parseArgs({
     smtp: { type: 'string' },
     push: { type: 'string' },
     smsc: { type: 'string' },
+    gateway: { type: 'string' },
     log: { type: 'string' },
     'push-origin': { type: 'string' },
   },
 });
-const starters = { smtp: startSmtpSink, push: startPushSink, smsc: startSmscSink };
+const starters = { smtp: startSmtpSink, push: startPushSink, smsc: startSmscSink, gateway: startGatewaySink };
 const sinks = new Map<string, Sink>();
 for (const [name, start] of Object.entries(starters)) {
   const port = values[name as keyof typeof starters];
@@ -54,8 +57,13 @@ process.on('SIGINT', () => void stop());
 
 for await (const line of createInterface({ input: process.stdin })) {
   try {
-    const { sink, plan } = JSON.parse(line) as { sink: string; plan: FailurePlan | null };
-    sinks.get(sink)?.fail(plan);
+    const { sink, plan, receipts } = JSON.parse(line) as {
+      sink: string;
+      plan?: FailurePlan | null;
+      receipts?: ReceiptPlan | null;
+    };
+    if (plan !== undefined) sinks.get(sink)?.fail(plan);
+    if (receipts !== undefined) sinks.get(sink)?.receipts(receipts);
   } catch {
     process.stderr.write(`not a command: ${line}\n`);
   }

@@ -6,7 +6,14 @@
 import { createDecipheriv, createECDH, createHash, createPublicKey, hkdfSync, verify } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Book, type FailurePlan, type Sink, type SinkOptions } from './sink.ts';
+import {
+  Book,
+  type FailurePlan,
+  type ReceiptPlan,
+  retryAfterOf,
+  type Sink,
+  type SinkOptions,
+} from './sink.ts';
 
 export type Subscription = { endpoint: string; keys: { p256dh: string; auth: string } };
 export type PushSink = Sink & { subscriptionFor(name: string): Subscription };
@@ -86,6 +93,25 @@ function open(body: Buffer, auth: Buffer): string {
   return padded.subarray(0, end).toString('utf8');
 }
 
+/** What a service worker does when it has shown a notice. */
+async function reportShown(plan: ReceiptPlan, text: string): Promise<void> {
+  const { id, receipt = '' } = JSON.parse(text) as { id: string; receipt?: string };
+  const post = async (body: unknown, expected: number) => {
+    const { status } = await fetch(`${plan.to}/receipts/push`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    // A server that is away or busy is no violation: a browser would report later.
+    if (status !== expected && status < 500)
+      throw new Error(`a report of a shown notice was answered ${status}`);
+  };
+  if (plan.lies === 'forged') await post({ id, receipt: `1.${'A'.repeat(22)}` }, 401);
+  if (plan.lies === 'foreign') await post({ id: Buffer.alloc(16, 7).toString('base64url'), receipt }, 401);
+  const times = plan.when === 'twice' || plan.lies === 'replayed' ? 4 : 1;
+  for (let n = 0; n < times; n++) await post({ id, receipt }, 204);
+}
+
 const REFUSALS = { refuse: 503, permanent: 410, technical: 403, throttle: 429, broken: 500 } as const;
 
 export async function startPushSink(options: SinkOptions = {}): Promise<PushSink> {
@@ -118,23 +144,32 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
       urgency: String(request.headers['urgency'] ?? ''),
     };
     book.accept({ channel: 'push', address, delivery, headers, text });
+    const later = book.receipt();
+    const location = `${url}/message/${++count}`;
+    const answer = () => response.writeHead(201, { location }).end();
+    const tell = () => reportShown(later!, text).catch((error: Error) => book.violation(error.message));
+    if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
+    else if (later !== null && later.when !== 'before') book.later(0, tell);
     if (plan?.kind === 'cut') request.socket.destroy();
-    else response.writeHead(201, { location: `${url}/message/${++count}` }).end();
+    else if (plan?.kind === 'twice') {
+      const whole = `HTTP/1.1 201 Created\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+      request.socket.write(whole);
+      setTimeout(() => request.socket.write(whole, () => {}), plan.ms ?? 0);
+    } else if (plan?.kind === 'slow') setTimeout(answer, plan.ms);
+    else if (later?.when === 'before') void tell().finally(answer);
+    else answer();
   }
 
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => {});
+    request.socket.setMaxListeners(0).on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const plan = book.next();
+      const plan = book.next(decodeURIComponent((request.url ?? '').replace(/^\/push\//, '')));
       if (plan?.kind === 'hang') return;
-      if (plan && plan.kind !== 'cut') {
-        response.writeHead(
-          REFUSALS[plan.kind],
-          plan.retryAfter === undefined ? {} : { 'retry-after': plan.retryAfter },
-        );
-        response.end();
+      if (plan && Object.hasOwn(REFUSALS, plan.kind)) {
+        response.writeHead(REFUSALS[plan.kind as keyof typeof REFUSALS], retryAfterOf(plan)).end();
         return;
       }
       finish(request, response, Buffer.concat(chunks), plan);
@@ -151,6 +186,9 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
     received: book.received,
     violations: book.violations,
     fail: (plan) => book.fail(plan),
+    receipts: (plan) => {
+      book.plan = plan;
+    },
     subscriptionFor: (name) => subscriptionAt(url, name),
     async stop() {
       server.closeAllConnections();

@@ -1,9 +1,11 @@
 /** A mail server on loopback (npm smtp-server). Every message is parsed by mailparser, in full, before it is accepted. */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
-import { Book, type Failure, type Sink, type SinkOptions } from './sink.ts';
+import { type BounceEnd, bounceOf } from './bounce.ts';
+import { Book, type Failure, type ReceiptPlan, type Sink, type SinkOptions } from './sink.ts';
 
 function answer(responseCode: number, text: string): Error {
   return Object.assign(new Error(text), { responseCode });
@@ -15,6 +17,25 @@ const AT_RCPT: Partial<Record<Failure, Error>> = {
   permanent: answer(550, '5.1.1 no such mailbox'),
   throttle: answer(452, '4.5.3 too many messages'),
 };
+
+/** What the receiving mail system sends back to the envelope's sender, and what ours makes of it: a pipe into the product. */
+async function bounce(plan: ReceiptPlan, sender: string, recipient: string): Promise<void> {
+  const post = async (to: string, end: BounceEnd) => {
+    const { status } = await fetch(`${plan.to}/receipts/email`, {
+      method: 'POST',
+      headers: { 'content-type': 'message/rfc822', authorization: `Bearer ${plan.token}` },
+      body: bounceOf({ to, recipient, end }),
+    });
+    if (status !== 202 && status < 500) throw new Error(`a bounce was answered ${status}`);
+  };
+  if (plan.lies === 'forged') await post(sender.replace(/\.[0-9a-f]{16}@/, '.0123456789abcdef@'), 'hard');
+  if (plan.lies === 'foreign') await post('somebody@example.kr', 'hard');
+  const end = { delivered: 'delivered', undeliverable: 'hard', expired: 'soft', delayed: 'delayed' } as const;
+  const times = plan.when === 'twice' || plan.lies === 'replayed' ? 4 : 1;
+  for (let n = 0; n < times; n++) await post(sender, end[plan.says ?? 'delivered']);
+  if (plan.when === 'disorder') await post(sender, 'delayed');
+}
+type Connection = { readonly session?: { readonly id: string }; readonly _socket?: Socket };
 
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -32,25 +53,26 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
     maxClients: 500,
     closeTimeout: 100,
     onMailFrom(_address, _session, done) {
-      if (book.peek() === 'technical') {
-        book.next();
+      // Whoever it is for: a share of the addresses is not known yet.
+      if (book.peek('') === 'technical') {
+        book.next('');
         return done(answer(553, '5.7.1 sender refused'));
       }
       return done();
     },
-    onRcptTo(_address, _session, done) {
-      const refusal = AT_RCPT[book.peek() ?? 'cut'];
-      if (refusal) book.next();
+    onRcptTo({ address }, _session, done) {
+      const refusal = AT_RCPT[book.peek(address) ?? 'cut'];
+      if (refusal) book.next(address);
       return done(refusal);
     },
     onData(stream, session, done) {
       void (async () => {
         const raw = await readAll(stream);
-        const plan = book.next();
+        const recipient = session.envelope.rcptTo[0]?.address ?? '';
+        const plan = book.next(recipient);
         if (plan?.kind === 'hang') return;
         if (plan?.kind === 'broken') return done(answer(554, '5.6.0 message refused'));
         const mail = await simpleParser(raw, { skipImageLinks: true, skipTextToHtml: true });
-        const recipient = session.envelope.rcptTo[0]?.address ?? '';
         if (!mail.text || !mail.html || !mail.subject || !mail.date)
           book.violation('a mail lacks text, html, subject or date');
         book.accept({
@@ -60,15 +82,21 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
           headers: { subject: mail.subject ?? '', from: mail.from?.text ?? '', html: mail.html || '' },
           text: (mail.text ?? '').trim(),
         });
-        if (plan?.kind === 'cut') {
-          for (const connection of server.connections as Iterable<{
-            session?: { id: string };
-            _socket?: { destroy(): void };
-          }>)
-            if (connection.session?.id === session.id) connection._socket?.destroy();
-          return;
-        }
+        const later = book.receipt();
+        const from = session.envelope.mailFrom === false ? '' : (session.envelope.mailFrom.address ?? '');
+        const tell = () =>
+          bounce(later!, from, recipient).catch((error: Error) => book.violation(error.message));
+        if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
+        else if (later?.when === 'before') await tell();
+        else if (later !== null) book.later(0, tell);
+        const socket = [...(server.connections as Iterable<Connection>)].find(
+          (connection) => connection.session?.id === session.id,
+        )?._socket;
+        if (plan?.kind === 'cut') return void socket?.destroy();
+        if (plan?.kind === 'slow') await delay(plan.ms ?? 0);
         done(null);
+        if (plan?.kind === 'twice')
+          setTimeout(() => socket?.write('250 OK: once more\r\n', () => {}), plan.ms ?? 0);
       })().catch((error: Error) => {
         book.violation(error.message);
         done(answer(451, 'the sink failed'));
@@ -84,6 +112,9 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
     received: book.received,
     violations: book.violations,
     fail: (plan) => book.fail(plan),
+    receipts: (plan) => {
+      book.plan = plan;
+    },
     async stop() {
       await new Promise<void>((done) => server.close(done));
       await book.close();

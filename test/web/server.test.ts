@@ -311,10 +311,12 @@ describe('status', () => {
         schedulesDue: 0,
         deliveries: 0,
         reports: 0,
+        receipts: 0,
       },
       population: null,
       quarantine: 0,
       quarantineCounted: 0,
+      ambiguous: 0,
       stops: [],
     });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BatchId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { SqlPool, Statement } from '../../domain/sql.ts';
+import type { BatchJob } from '../../queue/queue.ts';
 import type { Claimed } from '../../store/deliveries.ts';
 import { type Coalescer, createCoalescer } from '../../workers/coalescer.ts';
 import { resultOf } from '../../workers/outcome.ts';
@@ -29,13 +30,18 @@ async function claimed(coalescer: Coalescer, ids: readonly string[]): Promise<Cl
     await it.settle();
     await it.pump();
     const [job] = it.memory.take('sms-urgent');
-    rows.push(
-      ...(await coalescer.claim({ batch: job!.batch as BatchId, generation: job!.generation, max: 10 })),
-    );
+    rows.push(...(await coalescer.claim(claimOf(job!))));
   }
   return rows;
 }
 let serial = 10;
+
+const claimOf = ({ batch, generation, month }: BatchJob) => ({
+  batch: batch as BatchId,
+  generation,
+  month: month!,
+  max: 10,
+});
 
 /** A session of the test's own: what one coalescer lost it looks for among all rows of its session. */
 async function worker(): Promise<{ session: Session }> {
@@ -63,7 +69,7 @@ test('a result that the ledger refuses is given up alone: those beside it, and c
     // Text that Postgres does not take (22021).
     return coalescer.finish(row.batch, index === 1 ? { ...result, reference: 'a\0b' } : result);
   });
-  const claim = coalescer.claim({ batch: job!.batch as BatchId, generation: job!.generation, max: 10 });
+  const claim = coalescer.claim(claimOf(job!));
   const [first, second, third] = await Promise.allSettled(said);
   expect([first?.status, second?.status, third?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect((await claim).map((row) => row.verdict)).toEqual(['send']);
@@ -95,21 +101,60 @@ test('a batch is counted after the turn that says its results, not beside it', a
     'SELECT generation FROM batches WHERE id = $1',
     [row!.batch],
   );
-  const ended = coalescer.end({ batch: row!.batch, generation: batches[0]!.generation });
+  const ended = coalescer.end({
+    batch: row!.batch,
+    generation: batches[0]!.generation,
+    month: row!.month,
+    whole: true,
+  });
   // Another batch's claim is not kept back.
-  await expect(coalescer.claim({ batch: row!.batch, generation: 99, max: 1 })).resolves.toEqual([]);
+  await expect(
+    coalescer.claim({ batch: row!.batch, generation: 99, month: row!.month, max: 1 }),
+  ).resolves.toEqual([]);
   held.resolve();
   await Promise.all([said, ended]);
   const { rows } = await it.pool.query('SELECT state, open FROM batches WHERE id = $1', [row!.batch]);
   expect(rows).toEqual([{ state: 'ended', open: 0 }]);
 });
 
+test('an end is counted row by row where a result did not fit its row, in its turn or before', async () => {
+  const { session } = await worker();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
+  const rows = await claimed(coalescer, ['w1', 'w2']);
+  for (const [index, row] of rows.entries()) {
+    const { batch, month } = row;
+    const { rows: found } = await it.pool.query<{ generation: number }>(
+      'SELECT generation FROM batches WHERE id = $1',
+      [batch],
+    );
+    const said = coalescer.finish(batch, { ...sentRow(row), attempt: 9 });
+    if (index === 1) await said;
+    await coalescer.end({ batch, month, generation: found[0]!.generation, whole: true });
+    const { rows: after } = await it.pool.query('SELECT state, open FROM batches WHERE id = $1', [batch]);
+    expect(after).toEqual([{ state: 'queued', open: 1 }]);
+  }
+});
+
+test('what is of another month waits for a turn of its own, and is heard', async () => {
+  const { session } = await worker();
+  const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
+  const [row] = await claimed(coalescer, ['o1']);
+  const elsewhere = { batch: row!.batch, generation: 1, month: '2020-01-01', max: 10 };
+  const answers = await Promise.all([
+    coalescer.claim(elsewhere),
+    coalescer.finish(row!.batch, sentRow(row!)),
+    coalescer.claim({ ...elsewhere, month: row!.month }),
+  ]);
+  expect(answers).toEqual([[], undefined, []]);
+  expect(await it.told('o1')).toEqual(['opened sms sent']);
+});
+
 test('a claim that the ledger refuses rejects alone', async () => {
   const { session } = await worker();
   const coalescer = createCoalescer({ pool: it.pool, session, clock: it.clock, logger: silentLogger });
   const [row] = await claimed(coalescer, ['k1']);
-  const bad = coalescer.claim({ batch: 'no id' as BatchId, generation: 1, max: 10 });
-  const empty = coalescer.claim({ batch: row!.batch, generation: 1, max: 10 });
+  const bad = coalescer.claim({ batch: 'no id' as BatchId, generation: 1, month: row!.month, max: 10 });
+  const empty = coalescer.claim({ batch: row!.batch, generation: 1, month: row!.month, max: 10 });
   await expect(coalescer.finish(row!.batch, sentRow(row!))).resolves.toBeUndefined();
   await expect(bad).rejects.toThrow('uuid');
   await expect(empty).resolves.toEqual([]);
@@ -159,7 +204,7 @@ test('a claim whose answer is lost is given back in time, though nothing else is
   };
   const { session } = it.hand;
   const coalescer = createCoalescer({ pool, session, clock: it.clock, logger: silentLogger });
-  const claim = { batch: job!.batch as BatchId, generation: job!.generation, max: 10 };
+  const claim = claimOf(job!);
   await expect(coalescer.claim(claim)).rejects.toThrow('terminated');
   await eventually(async () => (await it.told('c'))[0] === 'opened sms planned');
   const rows = await coalescer.claim(claim);

@@ -292,12 +292,13 @@ describe('a worker that is stopped during a call', () => {
     n++;
     who = `c-${n}`;
     await planned();
-    const [job] = await it.rows<{ batch: BatchId; generation: number }>(
-      `SELECT b.id AS batch, b.generation FROM batches b JOIN deliveries d ON d.batch_id = b.id AND d.month = b.month
+    const [job] = await it.rows<{ batch: BatchId; generation: number; month: string }>(
+      `SELECT b.id AS batch, b.generation, b.month FROM batches b JOIN deliveries d ON d.batch_id = b.id AND d.month = b.month
        JOIN notifications x ON x.id = d.notification_id WHERE x.recipient_id = $1 AND b.state = 'queued'`,
       [who],
     );
-    expect(await takeTurn(it.pool, owner, [], [{ ...job!, max: 10 }], [], it.clock.nowMs())).toEqual([]);
+    const turn = await takeTurn(it.pool, owner, [], [{ ...job!, max: 10 }], [], it.clock.nowMs());
+    expect(turn.claimed).toEqual([]);
     await frozen.session.stop();
     await it.idle();
   });
@@ -306,7 +307,7 @@ describe('a worker that is stopped during a call', () => {
     await planned();
     const { session } = it.hand;
     const jobs = it.memory.take('sms-urgent').concat(it.memory.take('sms-bulk'));
-    const claims = jobs.map((job) => ({ batch: job.batch as BatchId, generation: job.generation, max: 10 }));
+    const claims = jobs.map((job) => ({ ...job, batch: job.batch as BatchId, month: job.month!, max: 10 }));
     await takeTurn(it.pool, session.id(), [], claims, [], it.clock.nowMs());
     expect(await it.told(who)).toEqual(['opened sms sending']);
     expect(await releaseUnheard(it.pool, session.id(), [])).toBe(1);
@@ -319,7 +320,7 @@ describe('a worker that is stopped during a call', () => {
     await planned();
     const { session } = it.hand;
     const jobs = it.memory.take('sms-urgent').concat(it.memory.take('sms-bulk'));
-    const claims = jobs.map((job) => ({ batch: job.batch as BatchId, generation: job.generation, max: 10 }));
+    const claims = jobs.map((job) => ({ ...job, batch: job.batch as BatchId, month: job.month!, max: 10 }));
     await takeTurn(it.pool, session.id(), [], claims, [], it.clock.nowMs());
     await it.pool.query(`UPDATE batches SET state = 'ready' WHERE id = ANY($1::uuid[])`, [
       jobs.map((job) => job.batch),

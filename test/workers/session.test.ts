@@ -31,7 +31,7 @@ afterEach(async () => {
   await session.stop();
 });
 
-type Job = { batch: BatchId; generation: number; max: number };
+type Job = { batch: BatchId; generation: number; month: string; max: number };
 
 /** One text message in the queue. */
 async function queued(): Promise<Job> {
@@ -44,16 +44,16 @@ async function queued(): Promise<Job> {
 async function pumped(): Promise<Job | undefined> {
   await it.pump();
   const [job] = it.memory.take('sms-urgent');
-  return job === undefined ? undefined : { batch: job.batch as BatchId, generation: job.generation, max: 10 };
+  return job === undefined ? undefined : { ...job, batch: job.batch as BatchId, month: job.month!, max: 10 };
 }
 
 const claim = async (job: Job, by: SessionId = session.id()): Promise<Claimed> =>
-  (await takeTurn(it.pool, by, [], [job], [], it.clock.nowMs()))[0]!;
+  (await takeTurn(it.pool, by, [], [job], [], it.clock.nowMs())).claimed[0]!;
 const say = (row: Claimed, outcome: Parameters<typeof resultOf>[2]) =>
   takeTurn(
     it.pool,
     session.id(),
-    [resultOf(row, row.session, outcome, it.clock.nowMs(), 0.5)],
+    [resultOf(row, row.session, outcome, 'blind', it.clock.nowMs(), 0.5)],
     [],
     [],
     it.clock.nowMs(),
@@ -64,7 +64,13 @@ const heartStops = (id: SessionId) =>
     `UPDATE worker_sessions SET heartbeat_at = clock_timestamp() - interval '60 s' WHERE id = $1`,
     [id],
   );
-const sweep = () => transaction(it.pool, (sql) => sweepSessions(sql, it.clock.nowMs()));
+const REPEATS = { push: 'replaced', email: 'recognised', sms: 'blind' } as const;
+/** How many rows were taken from sessions that ended. */
+const sweep = async () =>
+  (await transaction(it.pool, (sql) => sweepSessions(sql, REPEATS, it.clock.nowMs()))).reduce(
+    (sum, { count }) => sum + count,
+    0,
+  );
 const ofRow = (what: string) =>
   it.rows(
     `SELECT ${what} FROM deliveries d JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,
@@ -128,7 +134,9 @@ test('a session is not declared dead while one of its claims is under way, and i
   const client = await it.pool.connect();
   try {
     await client.query('BEGIN');
-    const [row] = await takeTurn(client, session.id(), [], [job], [], it.clock.nowMs());
+    const {
+      claimed: [row],
+    } = await takeTurn(client, session.id(), [], [job], [], it.clock.nowMs());
     await heartStops(session.id());
     expect(await endDeadSessions(it.pool)).toEqual([]);
     await client.query('COMMIT');
@@ -176,7 +184,7 @@ test('nothing is claimed for a session that ends while the claim waits for it', 
         ).length > 0,
     );
     await client.query('COMMIT');
-    expect(await claiming).toEqual([]);
+    expect((await claiming).claimed).toEqual([]);
   } finally {
     client.release();
   }

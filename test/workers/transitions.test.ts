@@ -14,6 +14,12 @@ const NOT_TAKEN_HERE: Readonly<Record<string, string>> = {
   'waiting > suppressed': 'nothing yet: the claim looks, after the hold',
   'waiting > failed-temporary': 'nothing yet: what waits is put back and fails at its next attempt',
   'waiting > failed-technical': 'nothing yet: what waits is put back and fails at its next attempt',
+  'planned > delivered': 'a receipt of a call whose end nobody knew, before the next',
+  'planned > ambiguous': 'it expires before the next call, or an orphan receipt speaks for it',
+  'waiting > delivered': 'a receipt, while it is held',
+  'waiting > ambiguous': 'an orphan receipt, while it is held',
+  'failed-temporary > waiting': 'a redrive',
+  'failed-technical > waiting': 'a redrive',
   'sending > delivered': 'a receipt that comes before the response',
   'sent > delivered': 'a receipt',
   'sent > failed-permanent': 'a receipt',
@@ -68,6 +74,14 @@ const LIVES: Readonly<Record<string, () => Promise<void>>> = {
     it.at('2026-07-10T13:00:00+09:00');
     await it.deliver();
   },
+  async 'ambiguous by its expiry'() {
+    it.providers.sms.repeats = 'replaced';
+    await planned({ expirytime: '2026-07-10T12:01:00+09:00' });
+    answers({ kind: 'unknown', code: 'no-answer' });
+    await it.deliver();
+    it.at(120_000);
+    await it.idle();
+  },
   async suppressed() {
     await planned();
     await it.pool.query('UPDATE citizens SET dead_at = now() WHERE id = $1', [who]);
@@ -99,7 +113,7 @@ const LIVES: Readonly<Record<string, () => Promise<void>>> = {
   async 'sent after a lost claim'() {
     await planned();
     const [job] = it.memory.take('sms-urgent');
-    const claim = { batch: job!.batch as never, generation: job!.generation, max: 10 };
+    const claim = { ...job!, batch: job!.batch as never, month: job!.month!, max: 10 };
     await takeTurn(it.pool, it.hand.session.id(), [], [claim], [], it.clock.nowMs());
     await releaseUnheard(it.pool, it.hand.session.id(), []);
     await it.hand.deliver('sms', job!);

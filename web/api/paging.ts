@@ -26,11 +26,21 @@ export function readPage(query: { readonly limit?: string; readonly cursor?: str
   readonly after: Cursor | null;
 } {
   const limit = query.limit === undefined ? 50 : Number(query.limit);
-  if (query.cursor === undefined) return { limit, after: null };
-  const [at, id] = Buffer.from(query.cursor, 'base64url').toString('utf8').split('|');
+  return {
+    limit,
+    after: query.cursor === undefined ? null : readCursor(query.cursor, '/querystring/cursor'),
+  };
+}
+
+export function readCursor(cursor: string, pointer: string): Cursor {
+  const [at, id] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   if (at === undefined || id === undefined || !isTime(at) || !UUID.test(id))
-    throw invalid('/querystring/cursor', 'is not a cursor of this list');
-  return { limit, after: { at, id } };
+    throw invalid(pointer, 'is not a cursor of this list');
+  return { at, id };
+}
+
+export function cursorOf({ at, id }: Cursor): string {
+  return Buffer.from(`${at}|${id}`).toString('base64url');
 }
 
 /** Rows were asked for with one more than the limit, which says whether there is a next page. */
@@ -41,6 +51,6 @@ export function pageOf<R extends Cursor>(
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     rows: rows.slice(0, limit),
-    next: last === undefined ? null : Buffer.from(`${last.at}|${last.id}`).toString('base64url'),
+    next: last === undefined ? null : cursorOf(last),
   };
 }

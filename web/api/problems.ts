@@ -7,6 +7,7 @@ import { BatchRefused, type Rejection } from '../../producers/http.ts';
 
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'agency-unknown': 422,
+  'archive-invalid': 500,
   'broker-unavailable': 503,
   'config-invalid': 500,
   'content-type-unsupported': 415,
@@ -19,6 +20,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   'import-invalid': 422,
   'migration-invalid': 500,
+  'month-open': 409,
   'not-found': 404,
   'offset-out-of-range': 500,
   'payload-too-large': 413,

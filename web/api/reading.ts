@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import type { SqlPool } from '../../domain/sql.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
+import { listAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { listInbox, listQuarantine } from '../../store/inbox.ts';
 import { countLocales } from '../../store/locales.ts';
@@ -29,6 +30,17 @@ export const quarantine = (pool: SqlPool): Endpoint =>
       const { limit, after } = readPage(query);
       const { rows, next } = pageOf(await listQuarantine(pool, caller().agency, after, limit + 1), limit);
       return ok({ quarantine: rows, next });
+    },
+  });
+
+/** Calls of which nobody knows how they ended, and what was done about each. */
+export const ambiguous = (pool: SqlPool): Endpoint =>
+  endpoint({
+    query: PageQuery,
+    answer: async ({ query, caller }) => {
+      const { limit, after } = readPage(query);
+      const found = pageOf(await listAmbiguous(pool, caller().agency, after, limit + 1), limit);
+      return ok({ ambiguous: found.rows.map(({ id: _, ...row }) => row), next: found.next });
     },
   });
 

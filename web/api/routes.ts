@@ -7,6 +7,8 @@ import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
+import * as campaigns from './campaigns.ts';
+import * as deadLetters from './dead-letters.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz } from './health.ts';
 import * as imports from './imports.ts';
@@ -40,12 +42,17 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
+  ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
   ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
   ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
   ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],
   ['POST', '/api/v1/quarantine/:id/drop', 'events', quarantine.postDrop(parts)],
+  ['GET', '/api/v1/dead-letters/:kind', 'read', deadLetters.getDeadLetters(parts)],
+  ['GET', '/api/v1/dead-letters/:kind/counts', 'read', deadLetters.getDeadLetterCounts(parts)],
+  ['POST', '/api/v1/dead-letters/:kind/redrive', 'events', deadLetters.postRedrive(parts)],
+  ['GET', '/api/v1/redrives', 'read', deadLetters.getRedrives(parts)],
   ['GET', '/api/v1/producers', 'read', producers(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
   ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],
@@ -60,6 +67,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
   ['PUT', '/api/v1/stops/:scope', 'rules', administration.putStop(parts)],
   ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
+  ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
+  ['POST', '/api/v1/campaigns/:id/cancel', 'rules', campaigns.postCancel(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
   ['POST', '/api/v1/agencies/:id/keys', 'administrator', administration.postKey(parts)],
   ['DELETE', '/api/v1/agencies/:id/keys/:name', 'administrator', administration.deleteKey(parts)],

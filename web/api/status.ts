@@ -3,6 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { AGENCY_TOPIC_PREFIX, agencyOfTopic, TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import { countAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { countImports, countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
 import { listStops, type Stop } from '../../store/stops.ts';
@@ -36,11 +37,15 @@ export type Status = {
     readonly deliveries: number;
     /** To agencies, before they are on their topic or a webhook's list. */
     readonly reports: number;
+    /** From providers, before they are applied. */
+    readonly receipts: number;
   };
   readonly population: Population | null;
   /** Open rows; profiles beyond a hundred a minute of one partition and reason are counted apart, without rows. */
   readonly quarantine: number;
   readonly quarantineCounted: number;
+  /** Calls of the last seven days of which nobody knows how they ended; `GET /api/v1/deliveries/ambiguous` lists them. */
+  readonly ambiguous: number;
   /** In force, of those the caller may see. Whatever shows this shows them: what is stopped is not idle but held. */
   readonly stops: readonly Pick<Stop, 'scope' | 'reason' | 'createdAt'>[];
 };
@@ -70,6 +75,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
   for (const topic of [...readTopics, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
   const population = await parts.population();
   const ledger = await readLedgerBacklog(pool, readTopics, parts.clock.nowMs());
+  const ambiguous = await countAmbiguous(pool, agency, parts.clock.nowMs());
   const stops = await listStops(pool, agency);
   const positions = new Map<string, number>();
   for (const { group, topic, partition, position } of ledger.positions) {
@@ -111,6 +117,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
     schedulesDue: ledger.schedulesDue,
     deliveries: ledger.deliveries,
     reports: ledger.reports,
+    receipts: ledger.receipts,
   };
   return {
     idle: Object.values(backlog).every((count) => count === 0),
@@ -118,6 +125,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
     population,
     quarantine: ledger.quarantine,
     quarantineCounted: ledger.quarantineCounted,
+    ambiguous,
     stops: stops.map(({ scope, reason, createdAt }) => ({ scope, reason, createdAt })),
   };
 }

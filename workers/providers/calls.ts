@@ -21,6 +21,16 @@ export function judged(
   return retryAfterMs === undefined ? { kind: 'temporary', code } : { kind: 'temporary', code, retryAfterMs };
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** How long a text asks to wait: SMTP has no field for it, but those that delay strangers write it ("try again in 300 seconds"). */
+export function waitIn(text: string | undefined): number | undefined {
+  const [, amount, unit] =
+    /\b(?:in|after|for) (\d{1,5}) ?(s|m|h)(?:ec(?:ond)?s?|in(?:ute)?s?|(?:ou)?rs?)?\b/i.exec(text ?? '') ??
+    [];
+  return amount === undefined ? undefined : Number(amount) * UNITS[unit!.toLowerCase()]!;
+}
+
 /** Calls in flight; `idle` is what `stop` waits for. */
 export class Flights {
   #open = 0;

@@ -1,13 +1,15 @@
 /**
- * Email over SMTP (RFC 5321): a small pool of nodemailer's connections, one message at a time on each. The moment the message itself leaves is
- * known exactly (the server has answered 354 and asks for it): lost before that, nothing was sent; lost after it, nobody knows.
+ * Email over SMTP (RFC 5321): a small pool of nodemailer's connections, one message at a time on each. A message counts from its final dot:
+ * lost before that had left, nothing was sent, for a server must forget what was cut off; lost after it, nobody knows.
  * Message-ID is `<delivery id@domain>`, so the same delivery sent twice can be told apart from two.
  */
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
+import type { DeliveryId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
-import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
+import { mark } from '../../domain/marks.ts';
+import { Flights, judged, SESSION_LOST, type Verdict, waitIn } from './calls.ts';
 import { composeMail, isMailbox } from './mime.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
 
@@ -17,6 +19,8 @@ export type EmailOptions = {
   readonly from: { readonly name: string; readonly address: string };
   /** Right side of Message-IDs; the sender's domain unless told. */
   readonly domain?: string;
+  /** Envelope sender of one call, so that what bounces says by its recipient what it is of; `from` unless told. */
+  readonly envelopeSender?: (delivery: DeliveryId, attempt: number) => string;
   /** Connections, and so calls in flight. */
   readonly window?: number;
   readonly connectTimeoutMs?: number;
@@ -96,7 +100,10 @@ type SmtpError = Error & {
   readonly command?: string | undefined;
   readonly responseCode?: number | undefined;
   readonly response?: string | undefined;
+  readonly syscall?: string | undefined;
 };
+/** Answers no longer belong to what was said; the connection is given up and the mail goes over another. */
+const OUT_OF_STEP: Outcome = { kind: 'temporary', code: 'out-of-step' };
 const STAGES: Readonly<Record<string, string>> = { 'MAIL FROM': 'mail', 'RCPT TO': 'rcpt', DATA: 'data' };
 
 export function createEmailProvider(options: EmailOptions): Provider {
@@ -157,36 +164,47 @@ export function createEmailProvider(options: EmailOptions): Provider {
     const stage = STAGES[error.command ?? ''] ?? 'mail';
     const enhanced = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})/.exec(error.response ?? '')?.[1];
     if (stage !== 'mail' && enhanced !== undefined && Object.hasOwn(ENHANCED, enhanced))
-      return judged(ENHANCED, enhanced, logger, 'email');
-    return judged(ANSWERS, `${stage} ${error.responseCode}`, logger, 'email');
+      return judged(ENHANCED, enhanced, logger, 'email', waitIn(error.response));
+    return judged(ANSWERS, `${stage} ${error.responseCode}`, logger, 'email', waitIn(error.response));
   }
 
   function transmit(
     connection: SMTPConnection,
+    sender: string,
     to: string,
     message: Buffer,
     mayCall: () => boolean,
   ): Promise<Outcome> {
     return new Promise((settle) => {
-      let flushed = false;
-      // nodemailer asks for the message with `pipe` once the server has said 354: only then do its bytes leave.
+      /** The final dot has been given to the connection. */
+      let ended = false;
+      // nodemailer asks for the message with `pipe` once the server has answered DATA: only then do its bytes leave.
       const source = {
-        pipe(stream: NodeJS.WritableStream) {
-          if (!mayCall()) {
+        pipe(stream: NodeJS.ReadWriteStream) {
+          // The library takes 250 for a go-ahead as well. That is the answer before this one, given twice.
+          const inStep = String(connection.lastServerResponse).startsWith('354');
+          if (!inStep || !mayCall()) {
             // Closing on purpose is no error to the library, so it will not call back.
             connection.close();
-            settle(SESSION_LOST);
+            settle(inStep ? SESSION_LOST : OUT_OF_STEP);
             return;
           }
-          flushed = true;
+          stream.once('end', () => {
+            ended = true;
+            mark('call:sent');
+          });
           stream.end(message);
         },
       };
-      const envelope = { from: from.address, to: [to], size: message.length };
+      const envelope = { from: sender, to: [to], size: message.length };
       connection.send(envelope, source as unknown as Buffer, (error: SmtpError | null, info) => {
         if (!error) {
           release(connection, true);
           return settle({ kind: 'accepted', reference: info.response.slice(0, 200) });
+        }
+        if (ended && error.responseCode !== undefined && error.responseCode < 400) {
+          connection.close();
+          return settle({ kind: 'unknown', code: 'out-of-step' });
         }
         if (error.responseCode !== undefined) {
           if (error.responseCode === 421 || error.command === 'CONN') connection.close();
@@ -195,6 +213,8 @@ export function createEmailProvider(options: EmailOptions): Provider {
         }
         connection.close();
         const code = error.code ?? 'ESOCKET';
+        // A write that failed was the last one, and the dot is at the end of it.
+        const flushed = ended && error.syscall !== 'write';
         // A message over the server's announced SIZE is refused by the library, before anything is sent.
         if (code === 'EMESSAGE' && !flushed) return settle({ kind: 'technical', code: 'message-too-large' });
         if (code === 'EENVELOPE' && !flushed) return settle({ kind: 'permanent', code: 'address-invalid' });
@@ -207,20 +227,18 @@ export function createEmailProvider(options: EmailOptions): Provider {
     const { content, address } = delivery;
     if (content.channel !== 'email') return { kind: 'technical', code: 'content-mismatch' };
     if (!isMailbox(address)) return { kind: 'permanent', code: 'address-invalid' };
+    const messageId = `${delivery.delivery}@${domain}`;
+    const { subject, text, html } = content;
+    const message = composeMail({ from, to: address, messageId, dateMs: clock.nowMs(), subject, text, html });
     let connection: SMTPConnection;
     try {
       connection = idle.pop() ?? (await open());
     } catch (error) {
       return judged(CONNECTING, (error as SmtpError).code ?? 'ESOCKET', logger, 'email');
     }
-    if (!mayCall()) {
-      idle.push(connection);
-      return SESSION_LOST;
-    }
-    const messageId = `${delivery.delivery}@${domain}`;
-    const { subject, text, html } = content;
-    const message = composeMail({ from, to: address, messageId, dateMs: clock.nowMs(), subject, text, html });
-    return transmit(connection, address, message, mayCall);
+    const id = delivery.delivery as DeliveryId;
+    const sender = options.envelopeSender?.(id, delivery.attempt) ?? from.address;
+    return transmit(connection, sender, address, message, mayCall);
   }
 
   return {

@@ -11,7 +11,12 @@ declare module 'smpp' {
     readonly system_id?: string;
     readonly password?: string;
     readonly source_addr?: string;
+    readonly source_addr_ton?: number;
     readonly destination_addr?: string;
+    readonly esm_class?: number;
+    readonly registered_delivery?: number;
+    readonly receipted_message_id?: string;
+    readonly message_state?: number;
     readonly data_coding?: number;
     readonly short_message?: { readonly message: string | Buffer };
     readonly message_payload?: { readonly message: string | Buffer };
@@ -26,7 +31,7 @@ declare module 'smpp' {
     on(event: 'connect' | 'secureConnect' | 'close', listener: () => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
     /** False where the socket can no longer be written to. */
-    send(pdu: Pdu, answered?: (answer: Pdu) => void): boolean;
+    send(pdu: Pdu, answered?: (answer: Pdu) => void, written?: () => void): boolean;
     close(done?: () => void): void;
     destroy(done?: () => void): void;
   }

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { plainArray, textArray } from '../../store/arrays.ts';
+import { type Installation, install } from '../support/installation.ts';
+
+let it: Installation;
+
+beforeAll(async () => {
+  it = await install({ partitions: 1 });
+});
+afterAll(() => it.close());
+
+test('texts arrive as they are, whatever stands in them', async () => {
+  const texts = [
+    'c-1',
+    '',
+    'NULL',
+    'null',
+    'a,b',
+    '{x}',
+    'say "so"',
+    'back\\slash',
+    ' blank ',
+    'tab\t',
+    'line\n',
+    '김 민준',
+    '민준',
+  ];
+  const { rows } = await it.pool.query<{ read: string[] }>('SELECT $1::text[] AS read', [textArray(texts)]);
+  expect(rows[0]?.read).toEqual(texts);
+});
+
+test('ids, numbers, truths and nulls arrive, and nothing is an empty array', async () => {
+  const id = '0197b6a0-0000-7000-8000-000000000001';
+  const { rows } = await it.pool.query(
+    'SELECT $1::uuid[]::text[] AS ids, $2::int[] AS numbers, $3::boolean[] AS truths, $4::text[] AS none',
+    [plainArray([id, null]), plainArray([1, -2]), plainArray([true, false]), textArray([])],
+  );
+  expect(rows).toEqual([{ ids: [id, null], numbers: [1, -2], truths: [true, false], none: [] }]);
+});
