@@ -26,8 +26,8 @@ export type KafkaConsumerOptions = {
   bounds(topic: string): Promise<readonly Bounds[]>;
 };
 
-const REPLACE_AFTER_SILENCE_MS = paced(20_000, 6_000);
-const UNHEALTHY_AFTER_SILENCE_MS = paced(30_000, 9_000);
+const REPLACE_AFTER_SILENCE_MS = paced(20_000, 8_000);
+const UNHEALTHY_AFTER_SILENCE_MS = paced(30_000, 12_000);
 /** As the rebalance time-out: a handler that runs longer has lost its partition anyway. */
 /** A person may have moved the position of a partition that stopped. */
 const LOOK_AGAIN_MS = paced(10_000, 2_000);
@@ -223,7 +223,9 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     consumer.on(consumer.events.REBALANCING, () => {
       if (consumer === kafkajs) void endAll([...partitions.values()]);
     });
-    consumer.on(consumer.events.FETCH, polled);
+    consumer.on(consumer.events.FETCH, () => {
+      if (consumer === kafkajs) polled();
+    });
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
       if (consumer !== kafkajs || payload.batchSize > 0) return;
       partitions.get(keyOf(payload))?.filtered(payload);
@@ -231,8 +233,21 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Consumer {
     consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => {
       if (consumer === kafkajs) replace(messageOf(payload.error));
     });
+    try {
+      await begun(consumer);
+    } catch (error) {
+      // One that was given up meanwhile says nothing about its successor.
+      if (consumer === kafkajs) throw error;
+    }
+    // It was given up before it had anything that could be stopped.
+    if (consumer !== kafkajs) await disconnect(consumer);
+  }
+
+  async function begun(consumer: KafkajsConsumer): Promise<void> {
     await consumer.connect();
+    if (consumer !== kafkajs) return;
     await consumer.subscribe({ topics: [...subscription.topics], fromBeginning: true });
+    if (consumer !== kafkajs) return;
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

@@ -47,7 +47,7 @@ const { AssignerProtocol, Kafka, logLevel } = kafkajs;
 
 const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 };
 /** A member that is silent for so long is taken for dead. */
-const SESSION_MS = paced(6_000, 2_000);
+const SESSION_MS = paced(6_000, 3_000);
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
