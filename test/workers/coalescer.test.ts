@@ -87,7 +87,8 @@ test('a batch is counted after the turn that says its results, not beside it', a
   const pool: SqlPool = {
     connect: () => it.pool.connect(),
     async query<R>(statement: Statement, values?: readonly unknown[]) {
-      const results = typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[0] : '{}';
+      const results =
+        typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[0] : '{}';
       if (results !== '{}') await held.promise;
       return it.pool.query<R>(statement, values);
     },
