@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noDefaultExport: the package has one
 /** What broker/kafka-abandon.ts touches of kafkajs 2.2.4's runner, which it does not export. */
 declare module 'kafkajs/src/consumer/runner.js' {
   type ConsumerGroup = { leave(): Promise<void>; readonly cluster: { disconnect(): Promise<void> } };

@@ -203,7 +203,7 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       concurrency,
       lockDuration: lockMs,
       // A stalled job is marked in one check and taken back in the next.
-      stalledInterval: Math.max(250, lockMs / 2.5),
+      stalledInterval: Math.max(250, lockMs / 5),
       maxStalledCount: 1_000_000,
       removeOnComplete: { count: 0 },
       removeOnFail: KEEP_FAILED,

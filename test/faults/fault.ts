@@ -56,7 +56,7 @@ export type Stage = {
   readonly pace: number;
   /** Waits `ms` at the run's pace. */
   pause(ms: number): Promise<void>;
-  /** Resolves when this share (0 to 1) of the round's expected notices has arrived at the sinks. Rejects after two minutes. */
+  /** Resolves when this share (0 to 1) of the round's expected notices has arrived at the sinks. Rejects after three minutes. */
   arrived(share: number): Promise<void>;
   /** Notices of this round at the sinks so far. */
   count(): Promise<number>;
@@ -151,7 +151,7 @@ export type Fault = {
   readonly notices?: number;
   /** How the sinks deduplicate is theirs; whether doubles may happen at all: only where a call can be under way when somebody dies. */
   readonly doubles?: boolean;
-  /** Whether a notice may never arrive where the ledger owns up to it: nobody knows of any call, or every address was refused. Never unless said. */
+  /** Whether a notice may never arrive where the ledger owns up to it: nobody knows of any call, or every address was refused. As `doubles` unless said: whoever dies in a call leaves one of which nobody knows, and the policy may be not to repeat it. */
   readonly left?: boolean;
   /** What cannot be had here, in words (no root, no Docker); undefined where it can be run. */
   unavailable?(): Promise<string | undefined>;

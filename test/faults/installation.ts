@@ -14,18 +14,18 @@ import { startBundledPostgres } from '../../store/bundled.ts';
 import { migrate } from '../../store/migrate.ts';
 import { createPool, type Pool } from '../../store/postgres.ts';
 import { putCitizens } from '../spine/produce.ts';
-import { createInputs, type Inputs, makePeople } from './inputs.ts';
+import { createInputs, type Inputs, makePeople, type Person } from './inputs.ts';
 import { measureSlices, preparePeople } from './oracle.ts';
 import { kcat } from './produce.ts';
 import { createProduct, type Product, type Topology } from './product.ts';
-import { LogTail, type Sinks, startSinks } from './sinks.ts';
+import { LogTail, type Sinks, type SmsBy, startSinks } from './sinks.ts';
 import { type Surroundings, startSurroundings } from './surroundings.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const PARTITIONS = 8;
 /** What the mail system shows that brings us bounces. */
 export const BOUNCE_TOKEN = randomBytes(24).toString('base64url');
-const POPULATION_WITHIN_MS = 120_000;
+const POPULATION_WITHIN_MS = 240_000;
 
 export type Status = {
   readonly idle: boolean;
@@ -41,6 +41,7 @@ export type InstallationOptions = {
   readonly pace: number;
   readonly brokers: 1 | 3;
   readonly topology: Topology;
+  readonly smsBy: SmsBy;
   readonly say: (line: string) => void;
 };
 
@@ -58,6 +59,8 @@ export type Installation = InstallationOptions & {
   status(): Promise<Status | null>;
   /** Wires, servers, sinks and processes as they were. */
   mend(): Promise<void>;
+  /** Gives addresses that were refused for good back to their owners, as people do who sign up anew: the next round counts on them. */
+  renewAddresses(): Promise<void>;
   /** Returns what went wrong that no round told. */
   stop(): Promise<readonly string[]>;
 };
@@ -127,12 +130,12 @@ async function prepareProduct(servers: Surroundings): Promise<void> {
 }
 
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
-  const { folder, seed, notices, pace, brokers, topology, say } = options;
+  const { folder, seed, notices, pace, brokers, topology, smsBy, say } = options;
   const ending: (() => Promise<unknown>)[] = [];
   try {
     const servers = await startSurroundings(folder, { brokers });
     ending.push(() => servers.stop());
-    const sinks = await startSinks(folder);
+    const sinks = await startSinks(folder, smsBy);
     let remarks: readonly string[] = [];
     ending.push(async () => {
       remarks = [...remarks, ...(await sinks.stop())];
@@ -147,7 +150,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     const log = new LogTail(sinks.logFile);
     const ledger = createPool({ url: servers.services.postgres.url, max: 4, logger: silentLogger });
     ending.push(() => ledger.end());
-    const base: Omit<Installation, 'inputs'> = {
+    const base: Omit<Installation, 'inputs' | 'renewAddresses'> = {
       ...options,
       asOf: dayOf(Date.now()),
       servers,
@@ -198,7 +201,20 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     );
     await product.startAll();
     say(`${product.names().length} processes run: ${product.names().join(', ')}`);
-    return { ...base, inputs: await populate(base, notices, seed) };
+    const people = makePeople(seed, Math.max(240, Math.round(notices * 0.6)), sinks.pushUrl);
+    return {
+      ...base,
+      inputs: await populate(base, people, seed),
+      async renewAddresses() {
+        const rows = await base.sql<{ id: string }>(
+          'SELECT DISTINCT citizen_id AS id FROM contact_points WHERE invalid_at IS NOT NULL',
+        );
+        if (rows.length === 0) return;
+        const dead = new Set(rows.map(({ id }) => id));
+        const theirs = people.filter(({ id }) => dead.has(id));
+        await putCitizens(product.url('producers-1'), token, theirs, () => {});
+      },
+    };
   } catch (error) {
     for (const end of ending.splice(0).toReversed()) await end().catch(() => {});
     throw error;
@@ -207,12 +223,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
 
 /** Everybody known to the shards, with their contact points; and in the oracle. */
 async function populate(
-  installation: Omit<Installation, 'inputs'>,
-  notices: number,
+  installation: Omit<Installation, 'inputs' | 'renewAddresses'>,
+  people: readonly Person[],
   seed: number,
 ): Promise<Inputs> {
-  const { servers, sinks, product, oracle, token, say, asOf } = installation;
-  const people = makePeople(seed, Math.max(240, Math.round(notices * 0.6)), sinks.pushUrl);
+  const { servers, product, oracle, token, say, asOf } = installation;
   await preparePeople(oracle, people);
   await kcat(
     servers.services.kafka.direct,

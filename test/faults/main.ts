@@ -15,6 +15,7 @@ import { type Installation, startInstallation } from './installation.ts';
 import { mixtures } from './mixture.ts';
 import { LARGE, SMALL } from './product.ts';
 import { type RoundResult, runRound } from './round.ts';
+import type { SmsBy } from './sinks.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     mixture: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     figures: { type: 'string' },
+    sms: { type: 'string', default: 'smpp' },
     large: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -57,6 +59,8 @@ if (!(minutes > 0)) refuse('--minutes takes a number above 0');
 const figuresOf = values.figures === undefined ? undefined : FIGURES[values.figures];
 if (values.figures !== undefined && figuresOf === undefined)
   refuse(`--figures takes ${Object.keys(FIGURES).join(' or ')}`);
+if (!['smpp', 'gateway'].includes(values.sms)) refuse('--sms takes smpp or gateway');
+const smsBy = values.sms as SmsBy;
 /** Of one round of a mixture. */
 const MIXTURE_NOTICES = 5_000;
 
@@ -89,7 +93,16 @@ async function throughOne(folder: string, brokers: 1 | 3, faults: readonly Fault
   await mkdir(folder, { recursive: true });
   const topology = values.large || brokers === 3 ? LARGE : SMALL;
   const size = values.mixture ? Math.min(notices, MIXTURE_NOTICES) : notices;
-  const installation = await startInstallation({ folder, seed, notices: size, pace, brokers, topology, say });
+  const installation = await startInstallation({
+    folder,
+    seed,
+    notices: size,
+    pace,
+    brokers,
+    topology,
+    smsBy,
+    say,
+  });
   current = installation;
   try {
     if (figuresOf !== undefined) {
@@ -147,7 +160,7 @@ function commandFor(names: readonly string[]): string {
   if (values.figures !== undefined) return `npm run faults -- --seed ${seed} --figures ${values.figures}`;
   if (values.mixture)
     return `npm run faults -- --seed ${seed} --mixture --faults ${values.faults} --notices ${notices} --pace ${pace}`;
-  return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}`;
+  return `npm run faults -- --seed ${seed} --faults ${names.join(',')} --notices ${notices} --pace ${pace}${values.brokers === undefined ? '' : ` --brokers ${values.brokers}`}${values.large ? ' --large' : ''}${values.sms === 'smpp' ? '' : ` --sms ${values.sms}`}`;
 }
 
 async function main(): Promise<boolean> {
@@ -162,7 +175,9 @@ async function main(): Promise<boolean> {
       process.stdout.write(`${group}\t${name}\t${does}${brokers === 3 ? ' (three brokers)' : ''}\n`);
     return true;
   }
-  say(`seed ${seed}, ${chosen.length} of ${FAULTS.length} faults, ${notices} notices each, pace ${pace}`);
+  say(
+    `seed ${seed}, ${chosen.length} of ${FAULTS.length} faults, ${notices} notices each, pace ${pace}, text messages by ${smsBy}`,
+  );
   const base = path.join(ROOT, '.cache', `faults-${process.pid}`);
   const run: Run = { results: [], unavailable: [], remarks: [], figures: {} };
   let crashed = false;
@@ -198,6 +213,8 @@ async function main(): Promise<boolean> {
     unexpected: sum((v) => v.unexpected + v.inboxUnexpected + v.inboxDoubled),
     /** What people saw twice where the provider deduplicates. */
     duplicates: sum((v) => v.doubled),
+    /** Never arrived, and shown as such in the ledger: nobody knows, and the policy is to leave it. */
+    left: sum((v) => v.left),
     ambiguous: sum((v) => v.ambiguous),
     repeated: {
       push: sum((v) => v.repeated.push),

@@ -3,7 +3,7 @@ import type { Mark } from '../../domain/marks.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';
 
-const REACHED_WITHIN_MS = 60_000;
+const REACHED_WITHIN_MS = 120_000;
 
 /** Who comes by a point, by the first word of its name. */
 const COMES_BY: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +17,17 @@ const COMES_BY: Readonly<Record<string, readonly string[]>> = {
   job: ['workers'],
 };
 /** The n-th time at most: points that many notices pass one by one are met in the midst. */
-const OFTEN: Readonly<Record<string, number>> = { call: 60, result: 5, claim: 5, batch: 5, job: 5 };
+const OFTEN: Readonly<Record<string, number>> = {
+  call: 60,
+  result: 5,
+  claim: 5,
+  batch: 5,
+  job: 5,
+  requeue: 1,
+  regroup: 1,
+  sweep: 1,
+  status: 1,
+};
 
 /** What has to happen first, where a point lies beside the common way. Returns how to take it back. */
 const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise<unknown>) | undefined>>> = {

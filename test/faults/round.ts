@@ -20,8 +20,8 @@ import {
 import { produceEvents } from './produce.ts';
 
 /** After the fault is over. Times of the product run at its pace, those of a machine do not. */
-const IDLE_WITHIN_MS = 150_000;
-const ARRIVED_WITHIN_MS = 120_000;
+const IDLE_WITHIN_MS = 240_000;
+const ARRIVED_WITHIN_MS = 180_000;
 const MENTION_MS = 5_000;
 
 export type RoundResult = {
@@ -83,7 +83,11 @@ function createStage(
     async api(method, path, body) {
       const answer = await fetch(`${product.url('web-1')}${path}`, {
         method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${token}`,
+          // An empty body that says it is JSON is refused.
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(30_000),
       });
@@ -179,12 +183,13 @@ export async function runRound(
   let verdict: Verdict | null = null;
   await attempt('judge', async () => {
     verdict = await judge(oracle, entries, await readLedger(installation, round.number));
-    complaints.push(...complaintsOf(verdict, { left: fault.left ?? false }));
+    complaints.push(...complaintsOf(verdict, { left: fault.left ?? fault.doubles ?? false }));
     for (const row of await installation.sql(EQUATIONS_QUERY))
       complaints.push(`a fan-out does not add up: ${JSON.stringify(row)}`);
     complaints.push(...((await fault.judge?.(stage)) ?? []));
   });
   complaints.push(...product.complaints());
+  await attempt('renew addresses', () => installation.renewAddresses());
   const result: RoundResult = {
     fault: fault.name,
     verdict,

@@ -12,7 +12,9 @@ import { createFaultyProxy } from './tcp.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 export const CHANNELS = ['push', 'email', 'sms'] as const;
-const SINK: Readonly<Record<Channel, string>> = { push: 'push', email: 'smtp', sms: 'smsc' };
+
+/** How text messages go: over SMPP, where a repetition is another message, or to a gateway that knows our reference. */
+export type SmsBy = 'smpp' | 'gateway';
 
 export type Sinks = {
   readonly proxies: Readonly<Record<Channel, FaultyProxy>>;
@@ -26,7 +28,9 @@ export type Sinks = {
   stop(): Promise<readonly string[]>;
 };
 
-export async function startSinks(folder: string): Promise<Sinks> {
+export async function startSinks(folder: string, smsBy: SmsBy): Promise<Sinks> {
+  const smsSink = smsBy === 'gateway' ? 'gateway' : 'smsc';
+  const sinkOf: Readonly<Record<Channel, string>> = { push: 'push', email: 'smtp', sms: smsSink };
   const logFile = path.join(folder, 'sinks.jsonl');
   await (await open(logFile, 'a')).close();
   const proxies = {
@@ -35,7 +39,18 @@ export async function startSinks(folder: string): Promise<Sinks> {
     sms: await createFaultyProxy(9),
   };
   const pushUrl = `http://127.0.0.1:${proxies.push.port}`;
-  const args = ['--smtp', '0', '--push', '0', '--smsc', '0', '--log', logFile, '--push-origin', pushUrl];
+  const args = [
+    '--smtp',
+    '0',
+    '--push',
+    '0',
+    `--${smsSink}`,
+    '0',
+    '--log',
+    logFile,
+    '--push-origin',
+    pushUrl,
+  ];
   const child = spawn(
     path.join(ROOT, 'node_modules', '.bin', 'node'),
     [path.join(ROOT, 'test', 'sinks', 'main.ts'), ...args],
@@ -48,9 +63,9 @@ export async function startSinks(folder: string): Promise<Sinks> {
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   if (value === undefined) throw new Error(`the sinks did not start: ${complaints}`);
   const listening = JSON.parse(value as string) as Record<string, { url: string; port: number }>;
-  for (const channel of CHANNELS) proxies[channel].target(listening[SINK[channel]]!.port);
+  for (const channel of CHANNELS) proxies[channel].target(listening[sinkOf[channel]]!.port);
   const through = (channel: Channel) => {
-    const url = new URL(listening[SINK[channel]]!.url);
+    const url = new URL(listening[sinkOf[channel]]!.url);
     url.port = String(proxies[channel].port);
     return url.toString();
   };
@@ -60,10 +75,10 @@ export async function startSinks(folder: string): Promise<Sinks> {
     pushUrl,
     logFile,
     fail(channel, plan) {
-      child.stdin.write(`${JSON.stringify({ sink: SINK[channel], plan })}\n`);
+      child.stdin.write(`${JSON.stringify({ sink: sinkOf[channel], plan })}\n`);
     },
     receipts(channel, receipts) {
-      child.stdin.write(`${JSON.stringify({ sink: SINK[channel], receipts })}\n`);
+      child.stdin.write(`${JSON.stringify({ sink: sinkOf[channel], receipts })}\n`);
     },
     async stop() {
       for (const proxy of Object.values(proxies)) await proxy.close();
