@@ -2,12 +2,10 @@
  * The event log on Kafka, through kafkajs 2.2.4, which nothing else in the tree uses. Appends with acks = all; consumes without
  * committing to Kafka (positions are the ledger's); stops a partition rather than skip a record. It never makes a topic unasked.
  */
-import { connect, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import kafkajs, {
   type Admin,
   type ISocketFactory,
-  type ISocketFactoryArgs,
   type KafkaConfig,
   type Consumer as KafkajsConsumer,
   type Producer,
@@ -24,6 +22,7 @@ import { calmKafkajs } from './kafka-calm.ts';
 import { createKafkaConsumer } from './kafka-consumer.ts';
 import { translated, unavailable } from './kafka-errors.ts';
 import type { Bounds } from './kafka-partition.ts';
+import { openSocket, watchful } from './kafka-socket.ts';
 
 import { partitionCounts, prepareTopics } from './kafka-topics.ts';
 
@@ -46,6 +45,8 @@ export type KafkaBrokerOptions = {
 const { AssignerProtocol, Kafka, logLevel } = kafkajs;
 
 const APPEND_RETRY = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 };
+/** Longer than a broker holds any request back: a member that joins waits for the others, as long as the rebalance time-out. */
+const REQUEST_MS = paced(20_000, 6_000);
 /** A member that is silent for so long is taken for dead. */
 const SESSION_MS = paced(6_000, 3_000);
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
@@ -58,12 +59,12 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     brokers: [...options.brokers],
     clientId: options.clientId,
     connectionTimeout: paced(3_000, 1_500),
-    requestTimeout: paced(20_000, 5_000),
+    requestTimeout: REQUEST_MS,
     logLevel: logLevel.INFO,
     logCreator: () => logTo(logger.child({ part: 'kafkajs' })),
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
-    socketFactory: options.socketFactory ?? openSocket,
+    socketFactory: watchful(options.socketFactory ?? openSocket, REQUEST_MS),
   };
   const kafka = new Kafka(config);
   const admin: Admin = kafka.admin({ retry: ASK_RETRY });
@@ -186,16 +187,6 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
       await translated(() => admin.describeCluster());
     },
   };
-}
-
-/** As kafkajs does it, and without Nagle's delay, which holds a request back while the answer to the one before is awaited. */
-function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
-  // kafkajs passes null, whatever its types say, where there is to be no TLS.
-  const tls = ssl as ConnectionOptions | null;
-  const socket = tls
-    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)
-    : connect({ host, port }, onConnect);
-  return socket.setNoDelay(true).setKeepAlive(true, 60_000);
 }
 
 /** Says what it holds when it joins (the group protocol's user data), so that whoever leads can leave it there. */

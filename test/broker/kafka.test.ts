@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import type { Broker } from '../../broker/broker.ts';
 import { createKafkaBroker, type KafkaBrokerOptions } from '../../broker/kafka.ts';
+import { watchful } from '../../broker/kafka-socket.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { createFaultyProxy } from '../faults/tcp.ts';
 import { eventually } from '../support/eventually.ts';
@@ -211,6 +212,24 @@ describeWith('kafka', 'the event log on Kafka', () => {
     ledger.positions.set(`${topic}/0`, 0);
     await eventually(() => ledger.values().includes('of another life'), { timeoutMs: 20_000 });
     expect(consumer.healthy()).toBe(true);
+  }, 40_000);
+
+  test('a connection that the other side has forgotten is made anew', async () => {
+    const topic = uniqueTopic('forgotten');
+    await broker.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const wire = await createFaultyProxy(Number(servers()[0]!.split(':')[1]));
+    const through = watchful(
+      ({ onConnect }) => connect({ host: '127.0.0.1', port: wire.port }, onConnect),
+      1_000,
+    );
+    const other = await open({ socketFactory: through });
+    await other.append(topic, [{ key: 'k', value: 'before' }]);
+    wire.forget();
+    await other.append(topic, [{ key: 'k', value: 'after' }]);
+    // What asks beside it has a connection of its own, which is noticed by its first question.
+    await eventually(async () => expect(await other.ends(topic)).toEqual([2]), { timeoutMs: 20_000 });
+    await other.stop();
+    await wire.close();
   }, 40_000);
 
   test('a consumer that is stopped while it joins does not join afterwards', async () => {
