@@ -12,6 +12,7 @@ import { type Consequence, judgeReceipt } from '../domain/receipt.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import {
   applyReceipts,
+  awaitedDelivered,
   type Change,
   lockReceived,
   lockUnclearText,
@@ -35,6 +36,11 @@ export type ReceiptsParts = {
 
 const A_RUN = 500;
 const FIRST_PAUSE_MS = paced(500);
+/**
+ * How old a failure is before it is believed: what came before it has been looked at by then, and a "delivered" that waits for its result with
+ * it, or is in the hands of another dispatcher, is heard first.
+ */
+const FAILURE_MS = paced(2_000);
 const LONGEST_PAUSE_MS = paced(3_600_000);
 const GIVEN_UP_MS = paced(3 * 86_400_000);
 /** By then whatever was being written when the receipt came stands: only now is it an orphan. */
@@ -86,12 +92,23 @@ export function createReceipts(parts: ReceiptsParts): () => Promise<boolean> {
     if (taken.length === 0) return 0;
     const first = firstOfEach(taken);
     const rows = new Map((await lockReceived(sql, [...first.keys()])).map((row) => [row.id, row]));
+    // With the rows locked, so that nobody applies one of these meanwhile.
+    const awaited = await awaitedDelivered(
+      sql,
+      [...first].filter(([, { verdict }]) => verdict !== 'delivered').map(([delivery]) => delivery),
+    );
     const judged: Judged[] = taken
       // Of the others the look is due still, and the next round is at once.
       .filter((receipt) => receipt.delivery === null || first.get(receipt.delivery) === receipt)
       .map((receipt) => {
         const row = receipt.delivery === null ? undefined : rows.get(receipt.delivery);
-        return { receipt, row, consequence: row === undefined ? 'later' : judgeReceipt(row, receipt) };
+        if (row === undefined) return { receipt, row, consequence: 'later' };
+        const consequence = judgeReceipt(row, receipt);
+        const early =
+          receipt.verdict !== 'delivered' &&
+          consequence !== 'moot' &&
+          (awaited.has(row.id) || nowMs - receipt.receivedAt.getTime() < FAILURE_MS);
+        return { receipt, row, consequence: early ? 'later' : consequence };
       });
     await change(sql, judged, nowMs);
     const settled: Settled[] = judged
@@ -125,8 +142,8 @@ export function createReceipts(parts: ReceiptsParts): () => Promise<boolean> {
   /** What cannot be applied yet: looked at again later, given up, or taken for what it is evidence of. */
   async function wait(sql: Sql, judged: readonly Judged[], nowMs: number): Promise<Settled[]> {
     const settled: Settled[] = [];
-    const postponed: { id: string; lookAtMs: number }[] = [];
-    for (const { receipt, consequence } of judged) {
+    const postponed: { id: string; delivery: DeliveryId | null; lookAtMs: number }[] = [];
+    for (const { receipt, row, consequence } of judged) {
       if (consequence !== 'later') continue;
       const ageMs = nowMs - receipt.receivedAt.getTime();
       const held = await speaksFor(sql, receipt, ageMs, nowMs);
@@ -134,8 +151,13 @@ export function createReceipts(parts: ReceiptsParts): () => Promise<boolean> {
       else if (ageMs >= GIVEN_UP_MS)
         settled.push({ id: receipt.id, state: 'unmatched', delivery: receipt.delivery });
       else {
-        const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, ageMs / 2));
-        postponed.push({ id: receipt.id, lookAtMs: nowMs + Math.round(pauseMs) });
+        // A row that is there is under way and will not be for long; of one that is not nobody knows.
+        const pauseMs = row === undefined ? Math.min(LONGEST_PAUSE_MS, ageMs / 2) : 0;
+        postponed.push({
+          id: receipt.id,
+          delivery: receipt.delivery,
+          lookAtMs: nowMs + Math.max(FIRST_PAUSE_MS, Math.round(pauseMs)),
+        });
       }
     }
     await postponeReceipts(sql, postponed);

@@ -24,6 +24,8 @@ export type NewReceipt = {
   readonly attempt: number | null;
   /** SMPP: the SMSC's own id, as it came. */
   readonly reference: string | null;
+  /** SMPP: the id is written as the SMSC's answer had it; a text may have it in another radix. */
+  readonly exact?: boolean;
   /** SMPP: E.164; kept as its blind index. */
   readonly address: string | null;
   readonly verdict: ReceiptVerdict;

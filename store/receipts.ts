@@ -12,6 +12,7 @@ import { addressIndex } from './contact-points.ts';
 const KEPT_MS = 40 * 86_400_000;
 
 export type WaitingReceipt = Pick<NewReceipt, 'source' | 'verdict' | 'code' | 'addressDead' | 'reference'> & {
+  readonly exact: boolean;
   readonly id: string;
   readonly delivery: DeliveryId | null;
   readonly attempt: number | null;
@@ -40,12 +41,12 @@ export async function saveReceipts(
   if (receipts.length === 0) return 0;
   const { rowCount } = await sql.query({
     name: 'save-receipts',
-    text: `INSERT INTO receipts (id, source, delivery_id, attempt, reference, address_index, verdict, code, address_dead, words, received_at,
+    text: `INSERT INTO receipts (id, source, delivery_id, attempt, reference, exact, address_index, verdict, code, address_dead, words, received_at,
         state, look_at, settled_at)
-      SELECT u.id, u.source, u.delivery, u.attempt, u.reference, u.address, u.verdict, u.code, u.dead, u.words, $11,
+      SELECT u.id, u.source, u.delivery, u.attempt, u.reference, u.exact, u.address, u.verdict, u.code, u.dead, u.words, $11,
         CASE WHEN u.verdict = 'none' THEN 'moot' ELSE 'waiting' END, $11, CASE WHEN u.verdict = 'none' THEN $11::timestamptz END
-      FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::boolean[], $10::bytea[])
-        u(id, source, delivery, attempt, reference, address, verdict, code, dead, words)
+      FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::boolean[], $10::bytea[], $12::boolean[])
+        u(id, source, delivery, attempt, reference, address, verdict, code, dead, words, exact)
       ORDER BY u.id ON CONFLICT (id) DO NOTHING`,
     values: [
       receipts.map((r) => keyId('receipt', r.source, r.key)),
@@ -59,6 +60,7 @@ export async function saveReceipts(
       receipts.map((r) => r.addressDead),
       receipts.map((r) => (r.words === null ? null : sealer.seal('receipt', r.words))),
       new Date(nowMs),
+      receipts.map((r) => r.exact ?? false),
     ],
   });
   return rowCount ?? 0;
@@ -68,7 +70,7 @@ export async function saveReceipts(
 export async function takeReceipts(sql: Sql, nowMs: number, limit: number): Promise<WaitingReceipt[]> {
   const { rows } = await sql.query<WaitingReceipt>({
     name: 'take-receipts',
-    text: `SELECT id, source, delivery_id AS delivery, attempt, reference, address_index AS "addressIndex", verdict, code,
+    text: `SELECT id, source, delivery_id AS delivery, attempt, reference, exact, address_index AS "addressIndex", verdict, code,
         address_dead AS "addressDead", received_at AS "receivedAt"
       FROM receipts WHERE state = 'waiting' AND look_at <= $1 ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
     values: [new Date(nowMs), limit],
@@ -178,15 +180,28 @@ export async function settleReceipts(sql: Sql, settled: readonly Settled[], nowM
   });
 }
 
+/** Those of these deliveries that a receipt which has not been applied says were delivered. */
+export async function awaitedDelivered(sql: Sql, ids: readonly DeliveryId[]): Promise<Set<DeliveryId>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql.query<{ delivery: DeliveryId }>({
+    name: 'awaited-delivered',
+    text: `SELECT DISTINCT delivery_id AS delivery FROM receipts WHERE delivery_id = ANY($1::uuid[]) AND state = 'waiting' AND verdict = 'delivered'`,
+    values: [ids],
+  });
+  return new Set(rows.map((row) => row.delivery));
+}
+
+/** `delivery` where it is known by now. */
 export async function postponeReceipts(
   sql: Sql,
-  rows: readonly { readonly id: string; readonly lookAtMs: number }[],
+  rows: readonly { readonly id: string; readonly delivery: DeliveryId | null; readonly lookAtMs: number }[],
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql.query({
     name: 'postpone-receipts',
-    text: `UPDATE receipts r SET looks = r.looks + 1, look_at = u.look_at FROM unnest($1::uuid[], $2::timestamptz[]) u(id, look_at) WHERE r.id = u.id`,
-    values: [rows.map((r) => r.id), rows.map((r) => new Date(r.lookAtMs))],
+    text: `UPDATE receipts r SET looks = r.looks + 1, look_at = u.look_at, delivery_id = coalesce(u.delivery, r.delivery_id)
+      FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) u(id, look_at, delivery) WHERE r.id = u.id`,
+    values: [rows.map((r) => r.id), rows.map((r) => new Date(r.lookAtMs)), rows.map((r) => r.delivery)],
   });
 }
 

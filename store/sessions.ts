@@ -77,26 +77,27 @@ export async function sweepSessions(
   );
   const { rows } = await sql.query<Swept>(
     `WITH policy AS (
-       SELECT * FROM unnest($3::text[], $4::text[], $5::int[], $6::float8[]) u(channel, category, resend, hold_ms)
+       SELECT channel, category, resend, make_interval(secs => hold_ms / 1000) AS hold
+       FROM unnest($3::text[], $4::text[], $5::int[], $6::float8[]) u(channel, category, resend, hold_ms)
      ), named AS MATERIALIZED (
        SELECT DISTINCT x.id, b.month FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
        -- A ready batch that was never queued was never claimed from.
        WHERE b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0) ORDER BY x.id
      ), flying AS (
        -- One by one by key: a join lets the planner read the whole month for the sake of its order.
-       SELECT f.id, f.month, f.channel, f.notification_id, f.expires_at, f.unclear FROM named n CROSS JOIN LATERAL (
-         SELECT d.id, d.month, d.channel, d.notification_id, d.expires_at, d.unclear FROM deliveries d
+       SELECT f.id, f.month, f.channel, f.notification_id, f.expires_at, f.unclear, f.claimed_at FROM named n CROSS JOIN LATERAL (
+         SELECT d.id, d.month, d.channel, d.notification_id, d.expires_at, d.unclear, d.claimed_at FROM deliveries d
          WHERE d.id = n.id AND d.month = n.month AND d.status = 'sending' AND d.session_id = ANY($1::uuid[]) FOR UPDATE
        ) f
      ), decided AS (
-       SELECT f.id, f.month, $2::timestamptz + make_interval(secs => p.hold_ms / 1000) AS due,
-         f.unclear + 1 <= p.resend
-           AND (f.expires_at IS NULL OR $2::timestamptz + make_interval(secs => p.hold_ms / 1000) < f.expires_at) AS again
+       SELECT f.id, f.month, h.due, f.unclear + 1 <= p.resend AND (f.expires_at IS NULL OR h.due < f.expires_at) AS again
        FROM flying f
        LEFT JOIN notifications n ON n.id = f.notification_id AND n.month = f.month
        LEFT JOIN stage_runs r ON r.id = n.stage_run_id LEFT JOIN campaigns c ON c.id = r.campaign_id
        -- A digest is of no category of its own: it is treated as the least of them.
        JOIN policy p ON p.channel = f.channel AND p.category = coalesce(c.category, 'information')
+       -- A receipt's time runs from the call, and finding the session dead has taken some of it. The worker's clock may be ahead of ours.
+       CROSS JOIN LATERAL (SELECT least(greatest($2::timestamptz, f.claimed_at + p.hold), $2::timestamptz + p.hold) AS due) h
      ), ended AS (
        UPDATE deliveries d SET unclear = d.unclear + 1, finished_at = $2, code = 'session-lost',
          status = CASE WHEN x.again THEN 'waiting' ELSE 'ambiguous' END::delivery_status

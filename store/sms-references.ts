@@ -59,12 +59,14 @@ export type Meant = { readonly delivery: DeliveryId; readonly attempt: number };
 type Asked = {
   readonly id: string;
   readonly reference: string | null;
+  readonly exact: boolean;
   readonly addressIndex: Buffer | null;
 };
 
 /**
  * The delivery of each receipt, by the receipt's id; what nothing of ours fits is absent, and so is what two deliveries fit in different
- * radixes: a wrong "delivered" is worse than none. Of one radix the youngest counts. Without a number the id must be the same.
+ * radixes: a wrong "delivered" is worse than none. Of one radix the youngest counts. Where the id is said to be as the answer had it, that
+ * decides. Without a number the id must be the same.
  */
 export async function meantBy(sql: Sql, receipts: readonly Asked[]): Promise<Map<string, Meant>> {
   const meant = new Map<string, Meant>();
@@ -91,6 +93,11 @@ export async function meantBy(sql: Sql, receipts: readonly Asked[]): Promise<Map
     const fitting = (found.get(receipt.id) ?? []).filter((row) =>
       receipt.addressIndex === null ? row.reference === same : row.addressIndex.equals(receipt.addressIndex),
     );
+    const exact = receipt.exact ? fitting.find((row) => row.reference === same) : undefined;
+    if (exact !== undefined) {
+      meant.set(receipt.id, { delivery: exact.delivery, attempt: exact.attempt });
+      continue;
+    }
     const youngest = fitting[0];
     if (youngest === undefined || fitting.some((row) => row.reference !== youngest.reference)) continue;
     meant.set(receipt.id, { delivery: youngest.delivery, attempt: youngest.attempt });

@@ -41,6 +41,8 @@ export interface Coalescer {
 
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
+/** Results that are worth a turn of their own. */
+const WORTH_ROWS = 100;
 const RETRY_MS = paced(200);
 const SUSPECTS_MS = paced(2_000);
 /** SQLSTATE: data exceptions and integrity. The same row will never be taken. */
@@ -74,6 +76,8 @@ export function createCoalescer(parts: {
 
   function schedule(): void {
     if (scheduled || running >= (unheard.length > 0 ? 1 : (parts.width ?? 2))) return;
+    // A few results do not begin a turn beside another, which costs more than they do; they go with the next.
+    if (running > 0 && claims.length + ends.length === 0 && results.length < WORTH_ROWS) return;
     scheduled = true;
     // After the current turn of the event loop, so that everything a finished call set off is gathered.
     setImmediate(() => {

@@ -53,7 +53,7 @@ export function createSmsReceipts(parts: {
           await delay(pauseMs);
         }
     },
-    received: ({ reference, address, state, errorCode, doneAt, words, verdict }: SmppReceipt) =>
+    received: ({ reference, exact, address, state, errorCode, doneAt, words, verdict }: SmppReceipt) =>
       keepReceipt({
         source: 'smpp',
         // An SMSC may count from one again, hence the number and the time.
@@ -61,6 +61,7 @@ export function createSmsReceipts(parts: {
         delivery: null,
         attempt: null,
         reference,
+        exact,
         address,
         verdict,
         code: errorCode === null ? state : `${state} ${errorCode}`,

@@ -9,6 +9,8 @@ CREATE TABLE receipts (
   delivery_id uuid,
   attempt integer,
   reference text,
+  -- It is said to be written as the SMSC's answer had it (SMPP's receipted_message_id), not in whatever radix a text has.
+  exact boolean NOT NULL DEFAULT false,
   address_index bytea,
   verdict text NOT NULL CHECK (verdict IN ('delivered', 'permanent', 'temporary', 'none')),
   code text,
@@ -24,6 +26,8 @@ CREATE TABLE receipts (
   settled_at timestamptz
 );
 CREATE INDEX receipts_waiting ON receipts (look_at) WHERE state = 'waiting';
+-- What else is waiting of the same delivery: a failure gives way to a "delivered" that came with it.
+CREATE INDEX receipts_together ON receipts (delivery_id) WHERE state = 'waiting' AND verdict = 'delivered' AND delivery_id IS NOT NULL;
 CREATE INDEX receipts_unmatched ON receipts (received_at, id) WHERE state = 'unmatched';
 -- Written in this order and forgotten in it.
 CREATE INDEX receipts_received ON receipts USING brin (received_at) WITH (pages_per_range = 16);

@@ -51,6 +51,8 @@ describe('configuration', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
       agencyWeights: new Map(),
+      bounces: null,
+      smsReceiptSecret: null,
       channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,

@@ -34,9 +34,7 @@ beforeEach(async () => {
   n++;
   it.forgetSent();
   it.at(START - it.clock.nowMs());
-  await it.pool.query(
-    'DELETE FROM waiting; DELETE FROM attempts; DELETE FROM quarantine; DELETE FROM receipts; DELETE FROM redrives',
-  );
+  await it.pool.query('DELETE FROM quarantine; DELETE FROM receipts; DELETE FROM redrives');
 });
 
 const who = (k: number) => `d-${n}-${k}`;
@@ -79,18 +77,18 @@ const redrive = (
 
 describe('deliveries', () => {
   test('are counted by why, looked at without a change, put back with their ids, and a second time nothing', async () => {
-    await failed(3);
+    await failed(2);
     const counts = await countDeadLetters(parts, ADMINISTRATOR, 'deliveries', EVERYTHING);
     expect(counts).toEqual([
-      { status: 'failed-technical', channel: 'sms', code: 'sender-refused', count: 3 },
+      { status: 'failed-technical', channel: 'sms', code: 'sender-refused', count: 2 },
     ]);
     const listed = await listDeadLetters(parts, ADMINISTRATOR, 'deliveries', EVERYTHING, null, 10);
     const dry = await redrive({}, true);
-    expect(dry).toEqual({ looked: 3, redriven: 3, leftAlone: {}, next: null });
+    expect(dry).toEqual({ looked: 2, redriven: 2, leftAlone: {}, next: null });
     expect(await it.rows('SELECT 1 FROM redrives')).toEqual([]);
     expect((await all()).every((line) => line.includes('failed-technical'))).toBe(true);
 
-    expect(await redrive()).toMatchObject({ redriven: 3 });
+    expect(await redrive()).toMatchObject({ redriven: 2 });
     expect(await redrive()).toEqual({ looked: 0, redriven: 0, leftAlone: {}, next: null });
     await it.idle();
     expect(
@@ -99,27 +97,27 @@ describe('deliveries', () => {
         .map((sent) => sent.delivery)
         .sort(),
     ).toEqual(listed.map((row) => row.id).sort());
-    expect(await all()).toEqual(['opened sms sent', 'opened sms sent', 'opened sms sent']);
+    expect(await all()).toEqual(['opened sms sent', 'opened sms sent']);
     expect(await redrive()).toEqual({ looked: 0, redriven: 0, leftAlone: {}, next: null });
     it.at(86_400_000);
     await it.idle();
-    expect(it.sent()).toHaveLength(3);
+    expect(it.sent()).toHaveLength(2);
     expect(await it.rows('SELECT kind, by, looked, redriven FROM redrives')).toEqual([
-      { kind: 'deliveries', by: 'administrator', looked: 3, redriven: 3 },
+      { kind: 'deliveries', by: 'administrator', looked: 2, redriven: 2 },
     ]);
   });
 
   test('are put back by pages that go on where the last one ended', async () => {
-    await failed(3);
+    await failed(2);
     const rows = await listDeadLetters(parts, ADMINISTRATOR, 'deliveries', EVERYTHING, null, 1);
     const rest = await redriveDeadLetters(parts, ADMINISTRATOR, 'deliveries', EVERYTHING, {
       after: { at: rows[0]!.at, id: rows[0]!.id },
       look: false,
     });
-    expect(rest).toMatchObject({ looked: 2, redriven: 2 });
+    expect(rest).toMatchObject({ looked: 1, redriven: 1 });
     expect(await redrive()).toMatchObject({ looked: 1, redriven: 1 });
     await it.idle();
-    expect(it.sent()).toHaveLength(3);
+    expect(it.sent()).toHaveLength(2);
   });
 
   test('are chosen by agency, campaign, channel, code, status and time', async () => {
@@ -155,6 +153,9 @@ describe('deliveries', () => {
     );
     expect((await redrive({}, true, { ...NTS, agency: 'nhis' })).looked).toBe(0);
     expect((await redrive({}, true, NTS)).looked).toBe(1);
+    // What stays dead would be found by the tests that follow.
+    expect(await redrive()).toMatchObject({ redriven: 1 });
+    await it.idle();
   });
 
   test('that expired stay, and what expires before its claim expires there', async () => {
@@ -218,6 +219,7 @@ describe('deliveries', () => {
       words: null,
     };
     await saveReceipts(it.pool, it.sealer, [gaveUp], it.clock.nowMs());
+    it.at(2_000);
     const apply = createReceipts(it);
     while (await apply());
     // The next channel is on its way.

@@ -80,6 +80,11 @@ const store = (...receipts: NewReceipt[]) => saveReceipts(it.pool, it.sealer, re
 const run = async () => {
   while (await apply());
 };
+/** When a failure is old enough to be believed. */
+const runLater = async () => {
+  it.at(2_000);
+  await run();
+};
 const told = () => it.told(who);
 const states = async () =>
   (await it.rows<{ state: string }>('SELECT state FROM receipts ORDER BY received_at, id')).map(
@@ -137,7 +142,7 @@ describe('what was sent', () => {
         addressDead: true,
       }),
     );
-    await run();
+    await runLater();
     await it.idle();
     expect(await told()).toEqual(['opened email failed-permanent/5.1.1', 'opened sms sent']);
     expect(await reports()).toEqual([
@@ -156,12 +161,46 @@ describe('what was sent', () => {
   test('that a provider gave up on moves to the next channel, and its address stays good', async () => {
     const id = await sent({ email: `r${n}@example.kr` });
     await store(receipt({ source: 'email', delivery: id, attempt: 1, verdict: 'temporary', code: '4.4.7' }));
-    await run();
+    await runLater();
     await it.idle();
     expect(await told()).toEqual(['opened email failed-temporary/4.4.7', 'opened sms sent']);
     expect(
       await it.rows('SELECT 1 FROM contact_points WHERE citizen_id = $1 AND invalid_at IS NOT NULL', [who]),
     ).toEqual([]);
+  });
+
+  test('a failure that comes close behind "delivered" does not overtake it, though that waits for the result', async () => {
+    await planned();
+    const id = await delivery();
+    it.providers.sms.answer = async () => {
+      await store(receipt({ delivery: id, key: 'arrived' }));
+      await run();
+      return { kind: 'accepted', reference: 'x' };
+    };
+    await it.deliver();
+    it.at(100);
+    await store(receipt({ delivery: id, key: 'undeliverable', verdict: 'permanent', code: 'UNDELIV' }));
+    await run();
+    expect(await told()).toEqual(['opened sms sent']);
+    it.at(500);
+    await run();
+    expect(await told()).toEqual(['opened sms delivered']);
+    await runLater();
+    expect(await told()).toEqual(['opened sms delivered']);
+    expect((await states()).sort()).toEqual(['applied', 'moot']);
+  });
+
+  test('a failure waits as long as a "delivered" of the same delivery has not been applied, however old both are', async () => {
+    const id = await sent();
+    await store(receipt({ delivery: id, key: 'arrived' }));
+    await it.pool.query(`UPDATE receipts SET look_at = look_at + interval '1 minute'`);
+    await store(receipt({ delivery: id, key: 'undeliverable', verdict: 'permanent', code: 'UNDELIV' }));
+    it.at(30_000);
+    await run();
+    expect(await told()).toEqual(['opened sms sent']);
+    it.at(60_000);
+    await run();
+    expect(await told()).toEqual(['opened sms delivered']);
   });
 
   test('never goes back: delivered, then "under way" and "undeliverable", in any order they come', async () => {
@@ -245,6 +284,10 @@ describe('a receipt that comes first', () => {
     await store(receipt({ source: 'smpp', reference: '16', address: phone }));
     await run();
     expect(await told()).toEqual(['opened sms sent']);
+    // As the answer had it: not the other.
+    await store(receipt({ source: 'smpp', key: 'exact', reference: '10', exact: true, address: phone }));
+    await run();
+    expect(await told()).toEqual(['opened sms delivered']);
   });
 
   test('of nothing of ours has no effect, is looked at ever more seldom, and is given up and listed after three days', async () => {
@@ -308,7 +351,7 @@ describe('a call of which nobody knows how it ended', () => {
         addressDead: true,
       }),
     );
-    await run();
+    await runLater();
     it.at(3_600_000);
     await it.idle();
     expect((await told()).sort()).toEqual(['opened email suppressed/address-gone', 'opened sms sent']);
@@ -350,7 +393,7 @@ describe('a call of which nobody knows how it ended', () => {
     await store(
       receipt({ source: 'smpp', key: 'failed', reference: 'bbbb', address: phone, verdict: 'temporary' }),
     );
-    it.at(12_000);
+    it.at(90_000);
     await run();
     it.providers.sms.answer = () => ({ kind: 'accepted', reference: null });
     await it.idle();
@@ -360,7 +403,12 @@ describe('a call of which nobody knows how it ended', () => {
 
 test('a receipt of an attempt before the last says nothing against the last', async () => {
   const id = await sent();
-  await it.pool.query('UPDATE deliveries SET attempt = 2 WHERE id = $1', [id]);
+  // As a call that was made once more leaves it.
+  await it.pool.query(
+    `WITH d AS (UPDATE deliveries SET attempt = 2 WHERE id = $1 RETURNING *)
+     INSERT INTO attempts (delivery_id, number, month, agency_id, finished_at, outcome) SELECT id, 1, month, agency_id, finished_at, 'failed-temporary' FROM d`,
+    [id],
+  );
   await store(receipt({ delivery: id, attempt: 1, verdict: 'temporary', code: 'EXPIRED' }));
   await run();
   expect(await told()).toEqual(['opened sms sent']);

@@ -124,6 +124,7 @@ describe('a receipt is read', () => {
   ])('%s as %s', (stat, verdict) => {
     expect(readReceipt(pdu(text(stat)))).toEqual({
       reference: '0A1b',
+      exact: false,
       address: KIM,
       state: stat,
       verdict,
@@ -135,7 +136,7 @@ describe('a receipt is read', () => {
 
   test('its TLVs before its text', () => {
     const read = readReceipt(pdu(text('ENROUTE'), { receipted_message_id: 'ff01', message_state: 2 }));
-    expect(read).toMatchObject({ reference: 'ff01', state: 'DELIVRD', verdict: 'delivered' });
+    expect(read).toMatchObject({ reference: 'ff01', exact: true, state: 'DELIVRD', verdict: 'delivered' });
     expect(readReceipt(pdu('', { receipted_message_id: 'ff01', message_state: 5 }))).toMatchObject({
       verdict: 'permanent',
       errorCode: null,

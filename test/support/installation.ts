@@ -520,12 +520,12 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
       );
       return found.rows.map((row) => row.line);
     },
-    /** Fails where the ledger does not add up after everything that the file did. */
-    async close(): Promise<void> {
+    /** Fails where the ledger does not add up after everything that the file did, unless the file itself wrote rows that do not. */
+    async close({ audited = true }: { audited?: boolean } = {}): Promise<void> {
       // What a test left in the queue without a job is looked after as it would be in production.
       now += 20_000;
       await first.reconcile();
-      const wrong = await audit(pool, await attachedMonths(pool), now - 60_000);
+      const wrong = audited ? await audit(pool, await attachedMonths(pool), now - 60_000) : [];
       runs.stop();
       for (const watch of watches) await watch.stop();
       await hand.session.stop();

@@ -167,6 +167,24 @@ test('a session that is closed while the database still runs a claim of it is sw
   expect(await ofRow('d.status::text, d.code')).toEqual([{ status: 'waiting', code: 'session-lost' }]);
 });
 
+test.each([
+  ['runs from the call, of which finding the session dead has taken a part', 20_000, 40_000],
+  ['is over where finding out took longer', 90_000, 0],
+  ['is not longer than from now on where the clock of the worker was ahead', -3_600_000, 60_000],
+])('the time for a receipt of a text by SMPP %s', async (_what, laterMs, leftMs) => {
+  await claim(await queued());
+  await heartStops(session.id());
+  await endDeadSessions(it.pool);
+  it.at(laterMs);
+  const nowMs = it.clock.nowMs();
+  expect(await sweep()).toBe(1);
+  const [row] = await it.rows(
+    `SELECT w.due_at FROM waiting w JOIN deliveries d ON d.id = w.delivery_id JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,
+    [who],
+  );
+  expect((row!['due_at'] as Date).getTime()).toBe(nowMs + leftMs);
+});
+
 test('nothing is claimed for a session that ends while the claim waits for it', async () => {
   const job = await queued();
   const client = await it.pool.connect();

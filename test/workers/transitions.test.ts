@@ -15,7 +15,6 @@ const NOT_TAKEN_HERE: Readonly<Record<string, string>> = {
   'waiting > failed-temporary': 'nothing yet: what waits is put back and fails at its next attempt',
   'waiting > failed-technical': 'nothing yet: what waits is put back and fails at its next attempt',
   'planned > delivered': 'a receipt of a call whose end nobody knew, before the next',
-  'planned > ambiguous': 'it expires before the next call, or an orphan receipt speaks for it',
   'waiting > delivered': 'a receipt, while it is held',
   'waiting > ambiguous': 'an orphan receipt, while it is held',
   'failed-temporary > waiting': 'a redrive',

@@ -8,6 +8,8 @@ import type { ReceiptVerdict } from '../../domain/receipt.ts';
 
 export type SmppReceipt = {
   readonly reference: string;
+  /** It came in a TLV, where it is as the answer had it. */
+  readonly exact: boolean;
   /** E.164 of the handset; null where it cannot be read. */
   readonly address: string | null;
   readonly state: string;
@@ -82,6 +84,7 @@ export function readReceipt(pdu: Pdu): SmppReceipt | null {
   if (reference === '' || reference.length > 64 || state === '') return null;
   return {
     reference,
+    exact: pdu.receipted_message_id !== undefined,
     address: numberOf(pdu),
     state,
     verdict: VERDICTS[state] ?? 'none',
