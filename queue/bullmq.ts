@@ -338,13 +338,13 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       ? {}
       : {
           aside: {
-            async read() {
+            async read(name: string) {
               if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
-              return await bounded(redis.get(`${prefix}:aside`), timeoutMs);
+              return await bounded(redis.get(`${prefix}:aside:${name}`), timeoutMs);
             },
-            async write(text: string) {
+            async write(name: string, text: string) {
               if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
-              await bounded(redis.set(`${prefix}:aside`, text), timeoutMs);
+              await bounded(redis.set(`${prefix}:aside:${name}`, text), timeoutMs);
             },
           },
         }),
