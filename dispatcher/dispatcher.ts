@@ -202,7 +202,8 @@ export function createDispatcher(parts: DispatcherParts) {
       void maintenance.run();
       pump.start();
       for (const task of tasks) task.start();
-      for (const consumer of consumers) await consumer.start();
+      // At once: each waits for its group to hand partitions over, which members notice at their next heartbeat only.
+      await Promise.all(consumers.map((consumer) => consumer.start()));
       agencyTopics.start();
     },
     async stop(): Promise<void> {
