@@ -169,7 +169,7 @@ test.each([
   await endDeadSessions(it.pool);
   it.at(laterMs);
   const nowMs = it.clock.nowMs();
-  expect(await sweep()).toBe(1);
+  expect(await it.endSessions()).toBe(1);
   const [row] = await it.rows(
     `SELECT w.due_at FROM waiting w JOIN deliveries d ON d.id = w.delivery_id JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,
     [who],
