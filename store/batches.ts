@@ -40,7 +40,7 @@ export async function countPlanned(sql: Sql, { batch, generation }: QueuedBatch)
     name: 'count-planned',
     text: `SELECT count(d.id)::int AS planned FROM batches b
       JOIN deliveries d ON d.id = ANY(b.delivery_ids) AND d.month = b.month AND d.batch_id = b.id AND d.status = 'planned'
-      -- Not "= 'queued'", lest it be looked for among all that are (store/deliveries.ts).
+      -- Not "= 'queued'", lest it be looked for among all that are (store/turn.ts).
       WHERE b.id = $1 AND b.generation = $2 AND b.state NOT IN ('ready', 'ended')`,
     values: [batch, generation],
   });

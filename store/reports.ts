@@ -1,5 +1,5 @@
 /**
- * Reports to agencies on their way out: rows of `outbox`, written by the statements that end a delivery (store/deliveries.ts,
+ * Reports to agencies on their way out: rows of `outbox`, written by the statements that end a delivery (store/turn.ts,
  * store/sessions.ts, and the planner for what has no address), for agencies with a row in `report_subscriptions` and for no others.
  */
 import { keyId } from '../domain/ids.ts';

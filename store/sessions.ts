@@ -3,7 +3,7 @@
  * so that the clocks of two machines need not agree.
  */
 import { AMBIGUITY, type Repeats } from '../domain/ambiguity.ts';
-import type { SessionId } from '../domain/ids.ts';
+import type { DeliveryId, SessionId } from '../domain/ids.ts';
 import { paced } from '../domain/pace.ts';
 import type { Sql } from '../domain/sql.ts';
 import { CATEGORIES, CHANNELS, type Channel } from '../domain/statuses.ts';
@@ -128,4 +128,22 @@ export async function sweepSessions(
     ids,
   ]);
   return rows;
+}
+
+/**
+ * Rows that are this session's by the ledger but that nobody here is calling: a claim whose answer never arrived. They were not called, so
+ * they become planned again as if never claimed. Their batch may have been made ready again meanwhile, its job being gone. The caller makes sure that no turn is under way.
+ */
+export async function releaseUnheard(
+  sql: Sql,
+  session: SessionId,
+  inFlight: readonly DeliveryId[],
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `UPDATE deliveries d SET status = 'planned', attempt = d.attempt - 1, session_id = NULL, claimed_at = NULL
+     FROM batches b CROSS JOIN LATERAL unnest(b.delivery_ids) AS x(id)
+     WHERE (b.state = 'queued' OR (b.state = 'ready' AND b.generation > 0)) AND d.id = x.id AND d.month = b.month AND d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])`,
+    [session, inFlight],
+  );
+  return rowCount ?? 0;
 }

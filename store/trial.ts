@@ -1,6 +1,6 @@
 /**
  * Trial mode of an agency: only whom it allows is called, everything else is rendered and kept in `simulated_sends`. The claim judges by
- * these tables (store/deliveries.ts). Addresses are kept as blind indexes and cannot be read back.
+ * these tables (store/turn.ts). Addresses are kept as blind indexes and cannot be read back.
  */
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';

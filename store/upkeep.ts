@@ -64,6 +64,8 @@ export const RULES: readonly Rule[] = [
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },
   { table: 'webhook_calls', gone: ({ days30 }) => `t.state = 'given-up' AND t.created_at < ${days30}` },
   { table: 'simulated_sends', gone: ({ days30 }) => `t.sent_at < ${days30}` },
+  { table: 'redrives', gone: ({ ledger }) => `t.at < ${ledger}` },
+  { table: 'restores', gone: ({ ledger }) => `t.closed_at < ${ledger}` },
   {
     table: 'quarantine',
     gone: ({ days90 }) => `t.state <> 'open' AND coalesce(t.closed_at, t.created_at) < ${days90}`,

@@ -10,14 +10,8 @@ import { mark } from '../domain/marks.ts';
 import { paced } from '../domain/pace.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { isTransient } from '../domain/transient.ts';
-import {
-  type Claim,
-  type Claimed,
-  type End,
-  type Result,
-  releaseUnheard,
-  takeTurn,
-} from '../store/deliveries.ts';
+import { releaseUnheard } from '../store/sessions.ts';
+import { type Claim, type Claimed, type End, type Result, takeTurn } from '../store/turn.ts';
 import type { Session } from './session.ts';
 
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };

@@ -16,7 +16,7 @@ import type { Channel } from '../domain/statuses.ts';
 import type { BatchJob } from '../queue/queue.ts';
 import { countPlanned, monthOfBatch } from '../store/batches.ts';
 import { openAddress } from '../store/contact-points.ts';
-import type { Claimed, Result } from '../store/deliveries.ts';
+import type { Claimed, Result } from '../store/turn.ts';
 import type { Coalescer } from './coalescer.ts';
 import type { FailingStages } from './failing-stages.ts';
 import type { Renderer } from './message.ts';
@@ -200,7 +200,7 @@ export function createDeliver(parts: DeliverParts, channel: Channel, claimSize: 
       );
       results = said;
     }
-    // In the same breath as the last results: the count takes them for written (store/deliveries.ts).
+    // In the same breath as the last results: the count takes them for written (store/turn.ts).
     await Promise.all([...results, coalescer.end({ ...batch, whole: seen === size })]);
     // The rest of the batch is done all the same; the queue hears that one row of it is not.
     if (refused.length > 0) throw refused[0];

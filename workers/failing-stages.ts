@@ -8,8 +8,8 @@ import type { DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import type { Claimed } from '../store/deliveries.ts';
 import { type FailingStage, noteFailing } from '../store/failing-stages.ts';
+import type { Claimed } from '../store/turn.ts';
 
 type Failed = Pick<Claimed, 'id' | 'campaign' | 'stageKind' | 'agency' | 'category'>;
 

@@ -9,8 +9,8 @@ import { shortCode } from '../domain/short-code.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { deadlineOf, rollDeadline, type WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
-import type { Claimed } from '../store/deliveries.ts';
 import { loadEvents } from '../store/events.ts';
+import type { Claimed } from '../store/turn.ts';
 import { parseTemplate, renderContent, type Template, type TemplateValues } from '../templates/catalogue.ts';
 
 /** A broadcast's event is read once for its million recipients. */

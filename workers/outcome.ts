@@ -1,7 +1,7 @@
 /** From a provider's outcome to what the ledger writes: retries (domain/retry.ts), what nobody knows (domain/ambiguity.ts), whose fault it is. */
 import { AMBIGUITY, mayResend, type Repeats } from '../domain/ambiguity.ts';
 import { RETRY_LIMIT_MS, retryDelayMs, TECHNICAL_ATTEMPTS } from '../domain/retry.ts';
-import type { Claimed, Result } from '../store/deliveries.ts';
+import type { Claimed, Result } from '../store/turn.ts';
 import type { Outcome } from './providers/provider.ts';
 
 type Row = Pick<

@@ -6,8 +6,8 @@
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import type { Claimed } from '../store/deliveries.ts';
 import { readStopScopes } from '../store/stops.ts';
+import type { Claimed } from '../store/turn.ts';
 
 const LOOK_MS = 100;
 /** Older than this is looked at again before a call; after twice as much a call is refused. */

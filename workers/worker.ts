@@ -20,7 +20,7 @@ import { createSession } from './session.ts';
 import { createStopWatch } from './stop-watch.ts';
 
 export type WorkerParts = {
-  /** Its statements run with nested loops only (store/deliveries.ts). */
+  /** Its statements run with nested loops only (store/turn.ts). */
   readonly pool: SqlPool;
   readonly queue: Queue;
   readonly catalogue: Catalogue;

@@ -134,7 +134,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-ignores-expiry',
     would: 'a flood warning arrives after the flood',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: 'WHEN p.expires_at <= $11 THEN CASE',
     to: 'WHEN false THEN CASE',
     tests: ['test/workers/delivery.test.ts'],
@@ -142,7 +142,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-ignores-stops',
     would: 'what is stopped is claimed and put back every few seconds, under a session that may die of it',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: 'WHEN (SELECT EXISTS (SELECT 1 FROM stops)) AND EXISTS',
     to: 'WHEN false AND EXISTS',
     tests: ['test/workers/session.test.ts'],
@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-ignores-opt-out',
     would: 'who opted out an hour ago is written to',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: 'WHEN w.everywhere AND c.category IN',
     to: 'WHEN false AND c.category IN',
     tests: ['test/workers/delivery.test.ts'],
@@ -158,7 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-ignores-done',
     would: 'who has paid is told by text message, because their mail address was dead',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "WHEN o.state = 'done' THEN 'cancelled/done'",
     to: "WHEN false THEN 'cancelled/done'",
     tests: ['test/dispatcher/interleaved.test.ts'],
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-ignores-superseded',
     would: 'a broadcast that was corrected a second ago goes out with the wrong date',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL THEN 'cancelled/superseded'",
     to: "WHEN false THEN 'cancelled/superseded'",
     tests: ['test/dispatcher/broadcast.test.ts'],
@@ -183,7 +183,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'result-of-any-session',
     would: 'the answer to a call of a dead worker ends a delivery that another is just making',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "d.status = 'sending' AND d.session_id = r.session AND d.attempt = r.attempt",
     to: "d.status = 'sending' AND d.attempt = r.attempt",
     tests: ['test/workers/session.test.ts'],
@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'result-of-any-attempt',
     would:
       'a late answer to the first call is taken for that of the second: a notice that failed counts as sent',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "d.status = 'sending' AND d.session_id = r.session AND d.attempt = r.attempt",
     to: "d.status = 'sending' AND d.session_id = r.session",
     tests: ['test/workers/session.test.ts'],
@@ -200,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'attempt-not-counted',
     would: 'what fails is tried for ever',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "attempt = d.attempt + CASE WHEN j.verdict = 'send' THEN 1 ELSE 0 END",
     to: 'attempt = d.attempt',
     tests: ['test/workers/session.test.ts'],
@@ -208,7 +208,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'claim-holds-no-session',
     would: 'rows that a dying worker claimed at the last moment stay "sending" for ever: nobody is told',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: 'SELECT id FROM worker_sessions WHERE id = $15 AND ended_at IS NULL FOR KEY SHARE',
     to: 'SELECT id FROM worker_sessions WHERE id = $15 AND ended_at IS NULL',
     tests: ['test/workers/session.test.ts'],
@@ -224,7 +224,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lost-claims-stay',
     would: 'rows whose claim was committed in a connection that broke are never called',
-    file: 'store/deliveries.ts',
+    file: 'store/turn.ts',
     from: "d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])",
     to: "d.status = 'planned' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])",
     tests: ['test/workers/session.test.ts'],

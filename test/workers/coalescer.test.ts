@@ -3,7 +3,7 @@ import type { BatchId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { SqlPool, Statement } from '../../domain/sql.ts';
 import type { BatchJob } from '../../queue/queue.ts';
-import type { Claimed } from '../../store/deliveries.ts';
+import type { Claimed } from '../../store/turn.ts';
 import { type Coalescer, createCoalescer } from '../../workers/coalescer.ts';
 import { resultOf } from '../../workers/outcome.ts';
 import type { Session } from '../../workers/session.ts';

@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import type { BatchId, SessionId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
-import { type Claimed, releaseUnheard, takeTurn } from '../../store/deliveries.ts';
-import { closeSession, endDeadSessions } from '../../store/sessions.ts';
+import { closeSession, endDeadSessions, releaseUnheard } from '../../store/sessions.ts';
 import { removeStop, saveStop } from '../../store/stops.ts';
+import { type Claimed, takeTurn } from '../../store/turn.ts';
 import { resultOf } from '../../workers/outcome.ts';
 import { createSession, type Session } from '../../workers/session.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,8 +1,9 @@
 /** Every arrow of the picture in docs/sending.md is taken here, or is named with what will take it; and none is drawn that does not exist. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { drawStates, transitions } from '../../scripts/docs/states.ts';
-import { releaseUnheard, takeTurn } from '../../store/deliveries.ts';
+import { releaseUnheard } from '../../store/sessions.ts';
 import { removeStop, saveStop } from '../../store/stops.ts';
+import { takeTurn } from '../../store/turn.ts';
 import type { Outcome } from '../../workers/providers/provider.ts';
 import { type Installation, install, paidEvent, START, taxEvent } from '../support/installation.ts';
 
