@@ -43,7 +43,7 @@ const FIRST_PAUSE_MS = paced(500);
 const FAILURE_MS = paced(2_000);
 const LONGEST_PAUSE_MS = paced(3_600_000);
 const GIVEN_UP_MS = paced(3 * 86_400_000);
-/** By then whatever was being written when the receipt came stands: only now is it an orphan. */
+/** By then whatever was being written when the receipt came stands: only now may its id be read in another radix, or it is an orphan. */
 const ORPHAN_MS = paced(10_000);
 /** How long before its receipt an unanswered call may have been made: what SMSCs keep a text for. */
 const ORPHAN_WITHIN_MS = paced(2 * 86_400_000);
@@ -66,10 +66,13 @@ const RANK: Readonly<Record<WaitingReceipt['verdict'], number>> = {
 export function createReceipts(parts: ReceiptsParts): () => Promise<boolean> {
   const { pool, clock, logger, metrics } = parts;
 
-  async function found(sql: Sql, taken: readonly WaitingReceipt[]): Promise<WaitingReceipt[]> {
+  async function found(sql: Sql, taken: readonly WaitingReceipt[], nowMs: number): Promise<WaitingReceipt[]> {
     const meant = await meantBy(
       sql,
-      taken.filter((receipt) => receipt.delivery === null),
+      taken.filter(
+        ({ delivery, exact, receivedAt }) =>
+          delivery === null && (exact || nowMs - receivedAt.getTime() >= ORPHAN_MS),
+      ),
     );
     return taken.map((receipt) => ({ ...receipt, ...meant.get(receipt.id) }));
   }
@@ -88,7 +91,7 @@ export function createReceipts(parts: ReceiptsParts): () => Promise<boolean> {
 
   async function round(sql: Sql): Promise<number> {
     const nowMs = clock.nowMs();
-    const taken = await found(sql, await takeReceipts(sql, nowMs, A_RUN));
+    const taken = await found(sql, await takeReceipts(sql, nowMs, A_RUN), nowMs);
     if (taken.length === 0) return 0;
     const first = firstOfEach(taken);
     const rows = new Map((await lockReceived(sql, [...first.keys()])).map((row) => [row.id, row]));

@@ -65,14 +65,17 @@ type Asked = {
 
 /**
  * The delivery of each receipt, by the receipt's id; what nothing of ours fits is absent, and so is what two deliveries fit in different
- * radixes: a wrong "delivered" is worse than none. Of one radix the youngest counts. Where the id is said to be as the answer had it, that
- * decides. Without a number the id must be the same.
+ * radixes: a wrong "delivered" is worse than none. Of one radix the youngest counts. Where the id is said to be as the answer had it, no
+ * other is looked for. For the others the caller waits until what was being written when the receipt came is written: an older text to the
+ * same number may fit in another radix. Without a number the id must be the same.
  */
 export async function meantBy(sql: Sql, receipts: readonly Asked[]): Promise<Map<string, Meant>> {
   const meant = new Map<string, Meant>();
-  const asked = receipts.flatMap(({ id, reference }) =>
-    reference === null ? [] : candidatesOf(reference).map((candidate) => ({ id, candidate })),
-  );
+  const asked = receipts.flatMap(({ id, reference, exact }) => {
+    if (reference === null) return [];
+    const candidates = exact ? [canonical(reference)] : candidatesOf(reference);
+    return candidates.map((candidate) => ({ id, candidate }));
+  });
   if (asked.length === 0) return meant;
   const { rows } = await sql.query<{
     id: string;
@@ -93,11 +96,6 @@ export async function meantBy(sql: Sql, receipts: readonly Asked[]): Promise<Map
     const fitting = (found.get(receipt.id) ?? []).filter((row) =>
       receipt.addressIndex === null ? row.reference === same : row.addressIndex.equals(receipt.addressIndex),
     );
-    const exact = receipt.exact ? fitting.find((row) => row.reference === same) : undefined;
-    if (exact !== undefined) {
-      meant.set(receipt.id, { delivery: exact.delivery, attempt: exact.attempt });
-      continue;
-    }
     const youngest = fitting[0];
     if (youngest === undefined || fitting.some((row) => row.reference !== youngest.reference)) continue;
     meant.set(receipt.id, { delivery: youngest.delivery, attempt: youngest.attempt });

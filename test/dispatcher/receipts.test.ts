@@ -266,6 +266,10 @@ describe('a receipt that comes first', () => {
     expect(await told()).toEqual(['opened sms sent']);
     await store(smpp({ key: 'decimal', reference: String(0xa1b2) }));
     await run();
+    // An older text to this number might fit where the one that is meant is still being written.
+    expect(await told()).toEqual(['opened sms sent']);
+    it.at(12_000);
+    await run();
     expect(await told()).toEqual(['opened sms delivered']);
   });
 
@@ -282,12 +286,29 @@ describe('a receipt that comes first', () => {
       it.clock.nowMs(),
     );
     await store(receipt({ source: 'smpp', reference: '16', address: phone }));
+    it.at(12_000);
     await run();
     expect(await told()).toEqual(['opened sms sent']);
     // As the answer had it: not the other.
     await store(receipt({ source: 'smpp', key: 'exact', reference: '10', exact: true, address: phone }));
     await run();
     expect(await told()).toEqual(['opened sms delivered']);
+  });
+
+  test('of an exact id is not taken for an older text that fits in another radix', async () => {
+    const id = await sent();
+    await saveSmsReferences(
+      it.pool,
+      it.sealer,
+      [{ reference: '16', delivery: id, attempt: 1, address: phone }],
+      it.clock.nowMs(),
+    );
+    // The text that was given the id 10 is being written down.
+    await store(receipt({ source: 'smpp', reference: '10', exact: true, address: phone }));
+    it.at(12_000);
+    await run();
+    expect(await told()).toEqual(['opened sms sent']);
+    expect(await states()).toEqual(['waiting']);
   });
 
   test('of nothing of ours has no effect, is looked at ever more seldom, and is given up and listed after three days', async () => {
