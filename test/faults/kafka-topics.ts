@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
 import { movePosition, readPositions } from '../../store/positions.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Stage } from './fault.ts';
+import type { ProcessName, Stage } from './fault.ts';
 import { withKafka, write } from './kafka-hands.ts';
 
 const TOPIC = 'agency-events.nts';
@@ -103,25 +103,36 @@ export async function remakeTopic(stage: Stage): Promise<void> {
 export async function deleteUnread(stage: Stage): Promise<void> {
   await withKafka(stage, async (kafka, admin) => {
     const dispatchers = stage.processes.names('dispatcher');
+    const down = new Set<ProcessName>();
+    const start = async () => {
+      for (const name of down) {
+        await stage.processes.start(name);
+        down.delete(name);
+      }
+    };
     try {
       await eventually(async () => (await admin.listTopics()).includes(TOPIC), READ);
       const read = await writeUnreadable(kafka, 3);
       await awaitRead(stage, read);
-      for (const name of dispatchers) stage.processes.freeze(name);
+      // Not frozen: a fetch that waits at the broker would take the records before they are deleted.
+      for (const name of dispatchers) {
+        await stage.processes.kill(name);
+        down.add(name);
+      }
       await writeUnreadable(kafka, 20);
       const { high } = (await admin.fetchTopicOffsets(TOPIC)).find(
         ({ partition }) => partition === PARTITION,
       )!;
       await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition: PARTITION, offset: high }] });
       const end = await writeUnreadable(kafka, 5);
-      for (const name of dispatchers) stage.processes.thaw(name);
+      await start();
       await awaitSaid(stage);
       if ((await positionOf(stage))?.offset !== read)
         throw new Error('what follows deleted records was read as if they had never been');
       await moveToBegin(stage, admin);
       await awaitRead(stage, end);
     } finally {
-      for (const name of dispatchers) stage.processes.thaw(name);
+      await start();
       await putAside(stage);
     }
   });
