@@ -166,7 +166,6 @@ test.each([
 ])('the time for a receipt of a text by SMPP %s', async (_what, laterMs, leftMs) => {
   await claim(await queued());
   await heartStops(session.id());
-  await endDeadSessions(it.pool);
   it.at(laterMs);
   const nowMs = it.clock.nowMs();
   expect(await it.endSessions()).toBe(1);
