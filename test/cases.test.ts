@@ -7,11 +7,7 @@ const ROOT = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 
 /** Their mechanisms come later. Whoever builds one writes its test and takes it away here. */
-const NOT_YET = [
-  'a digest with a recalled notice',
-  'two guardians, one opted out',
-  'Postgres brought back from an hour ago',
-];
+const NOT_YET = ['a digest with a recalled notice', 'two guardians, one opted out'];
 
 const section = read('docs/sending.md').split('## Fifteen awkward cases')[1]!.split('\n## ')[0]!;
 const cases = section
