@@ -224,7 +224,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lost-claims-stay',
     would: 'rows whose claim was committed in a connection that broke are never called',
-    file: 'store/turn.ts',
+    file: 'store/sessions.ts',
     from: "d.status = 'sending' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])",
     to: "d.status = 'planned' AND d.session_id = $1 AND NOT d.id = ANY($2::uuid[])",
     tests: ['test/workers/session.test.ts'],
