@@ -7,8 +7,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createServer } from 'node:tls';
+import { createServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
+import { dayOf } from '../../domain/clock.ts';
 import type { FailurePlan } from '../sinks/sink.ts';
 import type { Channel, Fault, Stage } from './fault.ts';
 import { kcat } from './produce.ts';
@@ -94,18 +95,20 @@ async function serveUntrusted(): Promise<{ readonly port: number; close(): Promi
     '-out',
     cert,
   ]);
+  const heard: number[] = [];
+  const sockets = new Set<TLSSocket>();
   const server = createServer({ key: await readFile(key), cert: await readFile(cert) }, (socket) => {
-    socket.on('error', () => {});
+    sockets.add(socket.on('error', () => {}));
     // Whoever says anything has trusted it.
     socket.on('data', () => heard.push(1));
   });
-  const heard: number[] = [];
   server.on('tlsClientError', () => {});
   await rm(folder, { recursive: true });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
     port: (server.address() as { port: number }).port,
     async close() {
+      for (const socket of sockets) socket.destroy();
       await new Promise((done) => server.close(done));
       if (heard.length > 0) throw new Error('something was said to a server that nobody vouches for');
     },
@@ -243,6 +246,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
       await failing(stage, everywhere({ kind: 'permanent', share: 0.5 }), async () => {
         await stage.arrived(0.2);
         const refusals = `SELECT count(*)::int AS n FROM contact_points WHERE invalid_at IS NOT NULL`;
+        const deadline = performance.now() + 120_000;
         let before = -1;
         for (;;) {
           const [row] = await stage.sql<{ n: number }>(refusals);
@@ -250,6 +254,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
             `SELECT (SELECT count(*) FROM waiting)::int + (SELECT count(*) FROM batches WHERE state <> 'ended')::int AS n`,
           );
           if (row!.n > 0 && row!.n === before && open!.n === 0) break;
+          if (performance.now() > deadline) throw new Error(`${open!.n} are open still`);
           before = row!.n;
           await delay(500);
         }
@@ -271,6 +276,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
     async inflict(stage) {
       try {
         await stage.arrived(0.2);
+        const dueOn = dayOf(Date.now() + 200 * 86_400_000);
         const events = poisoned.map((id, n) => ({
           specversion: '1.0',
           id: `poison-${n}-${Date.now()}`,
@@ -279,7 +285,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
           subject: id,
           allimobligation: `property-tax/poison-${n}-${Date.now()}`,
           datacontenttype: 'application/json',
-          data: { amount: 7, dueOn: '2099-12-31' },
+          data: { amount: 7, dueOn },
         }));
         for (const event of events) {
           const { status } = await stage.api('POST', '/api/v1/events', event);
