@@ -33,6 +33,7 @@ import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import { createSmsReceipts } from '../workers/sms-receipts.ts';
 import type { Config } from './config.ts';
+import { createLedgerWatch } from './ledger-watch.ts';
 import { measuredProvider } from './measured-provider.ts';
 import { type AppMetrics, createMetrics } from './metrics.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -148,6 +149,10 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     const queue = overrides.queue ?? createQueue(config, open, logger);
     stops.push(() => queue.stop());
     await queue.start();
+
+    const watch = createLedgerWatch({ pool, queue, broker, dataDir: config.dataDir, clock, logger });
+    stops.push(() => watch.stop());
+    await watch.start();
 
     const catalogue = createCatalogue(pool, logger);
     stops.push(() => catalogue.stop());

@@ -15,6 +15,7 @@ import { startRoles } from './start-roles.ts';
 
 /** Work under way may take as long as its protocol wants, but not the patience of whoever stops us. */
 const STOP_WITHIN_MS = 30_000;
+const LEFT_OPEN_MS = 1_000;
 
 async function main(given: string | undefined, rest: readonly string[]): Promise<number> {
   const command = COMMANDS.get(given ?? '');
@@ -50,6 +51,8 @@ async function main(given: string | undefined, rest: readonly string[]): Promise
     await context.stop();
     clearTimeout(late);
     logger.info({}, 'stopped');
+    // A connection that a library forgot must not keep a process that has stopped (kafkajs, after an outage).
+    setTimeout(() => process.exit(0), LEFT_OPEN_MS).unref();
     return 0;
   } catch (error) {
     await context.stop();

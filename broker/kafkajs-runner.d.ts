@@ -9,6 +9,5 @@ declare module 'kafkajs/src/consumer/runner.js' {
     scheduleFetchManager(): void;
   };
   const runner: { prototype: Runner };
-  // biome-ignore lint/style/noDefaultExport: so the package exports it
   export default runner;
 }

@@ -22,6 +22,8 @@ import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
+import { markRestored } from '../store/restored.ts';
+import { openRestore } from '../store/restores.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyTopics } from './agency-topics.ts';
@@ -135,6 +137,7 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('receipts', RECEIPTS_LOOK_MS, createReceipts(parts), logger),
     createTask('old receipts', FORGET_LOOK_MS, forgetReceived, logger),
     createTask('cancelled campaigns', LOOK_MS, sweepCancelled, logger),
+    createTask('restored deliveries', LOOK_MS, sweepRestored, logger),
   ];
   let cron: ScheduledTask | undefined;
   /** Long tasks of many steps look at it between two. */
@@ -166,6 +169,18 @@ export function createDispatcher(parts: DispatcherParts) {
     return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
   }
 
+  async function sweepRestored(): Promise<boolean> {
+    const restore = await openRestore(pool);
+    if (restore === null) return false;
+    const marked = await markRestored(pool, restore, clock.nowMs(), () => !stopping);
+    if (marked > 0)
+      logger.warn(
+        { deliveries: marked },
+        'what was due before the database was restored waits for a decision',
+      );
+    return false;
+  }
+
   async function sweepCancelled(): Promise<boolean> {
     for (const campaign of await unsweptCampaigns(pool)) {
       const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
@@ -187,7 +202,8 @@ export function createDispatcher(parts: DispatcherParts) {
       void maintenance.run();
       pump.start();
       for (const task of tasks) task.start();
-      for (const consumer of consumers) await consumer.start();
+      // At once: each waits for its group to hand partitions over, which members notice at their next heartbeat only.
+      await Promise.all(consumers.map((consumer) => consumer.start()));
       agencyTopics.start();
     },
     async stop(): Promise<void> {

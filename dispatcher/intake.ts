@@ -125,7 +125,12 @@ export function createIntake(parts: IntakeParts) {
       else if (!same.hash.equals(item.hash)) rejected.push(conflict(item));
     }
     if (first.size === 0) return [];
-    const taken = await takeEvents(sql, 'accepted', [...first.values()], clock.nowMs());
+    const taken = await takeEvents(
+      sql,
+      'accepted',
+      [...first.values()].map((item) => ({ ...item, receivedMs: item.record.timestampMs })),
+      clock.nowMs(),
+    );
     for (const item of first.values()) if (taken.get(item.row) === 'conflict') rejected.push(conflict(item));
     return [...first.values()].filter((item) => taken.get(item.row) === 'fresh');
   }

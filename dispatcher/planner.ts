@@ -12,6 +12,7 @@ import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import { type AudiencePage, decodePage } from '../domain/records.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
+import type { Lane } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { QueueName } from '../queue/queue.ts';
 import type { Catalogue } from '../store/catalogue.ts';
@@ -88,7 +89,7 @@ export function createPlanner(parts: PlannerParts): Planner {
   function count(jobs: readonly Job[], planned: readonly QueueName[]): void {
     const { metrics } = parts;
     if (metrics === undefined) return;
-    const lane = jobs[0]?.group.endsWith('urgent') ? 'urgent' : 'bulk';
+    const lane = laneOf(jobs);
     for (const { reach } of jobs.flatMap((job) => job.pages)) {
       const certain = reach.reduce((sum, one) => sum + (one === 'certain' ? 1 : 0), 0);
       metrics.add('pages', { lane });
@@ -111,7 +112,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         );
         const queues: QueueName[] = [];
         for (const pages of oneRunAFanout(jobs.flatMap((job) => job.pages)))
-          for (const queue of await planPages(sql, pages, careful)) queues.push(queue);
+          for (const queue of await planPages(sql, pages, careful, laneOf(jobs))) queues.push(queue);
         mark('plan:before-commit');
         return queues;
       });
@@ -130,14 +131,17 @@ export function createPlanner(parts: PlannerParts): Planner {
     sql: Sql,
     given: readonly AudiencePage[],
     careful: boolean,
+    lane: Lane,
   ): Promise<readonly QueueName[]> {
     const nowMs = clock.nowMs();
     const fanouts = await lockFanouts(sql, [...new Set(given.map((page) => page.fanout))].sort());
     const open = given.filter((page) => {
       const context = fanouts.get(page.fanout);
       // After a restore of the ledger the log may answer questions that it no longer knows of: they are asked anew.
-      if (context === undefined)
+      if (context === undefined) {
+        parts.metrics?.add('pages_unknown', { lane });
         logger.warn({ fanout: page.fanout, page: page.page }, 'a page of an unknown fan-out was dropped');
+      }
       return context?.state === 'asked';
     });
     if (open.length === 0) return [];
@@ -186,6 +190,8 @@ export function createPlanner(parts: PlannerParts): Planner {
 
   return { planRecords };
 }
+
+const laneOf = (jobs: readonly Job[]): Lane => (jobs[0]?.group.endsWith('urgent') ? 'urgent' : 'bulk');
 
 /**
  * Consecutive pages among which no fan-out has two runs: a question that was asked twice is answered twice, often side by side. The run

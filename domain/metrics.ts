@@ -12,6 +12,10 @@ export const COUNTERS = {
   pages: { help: 'Pages of audiences planned.', labels: ['lane'] },
   matches: { help: 'Matched citizens on planned pages.', labels: ['lane', 'reach'] },
   deliveries_planned: { help: 'Deliveries planned.', labels: ['channel', 'lane'] },
+  pages_unknown: {
+    help: 'Pages that answer a question this ledger does not know: of before a restore. The events are read again and asked anew.',
+    labels: ['lane'],
+  },
   quarantined_pages: { help: 'Pages that could not be planned.', labels: ['lane'] },
   claims_unsent: {
     help: 'Deliveries that were not called at their claim, by what they became: expired, cancelled, suppressed or waiting, and why.',

@@ -20,7 +20,7 @@ export type QueueOptions = {
   /** Keeps installations apart that share a Redis or a database. */
   readonly prefix?: string;
   readonly logger: Logger;
-  /** How long a worker that fell silent keeps a job. 5 s unless a test is in a hurry. */
+  /** How long a worker that fell silent keeps a job. 4 s unless a test is in a hurry. */
   readonly lockMs?: number;
   /** How long a worker that finds no job asks to be told of one; Redis says nothing in that time. */
   readonly blockSeconds?: number;
@@ -42,7 +42,11 @@ export function postgresQueuePool(workers: number): { max: number; options: { se
   return { max: workers + Math.max(4, Math.min(workers, 8)), options: { search_path: 'bullmq' } };
 }
 
-const LOCK_MS = paced(5_000, 1_500);
+/**
+ * A killed worker's jobs come back this long after its last sign of life, and two looks for stalled ones: below six seconds in all. A worker that
+ * was only slow finds its rows claimed by another, or goes on with them: the ledger decides, not the lock.
+ */
+const LOCK_MS = paced(4_000, 1_500);
 const TIMEOUT_MS = paced(3_000, 1_500);
 /** Larger ones make Redis answer others late, and Postgres parse megabytes of JSON. */
 const ADD_CHUNK = 1_000;
@@ -334,13 +338,13 @@ export function createBullmqQueue(options: QueueOptions): Queue {
       ? {}
       : {
           aside: {
-            async read() {
+            async read(name: string) {
               if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
-              return await bounded(redis.get(`${prefix}:aside`), timeoutMs);
+              return await bounded(redis.get(`${prefix}:aside:${name}`), timeoutMs);
             },
-            async write(text: string) {
+            async write(name: string, text: string) {
               if (redis === undefined) throw new AllimError('queue-unavailable', 'the queue is not started');
-              await bounded(redis.set(`${prefix}:aside`, text), timeoutMs);
+              await bounded(redis.set(`${prefix}:aside:${name}`, text), timeoutMs);
             },
           },
         }),

@@ -34,6 +34,9 @@ export interface Queue {
   /** Share of the store's memory limit in use, 0 to 1; 0 where it has none. The pump stops at 0.6. */
   fill(): Promise<number>;
   ping(): Promise<void>;
-  /** A word kept outside of the ledger's database, null where nothing is kept. Undefined where the queue lies in that database itself. */
-  readonly aside?: { read(): Promise<string | null>; write(text: string): Promise<void> };
+  /** Words kept outside of the ledger's database, null where nothing is kept. Undefined where the queue lies in that database itself. */
+  readonly aside?: {
+    read(name: string): Promise<string | null>;
+    write(name: string, text: string): Promise<void>;
+  };
 }

@@ -134,7 +134,8 @@ export const AUDIT_CHECKS: readonly AuditCheck[] = [
     name: 'sent-uncalled',
     says: 'a delivery is sent and no call of it was ever counted',
     sql: (month) =>
-      `SELECT d.id FROM deliveries d WHERE d.month = ${month} AND d.status IN ('sent', 'delivered', 'ambiguous') AND d.attempt = 0`,
+      `SELECT d.id FROM deliveries d WHERE d.month = ${month} AND d.status IN ('sent', 'delivered', 'ambiguous') AND d.attempt = 0
+        AND d.code IS DISTINCT FROM 'restore' AND d.code IS DISTINCT FROM 'restore-left'`,
   },
   {
     name: 'attempt-missing',

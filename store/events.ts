@@ -10,6 +10,8 @@ export type EventRow = {
   readonly agency: string;
   readonly event: CloudEvent;
   readonly hash: Buffer;
+  /** When the log got it; what it says later than now, or does not say, is now. */
+  readonly receivedMs?: number;
 };
 
 export function eventRow(event: CloudEvent, agency: string): EventRow {
@@ -37,14 +39,15 @@ export async function takeEvents(
 ): Promise<Map<EventRowId, Taken>> {
   const sorted = events.toSorted((a, b) => (a.row < b.row ? -1 : 1));
   const at = new Date(nowMs);
+  const receivedMs = sorted.map((e) => String(Math.min(nowMs, e.receivedMs ?? nowMs)));
   const { rows } = await sql.query<{ id: EventRowId }>({
     name: `take-events-${state}`,
     text: `INSERT INTO events AS e (id, agency_id, source, event_id, type, sequence, state, hash, body, received_at, accepted_at, expires_at)
-      SELECT id::uuid, agency, source, event_id, type, sequence::bigint, $9, decode(hash, 'hex'), body::jsonb, $10,
+      SELECT id::uuid, agency, source, event_id, type, sequence::bigint, $9, decode(hash, 'hex'), body::jsonb, to_timestamp(received::double precision / 1000),
         CASE WHEN $9 = 'accepted' THEN $10::timestamptz END, to_timestamp(nullif(expires, '-')::double precision / 1000)
       FROM unnest(string_to_array($1, $12), string_to_array($2, $12), string_to_array($3, $12), string_to_array($4, $12),
-        string_to_array($5, $12), string_to_array($6, $12), string_to_array($7, $12), string_to_array($8, $12), string_to_array($11, $12))
-        u(id, agency, source, event_id, type, sequence, hash, body, expires)
+        string_to_array($5, $12), string_to_array($6, $12), string_to_array($7, $12), string_to_array($8, $12), string_to_array($11, $12),
+        string_to_array($13, $12)) u(id, agency, source, event_id, type, sequence, hash, body, expires, received)
       ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
           relayed_at = CASE WHEN excluded.state = 'accepted' THEN e.relayed_at END
         WHERE e.hash = excluded.hash AND (e.state = 'refused' OR e.state = 'received' AND excluded.state = 'accepted')
@@ -69,6 +72,7 @@ export async function takeEvents(
         ),
       ),
       SEPARATOR,
+      column(receivedMs),
     ],
   });
   const taken = new Map<EventRowId, Taken>(rows.map(({ id }) => [id, 'fresh']));

@@ -17,6 +17,8 @@ export type PostgresFacts = {
   readonly migrations: readonly string[] | null;
   /** What the installation was made with; null before its first start. */
   readonly partitions: number | null;
+  /** It was restored, and what may have been sent is not decided on. */
+  readonly restored: boolean;
 };
 
 const SETTINGS = [
@@ -34,7 +36,9 @@ const SETTINGS = [
 ] as const;
 
 export async function readPostgresFacts(sql: Sql): Promise<PostgresFacts> {
-  const { rows } = await sql.query<Omit<PostgresFacts, 'migrations' | 'partitions'> & { tables: string[] }>(
+  const { rows } = await sql.query<
+    Omit<PostgresFacts, 'migrations' | 'partitions' | 'restored'> & { tables: string[] }
+  >(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS "versionNumber",
        (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "clockMs", pg_is_in_recovery() AS "inRecovery",
        pg_encoding_to_char(d.encoding) AS encoding,
@@ -43,7 +47,7 @@ export async function readPostgresFacts(sql: Sql): Promise<PostgresFacts> {
        has_database_privilege(d.datname, 'CREATE') AND has_schema_privilege('public', 'CREATE') AS "mayCreate",
        (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
        (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE name = ANY($1::text[])) AS settings,
-       ARRAY(SELECT t FROM unnest(ARRAY['schema_migrations', 'settings']) t WHERE to_regclass(t) IS NOT NULL) AS tables
+       ARRAY(SELECT t FROM unnest(ARRAY['schema_migrations', 'settings', 'restores']) t WHERE to_regclass(t) IS NOT NULL) AS tables
      FROM pg_database d WHERE d.datname = current_database()`,
     [SETTINGS],
   );
@@ -57,5 +61,8 @@ export async function readPostgresFacts(sql: Sql): Promise<PostgresFacts> {
     ? (await sql.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'partitions'`)).rows[0]
         ?.value
     : null;
-  return { ...facts, migrations, partitions: partitions ?? null };
+  const restored =
+    tables.includes('restores') &&
+    (await sql.query('SELECT 1 FROM restores WHERE closed_at IS NULL')).rows.length > 0;
+  return { ...facts, migrations, partitions: partitions ?? null, restored };
 }

@@ -104,6 +104,12 @@ const SESSION: Readonly<Record<string, string>> = {
   tcp_keepalives_count: '3',
 };
 
+/**
+ * The server does not notice that nobody waits for an answer any more: a statement that waits for a lock would go on, and commit when its
+ * sender has long looked whether it did (workers/coalescer.ts). So it ends there too, a little later, so that it is the sender who says so.
+ */
+const SERVER_LATER_MS = 1_000;
+
 /** Connects when first used. Named statements (`{ name, text, values }`) are prepared once a connection and cached by name. */
 export function createPool(options: PoolOptions): Pool {
   const { logger } = options;
@@ -114,7 +120,11 @@ export function createPool(options: PoolOptions): Pool {
     options: sessionOptions({ ...SESSION, ...options.options }),
     ...(options.answerMs === undefined
       ? {}
-      : { query_timeout: options.answerMs, idle_in_transaction_session_timeout: options.answerMs }),
+      : {
+          query_timeout: options.answerMs,
+          idle_in_transaction_session_timeout: options.answerMs,
+          statement_timeout: options.answerMs + SERVER_LATER_MS,
+        }),
     types,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -31,17 +31,22 @@ export async function saveStop(
   return rows[0]?.fresh === true;
 }
 
-/** `kept`: the administrator's, and whoever asks is an agency. One statement, so that a stop cannot change hands in between. */
+/** `kept`: the administrator's, and whoever asks is an agency. `restored`: the database was, and what may have been sent is not decided on. One statement, so that a stop cannot change hands in between. */
 export async function removeStop(
   sql: Sql,
   scope: string,
   agency: string | null,
-): Promise<'removed' | 'kept' | 'none'> {
+): Promise<'removed' | 'kept' | 'restored' | 'none'> {
   const { rowCount } = await sql.query(
-    'DELETE FROM stops WHERE scope = $1 AND ($2::text IS NULL OR created_by <> $3)',
+    `DELETE FROM stops WHERE scope = $1 AND ($2::text IS NULL OR created_by <> $3)
+       AND NOT ($1 = 'all' AND EXISTS (SELECT 1 FROM restores WHERE closed_at IS NULL))`,
     [scope, agency, ADMINISTRATOR],
   );
   if (rowCount === 1) return 'removed';
+  if (scope === 'all') {
+    const open = await sql.query('SELECT 1 FROM restores WHERE closed_at IS NULL');
+    if (open.rows.length > 0) return 'restored';
+  }
   const left = await sql.query('SELECT 1 FROM stops WHERE scope = $1', [scope]);
   return left.rows.length > 0 ? 'kept' : 'none';
 }

@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts';
 import { monthsCommand } from './months.ts';
 import { positions } from './positions.ts';
 import { quarantineCommand } from './quarantine.ts';
+import { restoreCommand } from './restore.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
 import { topics } from './topics.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['agency', agencyCommand],
   ['audit', auditCommand],
   ['cancel', cancelCommand],
+  ['restore', restoreCommand],
   ['resume', resumeCommand],
   ['stop', stopCommand],
   ['catalogue', catalogue],

@@ -61,8 +61,12 @@ export const resumeCommand: Command = {
       if (scope === undefined) throw new UsageError('say what is to be resumed');
       await withLedger(process.env, async ({ pool }) => {
         await ownerOfScope(pool, scope);
-        if ((await removeStop(pool, scope, null)) !== 'removed')
-          throw new Error(`nothing is stopped by ${scope}`);
+        const outcome = await removeStop(pool, scope, null);
+        if (outcome === 'restored')
+          throw new Error(
+            'the database was restored, and not everything is decided: npm run allim -- restore status',
+          );
+        if (outcome !== 'removed') throw new Error(`nothing is stopped by ${scope}`);
         say(`${scope} is resumed: what waited goes out within seconds`);
       });
     }),

@@ -85,6 +85,12 @@ function judgePostgres(facts: PostgresFacts, url: string, config: Config, notes:
         `${name} is ${settings[name]} ms: long plans would be cut off`,
         `set ${name} = 0 for this role`,
       );
+  if (facts.restored)
+    notes.fault(
+      at,
+      'was restored: nothing is sent until somebody decides on what may have been sent already',
+      'npm run allim -- restore status',
+    );
   if (!facts.mayCreate && !facts.superuser)
     notes.fault(
       at,

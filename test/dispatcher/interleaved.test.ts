@@ -1,10 +1,9 @@
 /** Two transactions at once, held between two of their steps by hand: what each must wait for, and what must go with what. */
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { encodeRecord, TOPICS } from '../../domain/records.ts';
+import { type DeliveryRow, insertDeliveries } from '../../store/plan.ts';
 import { NO_LIMIT, pumpBatches } from '../../store/pump.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Installation, install, paidEvent, taxEvent, windowEvent } from '../support/installation.ts';
+import { type Installation, install, paidEvent, taxEvent } from '../support/installation.ts';
 
 let it: Installation;
 let n = 0;
@@ -92,44 +91,23 @@ describe('planning (T2)', () => {
     expect(await it.told(who)).toEqual(['opened sms planned']);
   });
 
-  test('of what stands already writes nothing anew, also where the told keys are gone', async () => {
-    const district = '98001';
-    const ids = ['a', 'b'].map((name) => `${who}-${name}`);
-    for (const [i, id] of ids.entries())
-      await it.citizen({ id, sms: `+82100001000${i}`, profile: { sigungu: district } });
-    await it.publish(
-      windowEvent({ id: `w-${n}`, allimobligation: `checkup/${n}`, data: { area: district } as never }),
+  test('carefully leaves alone what stands already; otherwise that is an error, and the page is planned carefully', async () => {
+    await it.citizen({ id: who, sms: '+821000000007' });
+    await it.publish(tax());
+    await it.settle();
+    const [row] = await it.rows<DeliveryRow>(
+      `SELECT d.id, d.month, d.agency_id AS agency, n.id AS notification, d.contact_point_id AS "contactPoint", d.channel, d.lane,
+         d.batch_id AS batch, NULL AS "expiresAtMs"
+       FROM deliveries d JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,
+      [who],
     );
-    await it.intake();
-    const [fanout] = await it.rows<{ id: string; stage_run_id: string }>(
-      `SELECT f.id, f.stage_run_id FROM fanouts f WHERE f.state = 'asked'`,
-    );
-    const page = (run: string, number: number, last: boolean) => ({
-      key: null,
-      partition: 0,
-      value: encodeRecord({
-        fanout: fanout!.id,
-        stageRun: fanout!.stage_run_id,
-        request: 0,
-        run,
-        page: number,
-        last,
-        profileOffset: 0,
-        totals: last ? { matched: 4, possible: 0, unknown: 0, pages: number + 1 } : null,
-        citizens: ids,
-        reach: ids.map(() => 'certain'),
-        values: {},
-        unknown: [],
-      } as never),
+    const before = await it.rows('SELECT * FROM batches WHERE id = $1', [row!.batch]);
+    await insertDeliveries(it.pool, [row!], it.clock.nowMs(), true);
+    expect(await it.rows('SELECT * FROM batches WHERE id = $1', [row!.batch])).toEqual(before);
+    await expect(insertDeliveries(it.pool, [row!], it.clock.nowMs(), false)).rejects.toMatchObject({
+      code: '23505',
     });
-    const run = randomUUID();
-    await it.append(TOPICS.audiences.bulk, page(run, 0, false));
-    await it.plan();
-    await it.pool.query('DELETE FROM told');
-    await it.append(TOPICS.audiences.bulk, page(run, 1, true));
-    await it.plan();
-    for (const id of ids) expect(await it.told(id)).toEqual(['opened sms planned']);
-    expect(await it.rows('SELECT 1 FROM quarantine')).toEqual([]);
+    expect(await it.told(who)).toEqual(['opened sms planned']);
   });
 });
 

@@ -4,6 +4,7 @@ import { KAFKA_FAULTS } from './kafka.ts';
 import { MACHINE_FAULTS } from './machine.ts';
 import { POSTGRES_FAULTS } from './postgres.ts';
 import { PROCESS_FAULTS } from './processes.ts';
+import { PROVIDER_FAULTS } from './providers.ts';
 import { RECEIPT_FAULTS } from './receipts.ts';
 import { REDIS_FAULTS } from './redis.ts';
 
@@ -12,6 +13,7 @@ export const FAULTS: readonly Fault[] = [
   ...KAFKA_FAULTS,
   ...REDIS_FAULTS,
   ...POSTGRES_FAULTS,
+  ...PROVIDER_FAULTS,
   ...RECEIPT_FAULTS,
   ...MACHINE_FAULTS,
 ];

@@ -50,17 +50,21 @@ export type Round = {
 
 export type Person = SyntheticCitizen & { readonly reachable: boolean };
 
-/** People of whom five of six can be reached: a third each first by push, by mail, by text message. */
-export function makePeople(seed: number, count: number, pushUrl: string): readonly Person[] {
+/** People of whom five of six can be reached: a third each first by push, by mail, by text message; where `pushUrl` is null all by mail. */
+export function makePeople(seed: number, count: number, pushUrl: string | null): readonly Person[] {
   return [...citizens(seed, count)].map((citizen, index) => {
     const { id } = citizen;
-    const all: SyntheticCitizen['contactPoints'] = [
-      { channel: 'push', subscription: subscriptionAt(pushUrl, id) },
-      { channel: 'email', address: `${id}@mail.example.kr` },
-      { channel: 'sms', address: mobileNumber(index) },
-    ];
+    const mail = { channel: 'email' as const, address: `${id}@mail.example.kr` };
+    const all: SyntheticCitizen['contactPoints'] =
+      pushUrl === null
+        ? [mail]
+        : [
+            { channel: 'push', subscription: subscriptionAt(pushUrl, id) },
+            mail,
+            { channel: 'sms', address: mobileNumber(index) },
+          ];
     const reachable = index % 6 !== 5;
-    return { ...citizen, reachable, contactPoints: reachable ? all.slice(index % 3) : [] };
+    return { ...citizen, reachable, contactPoints: reachable ? all.slice(index % all.length) : [] };
   });
 }
 
@@ -91,6 +95,8 @@ export function createInputs(options: {
   readonly people: readonly Person[];
   readonly slices: readonly Slice[];
   readonly shareOfWindows?: number;
+  /** Only assessments that are told, once. */
+  readonly plain?: boolean;
 }): Inputs {
   const { seed, asOf, people, slices } = options;
   const days = closingDays(asOf);
@@ -108,6 +114,7 @@ export function createInputs(options: {
   function next(notices: number, stream: number): Round {
     number++;
     const random = randomStream(seed, stream);
+    const plain = options.plain ?? false;
     const events: Said[] = [];
     const assessments: Assessment[] = [];
     const windows: Window[] = [];
@@ -136,7 +143,7 @@ export function createInputs(options: {
     let serial = 0;
     const obligation = () => `property-tax/r${number}-${serial++}`;
 
-    const few = Math.max(2, Math.round(notices / 50));
+    const few = plain ? 0 : Math.max(2, Math.round(notices / 50));
     for (const { citizen, obligation: known } of settled)
       assessments.push({
         citizen,
@@ -167,7 +174,7 @@ export function createInputs(options: {
       });
     }
 
-    const wanted = notices * (options.shareOfWindows ?? 0.35);
+    const wanted = plain ? 0 : notices * (options.shareOfWindows ?? 0.35);
     const order = slices.map((slice) => ({ slice, at: random() })).sort((a, b) => a.at - b.at);
     let concerned = 0;
     for (const { slice } of order) {

@@ -18,11 +18,12 @@ import { createInputs, type Inputs, makePeople, type Person } from './inputs.ts'
 import { measureSlices, preparePeople } from './oracle.ts';
 import { kcat } from './produce.ts';
 import { createProduct, type Product, type Topology } from './product.ts';
+import type { From } from './round.ts';
 import { LogTail, type Sinks, type SmsBy, startSinks } from './sinks.ts';
 import { type Surroundings, startSurroundings } from './surroundings.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
-const PARTITIONS = 8;
+export const PARTITIONS = 8;
 /** What the mail system shows that brings us bounces. */
 export const BOUNCE_TOKEN = randomBytes(24).toString('base64url');
 const POPULATION_WITHIN_MS = 240_000;
@@ -42,6 +43,8 @@ export type InstallationOptions = {
   readonly brokers: 1 | 3;
   readonly topology: Topology;
   readonly smsBy: SmsBy;
+  /** Only assessments that are told, once, by mail: what any product can do. */
+  readonly plain?: boolean;
   readonly say: (line: string) => void;
 };
 
@@ -57,6 +60,8 @@ export type Installation = InstallationOptions & {
   /** SQL against the product's database, past the wire. */
   sql<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
   status(): Promise<Status | null>;
+  /** For a product that does not say when it is done: resolves when it seems to be, to what is wrong or null. */
+  rest?(from: From, expected: number): Promise<string | null>;
   /** Wires, servers, sinks and processes as they were. */
   mend(): Promise<void>;
   /** Gives addresses that were refused for good back to their owners, as people do who sign up anew: the next round counts on them. */
@@ -66,7 +71,7 @@ export type Installation = InstallationOptions & {
 };
 
 /** The oracle's database is a server of its own: what happens to the product's must not touch who judges. */
-async function openOracle(folder: string): Promise<{ pool: Pool; stop(): Promise<void> }> {
+export async function openOracle(folder: string): Promise<{ pool: Pool; stop(): Promise<void> }> {
   const server = await startBundledPostgres({
     dataDir: path.join(ROOT, '.cache', 'faults-oracle'),
     logger: silentLogger,
@@ -201,7 +206,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     );
     await product.startAll();
     say(`${product.names().length} processes run: ${product.names().join(', ')}`);
-    const people = makePeople(seed, Math.max(240, Math.round(notices * 0.6)), sinks.pushUrl);
+    const people = makePeople(
+      seed,
+      Math.max(240, Math.round(notices * 0.6)),
+      options.plain ? null : sinks.pushUrl,
+    );
     return {
       ...base,
       inputs: await populate(base, people, seed),
@@ -250,5 +259,11 @@ async function populate(
     await delay(100);
   }
   say(`${people.length} citizens are known, ${people.filter((p) => p.reachable).length} can be reached`);
-  return createInputs({ seed, asOf, people, slices: await measureSlices(oracle, asOf) });
+  return createInputs({
+    seed,
+    asOf,
+    people,
+    slices: installation.plain ? [] : await measureSlices(oracle, asOf),
+    plain: installation.plain ?? false,
+  });
 }

@@ -70,21 +70,30 @@ export async function lastRecords(kafka: Kafka, admin: Admin, topic: string, mos
   return records;
 }
 
-/** In this order, where they say. */
-export async function write(kafka: Kafka, records: readonly Raw[]): Promise<void> {
+export type Place = { readonly topic: string; readonly partition: number; readonly offset: number };
+
+/** In this order, where they say. Returns where they lie, in no order. */
+export async function write(kafka: Kafka, records: readonly Raw[]): Promise<readonly Place[]> {
+  const places: Place[] = [];
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   try {
     for (let at = 0; at < records.length; at += 500) {
       const byTopic = Map.groupBy(records.slice(at, at + 500), ({ topic }) => topic);
-      await producer.sendBatch({
+      const sent = await producer.sendBatch({
         acks: -1,
         topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages: [...messages] })),
       });
+      for (const { topicName: topic, partition, baseOffset } of sent) {
+        const count = byTopic.get(topic)!.filter((record) => record.partition === partition).length;
+        for (let after = 0; after < count; after++)
+          places.push({ topic, partition, offset: Number(baseOffset) + after });
+      }
     }
   } finally {
     await producer.disconnect();
   }
+  return places;
 }
 
 /** Writes records of a topic once more, in another order; `anywhere` also on other partitions than theirs. */
@@ -206,7 +215,8 @@ export async function storm(stage: Stage, forMs: number): Promise<void> {
         group,
         topics,
         coPartitioned,
-        assigned: (partitions) => new Promise(() => void partitions),
+        // From the beginning, for it does nothing.
+        assigned: async () => [],
         handle: async () => {},
       });
       try {

@@ -36,28 +36,30 @@ const BROKEN_TOPICS = [
   ...Object.values(TOPICS.audiences),
 ];
 
-const OPEN = `SELECT id, topic FROM quarantine WHERE state = 'open' AND key LIKE 'fault-%'`;
-
+/** Resolves when each of the records lies in quarantine. */
 export async function corruptRecords(stage: Stage): Promise<void> {
-  await withKafka(stage, async (kafka, admin) => {
+  const places = await withKafka(stage, async (kafka, admin) => {
     const records: Raw[] = [];
     for (const topic of BROKEN_TOPICS)
       records.push(...rubbish(stage, topic, (await admin.fetchTopicOffsets(topic)).length));
-    await write(kafka, shuffled(stage, records));
+    return await write(kafka, shuffled(stage, records));
   });
-}
-
-/** Says which topic has too little in quarantine, and puts what is there aside for the rounds that follow. */
-export async function judgeCorrupt(stage: Stage): Promise<readonly string[]> {
-  const missing = async () => {
-    const rows = await stage.sql<{ id: string; topic: string }>(OPEN);
-    return BROKEN_TOPICS.filter((topic) => rows.filter((row) => row.topic === topic).length < 3);
-  };
-  const late = await eventually(async () => (await missing()).length === 0, {
-    timeoutMs: 20_000,
+  const quarantined = () =>
+    stage.sql<{ id: string; topic: string }>(
+      `SELECT q.id, q.topic FROM quarantine q JOIN unnest($1::text[], $2::int[], $3::bigint[]) u(topic, partition, "offset")
+         ON q.topic = u.topic AND q.partition = u.partition AND q.record_offset = u."offset" WHERE q.state = 'open'`,
+      [places.map((at) => at.topic), places.map((at) => at.partition), places.map((at) => at.offset)],
+    );
+  const all = await eventually(async () => (await quarantined()).length === places.length, {
+    timeoutMs: 60_000,
     everyMs: 200,
-  }).then(() => [], missing);
-  for (const { id } of await stage.sql<{ id: string }>(OPEN))
-    await stage.api('POST', `/api/v1/quarantine/${id}/drop`);
-  return late.map((topic) => `of three broken records on ${topic} not all are in quarantine`);
+  }).then(
+    () => true,
+    () => false,
+  );
+  const rows = await quarantined();
+  for (const { id } of rows) await stage.api('POST', `/api/v1/quarantine/${id}/drop`);
+  if (all) return;
+  const counts = BROKEN_TOPICS.map((topic) => `${topic} ${rows.filter((row) => row.topic === topic).length}`);
+  throw new Error(`of three broken records on each topic, in quarantine are: ${counts.join(', ')}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Topics whose records vanish. On a topic of one agency, with records that nobody can read: each that was taken in lies in quarantine, so that it
- * can be told what was read and what was not.
+ * Topics whose records vanish. On a topic of one agency, with records that nobody can read, so that nobody is told anything by them; what was read of
+ * them the stored position says.
  */
 import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
@@ -14,31 +14,37 @@ const PARTITION = 0;
 /** Looks at the list of topics every 20 s, and a group takes its time. */
 const READ = { timeoutMs: 90_000, everyMs: 200 };
 
-async function writeUnreadable(kafka: Kafka, count: number): Promise<ReadonlySet<string>> {
-  const keys = Array.from({ length: count }, () => `fault-${randomUUID()}`);
-  await write(
+async function writeUnreadable(kafka: Kafka, count: number): Promise<number> {
+  const places = await write(
     kafka,
-    keys.map((key) => ({
+    Array.from({ length: count }, () => ({
       topic: TOPIC,
       partition: PARTITION,
-      key: Buffer.from(key),
+      key: Buffer.from(`fault-${randomUUID()}`),
       value: Buffer.from('no event'),
       headers: {},
     })),
   );
-  return new Set(keys);
+  return Math.max(...places.map(({ offset }) => offset)) + 1;
 }
 
-async function awaitRead(stage: Stage, keys: ReadonlySet<string>): Promise<void> {
-  await eventually(async () => (await readOf(stage, keys)) === keys.size, READ);
+/** For store/positions.ts. */
+function sqlOf(stage: Stage) {
+  return {
+    query: async <R>(text: unknown, values: readonly unknown[] = []) => {
+      const rows = (await stage.sql(String(text), values)) as R[];
+      return { rows, rowCount: rows.length };
+    },
+  };
 }
 
-async function readOf(stage: Stage, keys: ReadonlySet<string>): Promise<number> {
-  const rows = await stage.sql<{ n: number }>(
-    `SELECT count(*)::int AS n FROM quarantine WHERE state = 'open' AND key = ANY($1)`,
-    [[...keys]],
-  );
-  return rows[0]?.n ?? 0;
+async function positionOf(stage: Stage) {
+  const all = await readPositions(sqlOf(stage));
+  return all.find(({ topic, partition }) => topic === TOPIC && partition === PARTITION);
+}
+
+async function awaitRead(stage: Stage, upTo: number): Promise<void> {
+  await eventually(async () => (await positionOf(stage))?.offset === upTo, READ);
 }
 
 /** Some dispatcher is not ready, because a partition of its stands still. */
@@ -56,21 +62,14 @@ async function awaitSaid(stage: Stage): Promise<void> {
 }
 
 async function moveToBegin(stage: Stage, admin: Admin): Promise<void> {
-  const sql = {
-    query: async <R>(text: unknown, values: readonly unknown[] = []) => {
-      const rows = (await stage.sql(String(text), values)) as R[];
-      return { rows, rowCount: rows.length };
-    },
-  };
   const begin = (await admin.fetchTopicOffsets(TOPIC)).find(({ partition }) => partition === PARTITION)!.low;
-  for (const { group, topic, partition } of await readPositions(sql))
-    if (topic === TOPIC && partition === PARTITION)
-      await movePosition(sql, group, { topic, partition }, Number(begin));
+  const at = await positionOf(stage);
+  await movePosition(sqlOf(stage), at!.group, { topic: TOPIC, partition: PARTITION }, Number(begin));
 }
 
 async function putAside(stage: Stage): Promise<void> {
   const rows = await stage.sql<{ id: string }>(
-    `SELECT id FROM quarantine WHERE state = 'open' AND topic = $1 AND key LIKE 'fault-%'`,
+    `SELECT id FROM quarantine WHERE state = 'open' AND topic = $1`,
     [TOPIC],
   );
   for (const { id } of rows) await stage.api('POST', `/api/v1/quarantine/${id}/drop`);
@@ -80,7 +79,8 @@ export async function remakeTopic(stage: Stage): Promise<void> {
   await withKafka(stage, async (kafka, admin) => {
     try {
       await eventually(async () => (await admin.listTopics()).includes(TOPIC), READ);
-      await awaitRead(stage, await writeUnreadable(kafka, 20));
+      const old = await writeUnreadable(kafka, 20);
+      await awaitRead(stage, old);
       const partitions = (await admin.fetchTopicOffsets(TOPIC)).length;
       await admin.deleteTopics({ topics: [TOPIC] });
       // A dispatcher makes the topics that agencies lack, and may be first.
@@ -88,12 +88,12 @@ export async function remakeTopic(stage: Stage): Promise<void> {
         if ((await admin.listTopics()).includes(TOPIC)) return true;
         return await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: partitions }] });
       }, READ);
-      const keys = await eventually(() => writeUnreadable(kafka, 5), READ);
+      const end = await eventually(() => writeUnreadable(kafka, 5), READ);
       await awaitSaid(stage);
-      if ((await readOf(stage, keys)) > 0)
+      if ((await positionOf(stage))?.offset !== old)
         throw new Error('records of the new topic were read from the old position');
       await moveToBegin(stage, admin);
-      await awaitRead(stage, keys);
+      await awaitRead(stage, end);
     } finally {
       await putAside(stage);
     }
@@ -105,20 +105,21 @@ export async function deleteUnread(stage: Stage): Promise<void> {
     const dispatchers = stage.processes.names('dispatcher');
     try {
       await eventually(async () => (await admin.listTopics()).includes(TOPIC), READ);
-      await awaitRead(stage, await writeUnreadable(kafka, 3));
+      const read = await writeUnreadable(kafka, 3);
+      await awaitRead(stage, read);
       for (const name of dispatchers) stage.processes.freeze(name);
       await writeUnreadable(kafka, 20);
       const { high } = (await admin.fetchTopicOffsets(TOPIC)).find(
         ({ partition }) => partition === PARTITION,
       )!;
       await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition: PARTITION, offset: high }] });
-      const kept = await writeUnreadable(kafka, 5);
+      const end = await writeUnreadable(kafka, 5);
       for (const name of dispatchers) stage.processes.thaw(name);
       await awaitSaid(stage);
-      if ((await readOf(stage, kept)) > 0)
+      if ((await positionOf(stage))?.offset !== read)
         throw new Error('what follows deleted records was read as if they had never been');
       await moveToBegin(stage, admin);
-      await awaitRead(stage, kept);
+      await awaitRead(stage, end);
     } finally {
       for (const name of dispatchers) stage.processes.thaw(name);
       await putAside(stage);

@@ -2,7 +2,7 @@
 import { TOPICS } from '../../domain/records.ts';
 import type { Fault, Stage } from './fault.ts';
 import { moveLeaders, repeatRecords, storm } from './kafka-hands.ts';
-import { corruptRecords, judgeCorrupt } from './kafka-rubbish.ts';
+import { corruptRecords } from './kafka-rubbish.ts';
 import { deleteUnread, remakeTopic } from './kafka-topics.ts';
 import { outage, pick, shuffled, whole, within } from './outage.ts';
 import type { FaultyProxy } from './proxy.ts';
@@ -160,7 +160,6 @@ export const KAFKA_FAULTS: readonly Fault[] = [
       await stage.arrived(within(stage, 0.02, 0.5));
       await corruptRecords(stage);
     },
-    judge: judgeCorrupt,
   },
   {
     name: 'kafka-topic-made-anew',

@@ -1,6 +1,6 @@
 /**
- * `npm run faults [-- --seed N] [--faults all|a,b|group:kafka] [--notices N] [--pace P] [--brokers 1|3] [--large] [--keep] [--json] [--list]`,
- * with `--mixture [--minutes N]` three faults a round, drawn from the chosen ones, until `--notices` in all, with `--figures recovery|throughput`:
+ * `npm run faults [-- --seed N] [--faults all|a,b|group:kafka] [--notices N] [--pace P] [--brokers 1|3] [--large] [--keep] [--json] [--list] [--write-docs]`,
+ * with `--mixture [--minutes N]` three faults a round, drawn from the chosen ones, until `--notices` in all, with `--figures recovery|throughput`, with `--product bullmq` (raw-bullmq/compare.ts):
  * breaks a running system in every way that is listed, one after the other, under load, and counts what is lost and what is doubled. Real Kafka,
  * Redis, Postgres and sinks behind wires of ours, the product as separate processes, an oracle that shares no code with it. The last line is
  * one JSON object. Exit code 0 when all holds, 1 when not, 2 for a wrong command line. The evidence stays where it does not hold.
@@ -14,8 +14,10 @@ import { FIGURES } from './figures.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { mixtures } from './mixture.ts';
 import { LARGE, SMALL } from './product.ts';
+import { compareWithBullmq } from './raw-bullmq/compare.ts';
 import { type RoundResult, runRound } from './round.ts';
 import type { SmsBy } from './sinks.ts';
+import { writeDown } from './written.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -35,6 +37,8 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    product: { type: 'string', default: 'allim' },
+    'write-docs': { type: 'boolean', default: false },
   },
 });
 
@@ -63,6 +67,7 @@ if (!['smpp', 'gateway'].includes(values.sms)) refuse('--sms takes smpp or gatew
 const smsBy = values.sms as SmsBy;
 /** Of one round of a mixture. */
 const MIXTURE_NOTICES = 5_000;
+if (!['allim', 'bullmq'].includes(values.product)) refuse('--product takes allim or bullmq');
 
 const startedAt = performance.now();
 /** With --json only the last line is on standard output. */
@@ -164,6 +169,19 @@ function commandFor(names: readonly string[]): string {
 }
 
 async function main(): Promise<boolean> {
+  if (values.product === 'bullmq')
+    return compareWithBullmq({
+      folder: path.join(ROOT, '.cache', `faults-${process.pid}`),
+      seed,
+      notices,
+      faults: values.faults,
+      writeDocs: values['write-docs'],
+      keep: values.keep,
+      say,
+      using(installation) {
+        current = installation;
+      },
+    });
   let chosen: readonly Fault[];
   try {
     chosen = chooseFaults(values.faults);
@@ -231,6 +249,11 @@ async function main(): Promise<boolean> {
     unavailable,
     holds,
   };
+  if (values['write-docs'] && figuresOf === undefined && !values.mixture) {
+    const command = `npm run faults -- --seed ${seed} --faults ${values.faults} --notices ${notices} --pace ${pace}`;
+    for (const file of writeDown({ seed, command, pace, unavailable }, last.seconds, FAULTS, results))
+      say(`${file} written`);
+  }
   process.stdout.write(`${JSON.stringify(last)}\n`);
   return holds;
 }

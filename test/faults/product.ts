@@ -16,6 +16,8 @@ const STOP_WITHIN_MS = 35_000;
 export type RoleName = 'producers' | 'web' | 'dispatcher' | 'rules' | 'workers';
 /** How many processes of each role. */
 export type Topology = Readonly<Record<RoleName, number>>;
+/** As few as will do: beside a product of two processes. */
+export const LEAST: Topology = { producers: 1, web: 1, dispatcher: 1, rules: 1, workers: 1 };
 export const SMALL: Topology = { producers: 1, web: 1, dispatcher: 2, rules: 2, workers: 2 };
 export const LARGE: Topology = { producers: 1, web: 1, dispatcher: 2, rules: 3, workers: 4 };
 

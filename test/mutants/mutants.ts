@@ -135,24 +135,24 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'claim-ignores-expiry',
     would: 'a flood warning arrives after the flood',
     file: 'store/deliveries.ts',
-    from: "WHEN p.expires_at <= $11 THEN 'expired'",
-    to: "WHEN false THEN 'expired'",
+    from: 'WHEN p.expires_at <= $11 THEN CASE',
+    to: 'WHEN false THEN CASE',
     tests: ['test/workers/delivery.test.ts'],
   },
   {
     name: 'claim-ignores-stops',
     would: 'what is stopped is claimed and put back every few seconds, under a session that may die of it',
     file: 'store/deliveries.ts',
-    from: "WHEN EXISTS (SELECT 1 FROM stops s WHERE s.scope IN ('all', 'agency:' || p.agency_id,",
-    to: "WHEN EXISTS (SELECT 1 FROM stops s WHERE false AND s.scope IN ('all', 'agency:' || p.agency_id,",
+    from: 'WHEN (SELECT EXISTS (SELECT 1 FROM stops)) AND EXISTS',
+    to: 'WHEN false AND EXISTS',
     tests: ['test/workers/session.test.ts'],
   },
   {
     name: 'claim-ignores-opt-out',
     would: 'who opted out an hour ago is written to',
     file: 'store/deliveries.ts',
-    from: "AND w.channel IS NULL AND c.category IN ('service', 'information')) THEN 'suppressed/opted-out'",
-    to: "AND w.channel IS NULL AND false) THEN 'suppressed/opted-out'",
+    from: 'WHEN w.everywhere AND c.category IN',
+    to: 'WHEN false AND c.category IN',
     tests: ['test/workers/delivery.test.ts'],
   },
   {
@@ -235,26 +235,35 @@ export const MUTANTS: readonly Mutant[] = [
     would:
       'a call of which nobody knows whether it was carried out is made over and over: the same text message five times',
     file: 'workers/outcome.ts',
-    from: 'return row.unclear === 0',
-    to: 'return row.unclear >= 0',
-    tests: ['test/workers/delivery.test.ts'],
+    from: 'return mayResend(policy, row.unclear + 1)',
+    to: 'return mayResend(policy, 0)',
+    tests: ['test/workers/ambiguous.test.ts'],
   },
   {
     name: 'ambiguous-is-not-sent',
     would: 'the second call after "nobody knows" is not flagged: a double that nobody can see',
     file: 'workers/outcome.ts',
-    from: "? { ...base, status: 'waiting', code, unclear: true, retryAtMs: nowMs + FIRST_RETRY_MS }",
-    to: "? { ...base, status: 'waiting', code, retryAtMs: nowMs + FIRST_RETRY_MS }",
-    tests: ['test/workers/delivery.test.ts'],
+    from: "? { ...base, status: 'waiting', code, unclear: true, retryAtMs: nowMs + delayMs }",
+    to: "? { ...base, status: 'waiting', code, retryAtMs: nowMs + delayMs }",
+    tests: ['test/workers/ambiguous.test.ts'],
+  },
+  {
+    name: 'dead-session-resends',
+    would:
+      'a text message of which nobody knows is sent once more after every worker that dies: five times, say',
+    file: 'store/sessions.ts',
+    from: 'f.unclear + 1 <= p.resend',
+    to: 'p.resend >= 0',
+    tests: ['test/workers/ambiguous.test.ts'],
   },
   // The queue ---------------------------------------------------------------------------------------------------------------------
   {
     name: 'window-of-the-queue',
     would:
       'with Redis wiped or slow everything that is ready is queued at once: a recall comes too late for all of it',
-    file: 'store/batches.ts',
-    from: 'WHERE r.before + (SELECT n FROM open) < $3',
-    to: 'WHERE r.before < $3',
+    file: 'store/pump.ts',
+    from: 'r.before + (SELECT open FROM total) < $3::bigint',
+    to: 'r.before < $3::bigint',
     tests: ['test/dispatcher/interleaved.test.ts'],
   },
   {
@@ -268,10 +277,24 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'generation-not-raised',
     would: 'a job that turns up again after Redis was restored claims what another job is claiming',
-    file: 'store/batches.ts',
+    file: 'store/pump.ts',
     from: "SET state = 'queued', generation = generation + 1, queued_at",
     to: "SET state = 'queued', generation = greatest(generation, 1), queued_at",
     tests: ['test/workers/delivery.test.ts'],
+  },
+  // Receipts ----------------------------------------------------------------------------------------------------------------------
+  {
+    name: 'receipts-go-backwards',
+    would:
+      'what was delivered counts as failed when an old receipt comes late: the person is told again on another channel',
+    file: 'domain/receipt.ts',
+    from: `    default:
+      return 'moot';`,
+    to: `    case 'delivered':
+      return verdict === 'delivered' ? 'moot' : 'failed-permanent';
+    default:
+      return 'moot';`,
+    tests: ['test/domain/receipt.test.ts', 'test/dispatcher/receipts.test.ts'],
   },
   // Shards ------------------------------------------------------------------------------------------------------------------------
   {

@@ -154,6 +154,24 @@ test('a network that goes away fails what is asked in time, and its connections 
   }
 });
 
+test('a statement that nobody waits for any more does not commit later', async () => {
+  await database.pool.query('CREATE TABLE held (n int)');
+  const pool = createPool({ url: database.url, max: 1, logger: silentLogger, answerMs: 200 });
+  const holder = await database.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE held');
+    await expect(pool.query('INSERT INTO held VALUES (1)')).rejects.toThrow();
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await eventually(async () => expect((await database.pool.query(waits)).rows).toEqual([]));
+    await holder.query('COMMIT');
+    expect((await database.pool.query('SELECT n FROM held')).rows).toEqual([]);
+  } finally {
+    holder.release();
+    await pool.end();
+  }
+});
+
 test('a session that says nothing within its transaction is ended, so that its locks are free', async () => {
   const pool = createPool({ url: database.url, max: 1, logger: silentLogger, answerMs: 200 });
   const client = await pool.connect();

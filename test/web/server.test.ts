@@ -318,6 +318,7 @@ describe('status', () => {
       quarantineCounted: 0,
       ambiguous: 0,
       stops: [],
+      restore: null,
     });
 
     await api.broker.append(TOPICS.events, [

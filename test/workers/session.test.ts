@@ -2,9 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import type { BatchId, SessionId } from '../../domain/ids.ts';
 import { silentLogger } from '../../domain/logger.ts';
-import { transaction } from '../../domain/sql.ts';
 import { type Claimed, releaseUnheard, takeTurn } from '../../store/deliveries.ts';
-import { closeSession, endDeadSessions, sweepSessions } from '../../store/sessions.ts';
+import { closeSession, endDeadSessions } from '../../store/sessions.ts';
 import { removeStop, saveStop } from '../../store/stops.ts';
 import { resultOf } from '../../workers/outcome.ts';
 import { createSession, type Session } from '../../workers/session.ts';
@@ -53,7 +52,7 @@ const say = (row: Claimed, outcome: Parameters<typeof resultOf>[2]) =>
   takeTurn(
     it.pool,
     session.id(),
-    [resultOf(row, row.session, outcome, 'blind', it.clock.nowMs(), 0.5)],
+    [resultOf(row, row.session, outcome, it.providers.sms.repeats, it.clock.nowMs(), 0.5)],
     [],
     [],
     it.clock.nowMs(),
@@ -63,13 +62,6 @@ const heartStops = (id: SessionId) =>
   it.pool.query(
     `UPDATE worker_sessions SET heartbeat_at = clock_timestamp() - interval '60 s' WHERE id = $1`,
     [id],
-  );
-const REPEATS = { push: 'replaced', email: 'recognised', sms: 'blind' } as const;
-/** How many rows were taken from sessions that ended. */
-const sweep = async () =>
-  (await transaction(it.pool, (sql) => sweepSessions(sql, REPEATS, it.clock.nowMs()))).reduce(
-    (sum, { count }) => sum + count,
-    0,
   );
 const ofRow = (what: string) =>
   it.rows(
@@ -141,7 +133,7 @@ test('a session is not declared dead while one of its claims is under way, and i
     expect(await endDeadSessions(it.pool)).toEqual([]);
     await client.query('COMMIT');
     expect(await endDeadSessions(it.pool)).toEqual([row!.session]);
-    expect(await sweep()).toBe(1);
+    expect(await it.endSessions()).toBe(1);
   } finally {
     client.release();
   }
@@ -158,9 +150,9 @@ test('a session that is closed while the database still runs a claim of it is sw
     await takeTurn(client, session.id(), [], [job], [], it.clock.nowMs());
     // The connection of the claim is lost for the worker, which stops; the statement is not over for the database.
     await closeSession(it.pool, session.id());
-    expect(await sweep()).toBe(0);
+    expect(await it.endSessions()).toBe(0);
     await client.query('COMMIT');
-    expect(await sweep()).toBe(1);
+    expect(await it.endSessions()).toBe(1);
   } finally {
     client.release();
   }
@@ -177,7 +169,7 @@ test.each([
   await endDeadSessions(it.pool);
   it.at(laterMs);
   const nowMs = it.clock.nowMs();
-  expect(await sweep()).toBe(1);
+  expect(await it.endSessions()).toBe(1);
   const [row] = await it.rows(
     `SELECT w.due_at FROM waiting w JOIN deliveries d ON d.id = w.delivery_id JOIN notifications n ON n.id = d.notification_id WHERE n.recipient_id = $1`,
     [who],

@@ -117,6 +117,14 @@ const LIVES: Readonly<Record<string, () => Promise<void>>> = {
     await releaseUnheard(it.pool, it.hand.session.id(), []);
     await it.hand.deliver('sms', job!);
   },
+  /** Called once, nobody knows, and expired before the next call: that it only expired would be more than we know. */
+  async 'ambiguous and expired'() {
+    await planned({ expirytime: '2026-07-10T13:00:00+09:00' });
+    answers({ kind: 'unknown', code: 'no-answer' });
+    await it.deliver();
+    it.at(3_600_000);
+    await it.idle();
+  },
   async 'failed-permanent'() {
     await planned();
     answers({ kind: 'permanent', code: 'no-such-number' });

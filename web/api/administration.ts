@@ -133,6 +133,11 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
       const outcome = await removeStop(pool, params.scope, caller().agency);
       if (outcome === 'kept')
         throw new AllimError('forbidden', 'what the administrator stopped, the administrator resumes');
+      if (outcome === 'restored')
+        throw new AllimError(
+          'forbidden',
+          'the database was restored, and not everything is decided: GET /api/v1/restore',
+        );
       if (outcome === 'none') throw new AllimError('not-found', `nothing is stopped by ${params.scope}`);
       logger.warn({ caller: caller().id, scope: params.scope }, 'sending resumed');
       return { status: 204 };

@@ -1,6 +1,7 @@
 /** Whether the process is up, and whether it can do its work. */
 import type { Logger } from '../../domain/logger.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import { openRestore } from '../../store/restores.ts';
 import { checkWrites } from '../../store/status.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 
@@ -13,10 +14,19 @@ const REMEMBER_MS = 500;
 /** The check that the ledger can be written to. */
 export const databaseCheck = (pool: SqlPool): Check => ({ name: 'database', check: () => checkWrites(pool) });
 
+/** What a person should know of a process that can do its work. */
+export type Note = { readonly name: string; holds(): Promise<boolean> };
+
+/** Nothing is sent until somebody decides; events are still taken, so it is no reason to be unready. */
+export const restoreNote = (pool: SqlPool): Note => ({
+  name: 'restored',
+  holds: async () => (await openRestore(pool)) !== null,
+});
+
 export const healthz = (): Endpoint => endpoint({ answer: async () => ok({ up: true }) });
 
 /** 200 or 503 with the name of each check and whether it passed. Why it did not is in the log: anybody may ask. */
-export function readyz(checks: readonly Check[], logger: Logger): Endpoint {
+export function readyz(checks: readonly Check[], logger: Logger, notes: readonly Note[] = []): Endpoint {
   let answered:
     | { readonly at: number; readonly results: Promise<readonly { name: string; ok: boolean }[]> }
     | undefined;
@@ -40,6 +50,10 @@ export function readyz(checks: readonly Check[], logger: Logger): Endpoint {
     }
   }
 
+  async function holding({ name, holds }: Note): Promise<string | null> {
+    return (await holds().catch(() => false)) ? name : null;
+  }
+
   return endpoint({
     answer: async () => {
       const now = performance.now();
@@ -47,7 +61,12 @@ export function readyz(checks: readonly Check[], logger: Logger): Endpoint {
         answered = { at: now, results: Promise.all(checks.map(passes)) };
       const results = await answered.results;
       const ready = results.every((result) => result.ok);
-      return { status: ready ? 200 : 503, body: { ready, checks: results } };
+      const noted = ready ? await Promise.all(notes.map(holding)) : [];
+      const names = noted.filter((name) => name !== null);
+      return {
+        status: ready ? 200 : 503,
+        body: { ready, checks: results, ...(names.length === 0 ? {} : { notes: names }) },
+      };
     },
   });
 }

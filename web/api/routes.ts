@@ -10,11 +10,12 @@ import * as authoring from './authoring.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
-import { type Check, databaseCheck, healthz, readyz } from './health.ts';
+import { type Check, databaseCheck, healthz, readyz, restoreNote } from './health.ts';
 import * as imports from './imports.ts';
 import { producers } from './producers.ts';
 import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
+import * as restore from './restore.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
 import * as trial from './trial.ts';
@@ -35,7 +36,12 @@ export type ApiParts = StatusParts &
 /** What every role that serves HTTP has. */
 export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>): readonly Route[] => [
   ['GET', '/healthz', 'public', healthz()],
-  ['GET', '/readyz', 'public', readyz([databaseCheck(parts.pool), ...parts.checks], parts.logger)],
+  [
+    'GET',
+    '/readyz',
+    'public',
+    readyz([databaseCheck(parts.pool), ...parts.checks], parts.logger, [restoreNote(parts.pool)]),
+  ],
 ];
 
 export const apiRoutes = (parts: ApiParts): readonly Route[] => [
@@ -69,6 +75,8 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
   ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
   ['POST', '/api/v1/campaigns/:id/cancel', 'rules', campaigns.postCancel(parts)],
+  ['GET', '/api/v1/restore', 'administrator', restore.getRestore(parts)],
+  ['POST', '/api/v1/restore/decisions', 'administrator', restore.postRestoreDecision(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
   ['POST', '/api/v1/agencies/:id/keys', 'administrator', administration.postKey(parts)],
   ['DELETE', '/api/v1/agencies/:id/keys/:name', 'administrator', administration.deleteKey(parts)],

@@ -5,6 +5,7 @@ import { AGENCY_TOPIC_PREFIX, agencyOfTopic, TOPICS } from '../../domain/records
 import type { SqlPool } from '../../domain/sql.ts';
 import { countAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
+import { openRestore, type Restore } from '../../store/restores.ts';
 import { countImports, countUnrelayed, readLedgerBacklog } from '../../store/status.ts';
 import { listStops, type Stop } from '../../store/stops.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
@@ -48,6 +49,8 @@ export type Status = {
   readonly ambiguous: number;
   /** In force, of those the caller may see. Whatever shows this shows them: what is stopped is not idle but held. */
   readonly stops: readonly Pick<Stop, 'scope' | 'reason' | 'createdAt'>[];
+  /** The database was restored, and what may have been sent is not decided on. */
+  readonly restore: Pick<Restore, 'evidence' | 'noticedAt'> | null;
 };
 
 /** The dispatcher's groups; their positions move in the transaction that did the work. */
@@ -77,6 +80,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
   const ledger = await readLedgerBacklog(pool, readTopics, parts.clock.nowMs());
   const ambiguous = await countAmbiguous(pool, agency, parts.clock.nowMs());
   const stops = await listStops(pool, agency);
+  const restore = await openRestore(pool);
   const positions = new Map<string, number>();
   for (const { group, topic, partition, position } of ledger.positions) {
     if (eventTopics.includes(topic) && group !== EVENTS_GROUP) continue;
@@ -127,6 +131,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
     quarantineCounted: ledger.quarantineCounted,
     ambiguous,
     stops: stops.map(({ scope, reason, createdAt }) => ({ scope, reason, createdAt })),
+    restore: restore === null ? null : { evidence: restore.evidence, noticedAt: restore.noticedAt },
   };
 }
 

@@ -9,6 +9,7 @@ import { AllimError } from '../../domain/errors.ts';
 import type { DeliveryId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { mark } from '../../domain/marks.ts';
+import { paced } from '../../domain/pace.ts';
 import { Flights, judged, SESSION_LOST, type Verdict, waitIn } from './calls.ts';
 import { composeMail, isMailbox } from './mime.ts';
 import type { Outcome, OutgoingDelivery, Provider } from './provider.ts';
@@ -107,7 +108,7 @@ const OUT_OF_STEP: Outcome = { kind: 'temporary', code: 'out-of-step' };
 const STAGES: Readonly<Record<string, string>> = { 'MAIL FROM': 'mail', 'RCPT TO': 'rcpt', DATA: 'data' };
 
 export function createEmailProvider(options: EmailOptions): Provider {
-  const { from, window = 20, connectTimeoutMs = 10_000, answerTimeoutMs = 600_000 } = options;
+  const { from, window = 20, connectTimeoutMs = paced(10_000), answerTimeoutMs = paced(600_000) } = options;
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? silentLogger;
   const url = URL.parse(options.url);
@@ -124,7 +125,7 @@ export function createEmailProvider(options: EmailOptions): Provider {
     secure,
     requireTLS: url.searchParams.get('requireTLS') === 'true',
     connectionTimeout: connectTimeoutMs,
-    greetingTimeout: Math.max(connectTimeoutMs, 30_000),
+    greetingTimeout: Math.max(connectTimeoutMs, paced(30_000)),
     socketTimeout: answerTimeoutMs,
   };
   const flights = new Flights();

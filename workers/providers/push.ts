@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import { type DeliveryId, shortId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
+import { paced } from '../../domain/pace.ts';
 import { ADDRESS_PRIVATE, allowedEndpoint, publicLookup } from '../../domain/public-endpoint.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import { CONNECTING, createHttpCaller, type HttpRequest, retryAfterMs } from './http-call.ts';
@@ -81,8 +82,8 @@ export function createPushProvider(options: PushOptions): Provider {
     vapid,
     allowLoopback = false,
     window = 64,
-    connectTimeoutMs = 10_000,
-    answerTimeoutMs = 30_000,
+    connectTimeoutMs = paced(10_000),
+    answerTimeoutMs = paced(30_000),
   } = options;
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? silentLogger;

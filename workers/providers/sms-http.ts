@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
 import { isTextable } from '../../domain/kr/telephone.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
+import { paced } from '../../domain/pace.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import {
   CONNECTING,
@@ -109,7 +110,7 @@ function target(text: string): { readonly base: string; readonly authorization: 
 }
 
 export function createSmsHttpProvider(options: SmsHttpOptions): Provider {
-  const { source, window = 64, connectTimeoutMs = 10_000, answerTimeoutMs = 30_000 } = options;
+  const { source, window = 64, connectTimeoutMs = paced(10_000), answerTimeoutMs = paced(30_000) } = options;
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? silentLogger;
   const { base, authorization } = target(options.url);

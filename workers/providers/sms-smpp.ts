@@ -91,7 +91,12 @@ function international(number: string): { address: string; ton: number; npi: num
 }
 
 export function createSmsProvider(options: SmsOptions): Provider {
-  const { window = 20, answerTimeoutMs = 60_000, enquireMs = 30_000, reconnectMs = 500 } = options;
+  const {
+    window = 20,
+    answerTimeoutMs = paced(60_000),
+    enquireMs = paced(30_000),
+    reconnectMs = paced(500),
+  } = options;
   const { receipts } = options;
   const logger = options.logger ?? silentLogger;
   const url = URL.parse(options.url);
@@ -155,7 +160,7 @@ export function createSmsProvider(options: SmsOptions): Provider {
         attempted();
         if (stopped) return;
         timer = setTimeout(() => void bind(), pauseMs).unref();
-        pauseMs = Math.min(30_000, pauseMs * 2);
+        pauseMs = Math.min(paced(30_000), pauseMs * 2);
       });
     });
   }

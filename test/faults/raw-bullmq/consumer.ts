@@ -9,10 +9,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { Notice } from './worker.ts';
 
 const { KAFKA_BROKERS = '', REDIS_PORT = '', PEOPLE = '' } = process.env;
-/** Whom we know: the first address of each. */
-const people = new Map(
-  Object.entries(JSON.parse(readFileSync(PEOPLE, 'utf8')) as Record<string, Notice['to']>),
-);
+/** Whom we know: the mailbox of each. */
+const people = new Map(Object.entries(JSON.parse(readFileSync(PEOPLE, 'utf8')) as Record<string, string>));
 
 const queue = new Queue<Notice>('notices', { connection: { host: '127.0.0.1', port: Number(REDIS_PORT) } });
 queue.on('error', (error) => process.stderr.write(`queue: ${error.message}\n`));
