@@ -80,14 +80,19 @@ export function createLedgerWatch(parts: {
         'the database was restored: nothing is sent until a person has decided (npm run allim -- restore status)',
       );
     seen = { ...identity, atMs: clock.nowMs() };
-    await aside.write(installation, writeMark(seen));
+    // A store that is full must not keep a process from starting: the next look writes it.
+    await aside
+      .write(installation, writeMark(seen))
+      .catch((error: unknown) =>
+        logger.warn({ err: messageOf(error) }, 'where the ledger stands could not be kept'),
+      );
   }
 
   function next(): void {
     timer = setTimeout(() => {
       looking = look()
         .catch((error: unknown) =>
-          logger.warn({ err: messageOf(error) }, 'where the ledger stands could not be kept'),
+          logger.warn({ err: messageOf(error) }, 'where the ledger stands could not be looked at'),
         )
         .finally(() => {
           if (timer !== undefined) next();

@@ -1,6 +1,7 @@
 /** Every fault, in the order in which a run goes through them. */
 import type { Fault } from './fault.ts';
 import { KAFKA_FAULTS } from './kafka.ts';
+import { LOAD_FAULTS } from './load.ts';
 import { MACHINE_FAULTS } from './machine.ts';
 import { POSTGRES_FAULTS } from './postgres.ts';
 import { PROCESS_FAULTS } from './processes.ts';
@@ -16,6 +17,7 @@ export const FAULTS: readonly Fault[] = [
   ...PROVIDER_FAULTS,
   ...RECEIPT_FAULTS,
   ...MACHINE_FAULTS,
+  ...LOAD_FAULTS,
 ];
 
 /** `all`, names, or `group:kafka`, by commas. Throws naming what does not exist. */

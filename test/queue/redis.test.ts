@@ -41,6 +41,27 @@ describeWith('redis', 'the queue on Redis', () => {
     })()`,
   }));
 
+  test('words are kept apart by name and by installation', async () => {
+    const [one, other] = ['words-one', 'words-other'].map((prefix) =>
+      createBullmqQueue({ ...short, backend: { redisUrl: redisUrl() }, prefix }),
+    );
+    try {
+      await one!.start();
+      await other!.start();
+      expect(await one!.aside!.read('mark')).toBeNull();
+      await one!.aside!.write('mark', '{"at":1}');
+      expect(await one!.aside!.read('mark')).toBe('{"at":1}');
+      expect(await one!.aside!.read('another')).toBeNull();
+      expect(await other!.aside!.read('mark')).toBeNull();
+    } finally {
+      await one!.stop();
+      await other!.stop();
+      const redis = new Redis(redisUrl());
+      await redis.del('words-one:aside:mark');
+      redis.disconnect();
+    }
+  });
+
   (has('redis-server') ? test : test.skip)(
     'a full Redis refuses jobs with an error, and its fill is known before',
     async () => {

@@ -72,6 +72,18 @@ test('history that goes on is no restore, also over a restart and without a mark
   expect(await openRestore(pool)).toBeNull();
 });
 
+test('an account without any privilege sees where the server stands', async () => {
+  const client = await pool.connect();
+  try {
+    await client.query('CREATE ROLE plain');
+    await client.query('SET ROLE plain');
+    expect((await readIdentity(client)).timeline).toBe('00000001');
+  } finally {
+    await client.query('RESET ROLE');
+    client.release();
+  }
+});
+
 test('a copy of the files that is put back is known by its position, once', async () => {
   await stop();
   await copyCluster(cluster, `${cluster}-backup`);
