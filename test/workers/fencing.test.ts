@@ -29,7 +29,7 @@ async function planned() {
   await it.settle();
   await it.pump();
   const [job] = it.memory.take('sms-urgent');
-  return { batch: job!.batch as BatchId, generation: job!.generation, max: 10 };
+  return { batch: job!.batch as BatchId, generation: job!.generation, month: job!.month!, max: 10 };
 }
 
 /** For the database its heart has not been heard of for a minute. */
