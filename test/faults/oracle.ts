@@ -167,8 +167,8 @@ ANALYZE`;
 
 const REPEATED = `may AND (n > 1)`;
 const LOST = `must AND n = 0`;
-/** The ledger owns up that it does not know, or that nobody could be reached there; and it calls nothing of it sent. */
-const LEFT = `statuses ~ '(ambiguous|failed-permanent)' AND statuses !~ '(sent|delivered|planned|sending|waiting)'`;
+/** The ledger owns up that it does not know, or that nobody could be reached there, now or since an earlier notice; and it calls nothing of it sent. */
+const LEFT = `statuses ~ '(ambiguous|failed-permanent|suppressed)' AND statuses !~ '(sent|delivered|planned|sending|waiting)'`;
 
 async function count(oracle: Pool, sql: string): Promise<number> {
   return (await oracle.query<{ n: number }>(sql)).rows[0]?.n ?? 0;
