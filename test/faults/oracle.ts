@@ -28,7 +28,9 @@ const CONCERNED = `extract(year FROM $day) - extract(year FROM p.born) >= 20
 
 /** What the product's database says of the round's events, by their ids. */
 export const LEDGER_QUERY = `SELECT n.recipient_id AS citizen, e.event_id AS event, d.channel, d.status::text AS status, d.unclear
-  FROM events e JOIN notifications n ON n.event_id = e.id JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month WHERE e.event_id LIKE $1`;
+  FROM events e JOIN notifications n ON n.event_id = e.id JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month WHERE e.event_id LIKE $1
+  UNION ALL
+  SELECT n.recipient_id, e.event_id, 'inbox', 'no-address', 0 FROM events e JOIN notifications n ON n.event_id = e.id WHERE n.no_address AND e.event_id LIKE $1`;
 export const INBOX_QUERY = `SELECT n.recipient_id AS citizen, e.event_id AS event FROM events e JOIN notifications n ON n.event_id = e.id WHERE e.event_id LIKE $1`;
 /** LEDGER.md, section 3. Of all rounds so far: none may be left open or lie. */
 export const EQUATIONS_QUERY = `SELECT f.id::text, f.state, f.reason, to_jsonb(r) - 'fanout_id' AS run FROM fanouts f LEFT JOIN runs r ON r.fanout_id = f.id AND r.run_id = f.run_id
@@ -168,7 +170,7 @@ ANALYZE`;
 const REPEATED = `may AND (n > 1)`;
 const LOST = `must AND n = 0`;
 /** The ledger owns up that it does not know, or that nobody could be reached there, now or since an earlier notice; and it calls nothing of it sent. */
-const LEFT = `statuses ~ '(ambiguous|failed-permanent|suppressed)' AND statuses !~ '(sent|delivered|planned|sending|waiting)'`;
+const LEFT = `statuses ~ '(ambiguous|failed-permanent|suppressed|no-address)' AND statuses !~ '(sent|delivered|planned|sending|waiting)'`;
 
 async function count(oracle: Pool, sql: string): Promise<number> {
   return (await oracle.query<{ n: number }>(sql)).rows[0]?.n ?? 0;

@@ -321,7 +321,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
       const stops = await stage.sql<{ reason: string }>('SELECT reason FROM stops');
       return [
         ...rows
-          .filter(({ status, code }) => status !== 'failed-technical' || code !== 'template-failed')
+          .filter(({ status, code }) => status !== 'failed-technical' || !code.startsWith('template-'))
           .map(({ id, status, code }) => `${id} ended as ${status} ${code}`),
         ...stops.map(({ reason }) => `three poisoned citizens stopped something: ${reason}`),
       ];

@@ -87,7 +87,9 @@ function createStage(
         headers: {
           authorization: `Bearer ${token}`,
           // An empty body that says it is JSON is refused.
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': path === EVENTS ? 'application/cloudevents+json' : 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(30_000),
@@ -143,6 +145,8 @@ async function readLedger(installation: Installation, round: number): Promise<Le
     inbox: await installation.sql<Ledger['inbox'][number]>(INBOX_QUERY, prefix),
   };
 }
+
+const EVENTS = '/api/v1/events';
 
 export async function runRound(
   installation: Installation,
