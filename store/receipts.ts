@@ -2,6 +2,7 @@
  * Receipts: stored once by a key of their source, applied later. Storing is all that whoever brings one waits for; applying is the
  * dispatcher's (dispatcher/receipts.ts), because the result that a receipt speaks of may not be committed yet, or never be.
  */
+import { storable } from '../domain/control-characters.ts';
 import { type DeliveryId, keyId } from '../domain/ids.ts';
 import type { NewReceipt, Receivable } from '../domain/receipt.ts';
 import type { Sealer } from '../domain/sealing.ts';
@@ -27,10 +28,6 @@ export type Settled = {
   readonly delivery: DeliveryId | null;
 };
 
-/** A text column takes no NUL, and nobody reads more. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-const plain = (text: string) => text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 200);
-
 /** Returns how many of them were not known. What says nothing is settled at once. */
 export async function saveReceipts(
   sql: Sql,
@@ -53,10 +50,10 @@ export async function saveReceipts(
       receipts.map((r) => r.source),
       receipts.map((r) => r.delivery),
       receipts.map((r) => r.attempt),
-      receipts.map((r) => (r.reference === null ? null : plain(r.reference))),
+      receipts.map((r) => (r.reference === null ? null : storable(r.reference))),
       receipts.map((r) => (r.address === null ? null : addressIndex(sealer, 'sms', r.address))),
       receipts.map((r) => r.verdict),
-      receipts.map((r) => (r.code === null ? null : plain(r.code))),
+      receipts.map((r) => (r.code === null ? null : storable(r.code))),
       receipts.map((r) => r.addressDead),
       receipts.map((r) => (r.words === null ? null : sealer.seal('receipt', r.words))),
       new Date(nowMs),

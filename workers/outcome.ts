@@ -1,5 +1,7 @@
 /** From a provider's outcome to what the ledger writes: retries (domain/retry.ts), what nobody knows (domain/ambiguity.ts), whose fault it is. */
+
 import { AMBIGUITY, mayResend, type Repeats } from '../domain/ambiguity.ts';
+import { storable } from '../domain/control-characters.ts';
 import { RETRY_LIMIT_MS, retryDelayMs, TECHNICAL_ATTEMPTS } from '../domain/retry.ts';
 import type { Claimed, Result } from '../store/turn.ts';
 import type { Outcome } from './providers/provider.ts';
@@ -9,11 +11,7 @@ type Row = Pick<
   'id' | 'month' | 'attempt' | 'channel' | 'category' | 'expiresAt' | 'firstAt' | 'unclear' | 'simulated'
 >;
 
-/** What a provider said, as a text column takes it: one NUL would fail the statement, and with it every result beside it, again and again. */
-function stored(text: string | null): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  return text === null ? null : text.replaceAll(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 200);
-}
+const stored = (text: string | null): string | null => (text === null ? null : storable(text));
 
 /** What stands as code on a row that was sent in a trial: it went to the outbox and nowhere else. */
 export const SIMULATED = 'trial';
