@@ -37,8 +37,11 @@ export async function decideAndTell(
   adopted: { id: NotificationId; run: AudiencePage['run'] }[];
 }> {
   const people = await loadPeople(sql, [...new Set(matches.map((match) => match.citizen))]);
-  const candidates: { match: Match; key: string; contactPoint: { id: string; channel: Channel } | null }[] =
-    [];
+  const candidates: {
+    match: Match;
+    id: NotificationId;
+    contactPoint: { id: string; channel: Channel } | null;
+  }[] = [];
   for (const match of matches) {
     const { counts, context } = match;
     counts.matched++;
@@ -67,7 +70,8 @@ export async function decideAndTell(
       counts.optedRecipients++;
       continue;
     }
-    const key = besideId(
+    // Nothing of when it is planned is in it: what is planned again after a restore is the same notice to whoever gets it.
+    const id = besideId<NotificationId>(
       'told',
       match.obligation,
       context.rule,
@@ -75,12 +79,12 @@ export async function decideAndTell(
       match.version.toString(),
       match.citizen,
     );
-    candidates.push({ match, key, contactPoint: verdict.contactPoint });
+    candidates.push({ match, id, contactPoint: verdict.contactPoint });
   }
   const told = await tell(
     sql,
-    candidates.map(({ match, key }) => ({
-      key,
+    candidates.map(({ match, id }) => ({
+      key: id,
       agency: match.context.agency,
       stageRun: match.context.stageRun,
     })),
@@ -89,13 +93,13 @@ export async function decideAndTell(
   const deliveries: DeliveryRow[] = [];
   const adopted: { id: NotificationId; run: AudiencePage['run'] }[] = [];
   const filling = new Map<string, { batch: BatchId; size: number }>();
-  const seen = new Set<string>();
+  const seen = new Set<NotificationId>();
   const localeOf = localeChooser(snapshot);
-  for (const { match, key, contactPoint } of candidates) {
+  for (const { match, id, contactPoint } of candidates) {
     const { counts, context, page } = match;
-    const mine = told.fresh.has(key) && !seen.has(key);
-    const again = !mine && (seen.has(key) ? false : told.before.get(key) === context.stageRun);
-    seen.add(key);
+    const mine = told.fresh.has(id) && !seen.has(id);
+    const again = !mine && (seen.has(id) ? false : told.before.get(id) === context.stageRun);
+    seen.add(id);
     if (!mine && !again) {
       counts.told++;
       counts.toldRecipients++;
@@ -104,13 +108,6 @@ export async function decideAndTell(
     counts.notified++;
     counts.planned++;
     if (contactPoint === null) counts.noAddress++;
-    const id = besideId<NotificationId>(
-      'notification',
-      match.obligation,
-      context.stageRun,
-      match.version.toString(),
-      match.citizen,
-    );
     if (again) {
       adopted.push({ id, run: page.run });
       continue;

@@ -129,3 +129,22 @@ test('questions that were asked are asked again', async () => {
   await decideRestored(it.pool, 'leave', {}, it.clock.nowMs());
   expect(await close()).toBe(true);
 });
+
+test('what is planned anew, at another time, is the same notice to whoever receives it', async () => {
+  const plan = async (system: Installation) => {
+    await system.citizen({ id: 'twice', sms: '+821012345678' });
+    await system.publish(taxEvent({ id: 'twice', subject: 'twice', allimobligation: 'property-tax/twice' }));
+    await system.settle();
+    // A delivery's id follows from it and the contact point, whose id holds the installation's key.
+    return system.rows(`SELECT id FROM notifications WHERE recipient_id = 'twice'`);
+  };
+  const other = await install({ partitions: 1 });
+  try {
+    other.at(it.clock.nowMs() + 90_000 - START);
+    const first = await plan(other);
+    expect(first).toHaveLength(1);
+    expect(await plan(it)).toEqual(first);
+  } finally {
+    await other.close();
+  }
+});
