@@ -1,27 +1,21 @@
 /** What was flushed to the socket tells a call that was not made from one of which nobody knows: each adapter, cut at each point. */
 
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import webPush from 'web-push';
-import { createEmailProvider } from '../../workers/providers/email.ts';
-import type { Provider } from '../../workers/providers/provider.ts';
 import { createPushProvider } from '../../workers/providers/push.ts';
 import { createSmsHttpProvider } from '../../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../../workers/providers/sms-smpp.ts';
 import { startGatewaySink } from '../sinks/gateway.ts';
 import { startPushSink, subscriptionAt } from '../sinks/push.ts';
 import { startSmscSink } from '../sinks/smsc.ts';
-import { startSmtpSink } from '../sinks/smtp.ts';
 import { eventually } from '../support/eventually.ts';
 import { createDelivery, yes } from './builders.ts';
+import { serveConnections } from './scripted-server.ts';
 
 const KIM = '+821012345678';
 const sms = { channel: 'sms', text: '본문' } as const;
-const mail = { channel: 'email', subject: '제목', text: '본문', html: '<p>본문</p>' } as const;
 const note = { channel: 'push', title: '제목', body: '본문' } as const;
 const vapid = { subject: 'mailto:a@allim.example', ...webPush.generateVAPIDKeys() };
-const from = { name: 'Allim', address: 'a@allim.example' };
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {
@@ -33,21 +27,7 @@ function keep<T extends { stop(): Promise<void> }>(part: T): T {
   return part;
 }
 
-/** A server that does with each connection what it is told. */
-async function serve(handle: (socket: Socket) => void): Promise<{ port: number; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server: Server = createServer((socket) => {
-    socket.on('error', () => {});
-    sockets.push(socket);
-    handle(socket);
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  opened.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, sockets };
-}
+const serve = async (handle: Parameters<typeof serveConnections>[0]) => keep(await serveConnections(handle));
 
 const http = {
   push: (port: number) => {
@@ -128,90 +108,6 @@ describe('HTTP, both', () => {
     expect((await send('kim')).kind).toBe('accepted');
     sink.fail({ kind: 'hang', times: 1 });
     expect(await send('lee')).toEqual({ kind: 'unknown', code: 'answer-repeated' });
-  });
-});
-
-/** A mail server that answers each line, and cuts where it is told. */
-async function mailServer(
-  cutAt: 'greeting' | 'mail' | 'rcpt' | 'data' | 'go-ahead' | 'dot',
-): Promise<number> {
-  const { port } = await serve((socket) => {
-    if (cutAt === 'greeting') return void socket.resetAndDestroy();
-    let inData = false;
-    socket.write('220 script\r\n');
-    socket.on('data', (chunk) => {
-      const line = chunk.toString();
-      const cut = () => socket.resetAndDestroy();
-      if (inData) {
-        if (line.endsWith('\r\n.\r\n')) cut();
-      } else if (/^EHLO/i.test(line)) socket.write('250 script\r\n');
-      else if (/^MAIL/i.test(line)) cutAt === 'mail' ? cut() : socket.write('250 ok\r\n');
-      else if (/^RCPT/i.test(line)) cutAt === 'rcpt' ? cut() : socket.write('250 ok\r\n');
-      else if (cutAt === 'data') cut();
-      else {
-        inData = true;
-        socket.write('354 go ahead\r\n');
-        if (cutAt === 'go-ahead') {
-          // Takes nothing any more: what is larger than its buffers cannot leave whole.
-          socket.pause();
-          setTimeout(cut, 50);
-        }
-      }
-    });
-  });
-  return port;
-}
-
-describe('SMTP', () => {
-  test.each(['greeting', 'mail', 'rcpt', 'data'] as const)('cut at %s: not sent', async (at) => {
-    const url = `smtp://127.0.0.1:${await mailServer(at)}`;
-    const provider = keep(createEmailProvider({ url, from }));
-    expect((await provider.send(createDelivery('kim@example.kr', mail), yes)).kind).toBe('temporary');
-  });
-
-  test('cut in the message, before its final dot had left: not sent', async () => {
-    const url = `smtp://127.0.0.1:${await mailServer('go-ahead')}`;
-    const provider = keep(createEmailProvider({ url, from }));
-    const html = `<p>${'본문 '.repeat(2_000_000)}</p>`;
-    const outcome = await provider.send(createDelivery('kim@example.kr', { ...mail, html }), yes);
-    expect(outcome.kind).toBe('temporary');
-  });
-
-  test('cut after the final dot: nobody knows', async () => {
-    const url = `smtp://127.0.0.1:${await mailServer('dot')}`;
-    const provider = keep(createEmailProvider({ url, from }));
-    expect((await provider.send(createDelivery('kim@example.kr', mail), yes)).kind).toBe('unknown');
-  });
-
-  test('a server that answers twice is out of step: what it says is believed of nothing', async () => {
-    const sink = keep(await startSmtpSink());
-    const provider: Provider = keep(createEmailProvider({ url: sink.url, from, window: 1 }));
-    const send = () => provider.send(createDelivery('kim@example.kr', mail), yes);
-    sink.fail({ kind: 'twice', times: 1 });
-    expect((await send()).kind).toBe('accepted');
-    // The second answer meets either an idle connection, which is given up, or the next mail.
-    expect(['accepted', 'temporary']).toContain((await send()).kind);
-    expect((await send()).kind).toBe('accepted');
-    const ids = sink.received.map((received) => received.delivery);
-    expect(new Set(ids).size).toBe(ids.length);
-  });
-
-  test('a greylisting server is asked again when it says', async () => {
-    const { port } = await serve((socket) => {
-      socket.write('220 script\r\n');
-      socket.on('data', (chunk) =>
-        socket.write(
-          /^RCPT/i.test(chunk.toString())
-            ? '450 4.2.0 Greylisted, try again in 300 seconds\r\n'
-            : '250 ok\r\n',
-        ),
-      );
-    });
-    const provider = keep(createEmailProvider({ url: `smtp://127.0.0.1:${port}`, from }));
-    expect(await provider.send(createDelivery('kim@example.kr', mail), yes)).toMatchObject({
-      kind: 'temporary',
-      retryAfterMs: 300_000,
-    });
   });
 });
 
