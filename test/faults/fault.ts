@@ -113,6 +113,10 @@ export interface Services {
     thaw(): void;
     /** A command, e.g. `['FLUSHALL']`. */
     command(words: readonly string[]): Promise<unknown>;
+    /** Starts a replica and stops it in mid-air once it has caught up: what is written from then on it does not have. */
+    replicate(): Promise<void>;
+    /** kill -9 of the server; the replica takes its place. Resolves to its port. */
+    failOver(): Promise<number>;
     readonly url: string;
     readonly folder: string;
   };

@@ -58,6 +58,18 @@ export const REDIS_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'redis-failed-over',
+    group: 'redis',
+    does: 'Redis dies and its replica takes over, without the last moments: jobs that are done, and others missing',
+    async inflict(stage) {
+      const { redis } = stage.services;
+      await stage.arrived(within(stage, 0.05, 0.4));
+      await redis.replicate();
+      await stage.arrived(within(stage, 0.5, 0.7));
+      stage.proxies.redis.target(await redis.failOver());
+    },
+  },
+  {
     name: 'redis-full',
     group: 'redis',
     does: 'Redis has no memory left for fifteen seconds and refuses every write',

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import {
   type KafkaBroker,
@@ -65,9 +66,11 @@ export async function startSurroundings(
       diskBytes: POSTGRES_DISK,
     });
     stops.push(() => postgres.stop());
-    const redis = createRedis(path.join(folder, 'redis'));
+    // What would have to be ended is known once everything runs.
+    let remember = async () => {};
+    const redis = createRedis(path.join(folder, 'redis'), () => remember());
     stops.push(() => redis.stop());
-    await redis.start();
+    await redis.services.start();
     const brokers = [
       ...(await startKafka(path.join(folder, 'kafka'), options.brokers, {
         advertised: kafkaProxies.map(({ port }) => port),
@@ -80,7 +83,7 @@ export async function startSurroundings(
     const others = await Promise.all([createFaultyProxy(postgres.port), createFaultyProxy(redis.port())]);
     stops.push(() => Promise.all(others.map((proxy) => proxy.close())));
     const [postgresProxy, redisProxy] = others;
-    const remember = () => {
+    remember = () => {
       const left: Left = { kafka: brokers.map(({ pid }) => pid), redis: redis.pid(), postgres: postgres.pid };
       return writeFile(record, JSON.stringify(left));
     };
@@ -88,8 +91,8 @@ export async function startSurroundings(
     return {
       services: {
         kafka: kafkaServices(brokers, disks, remember),
-        redis: { ...redis.services, start: () => redis.start().then(remember) },
-        postgres: withStart(postgres, () => postgres.start().then(remember)),
+        redis: redis.services,
+        postgres: withStart(postgres, () => postgres.start().then(() => remember())),
       },
       proxies: {
         postgres: postgresProxy,
@@ -150,19 +153,27 @@ function kafkaServices(
   };
 }
 
-function createRedis(folder: string) {
+function createRedis(base: string, changed: () => Promise<void>) {
   let server: RedisServer | undefined;
+  let replica: RedisServer | undefined;
+  let folder = base;
   let client: Redis | undefined;
   const pid = () => server?.pid ?? 0;
   const start = async () => {
     if (redisRuns(server)) return;
     server = await startRedis(folder, {}, server?.port);
+    await changed();
   };
   const kill = async () => {
     client?.disconnect();
     client = undefined;
     if (server !== undefined) await stopRedis(server);
   };
+  const stop = async () => {
+    await kill();
+    if (replica !== undefined) await stopRedis(replica);
+  };
+  const replicaFolder = () => (folder === base ? `${base}-replica` : base);
   const services: Services['redis'] = {
     kill,
     start,
@@ -173,12 +184,42 @@ function createRedis(folder: string) {
       client.removeAllListeners('error').on('error', () => {});
       return await client.call(name, ...words);
     },
+    async replicate() {
+      await services.command(['CONFIG', 'SET', 'repl-diskless-sync-delay', '0']);
+      replica = await startRedis(replicaFolder(), {
+        replicaof: `127.0.0.1 ${server!.port}`,
+        // Else it keeps what it was sent as its dump, and comes back with that once it is killed.
+        'repl-diskless-load': 'on-empty-db',
+      });
+      const joined = new Redis({ host: '127.0.0.1', port: replica.port });
+      const deadline = performance.now() + 30_000;
+      try {
+        while (!(await joined.info('replication')).includes('master_link_status:up')) {
+          if (performance.now() > deadline) throw new Error('the replica of Redis did not catch up in 30 s');
+          await delay(50);
+        }
+      } finally {
+        joined.disconnect();
+      }
+      process.kill(replica.pid, 'SIGSTOP');
+    },
+    async failOver() {
+      if (replica === undefined) throw new Error('Redis has no replica');
+      await kill();
+      process.kill(replica.pid, 'SIGCONT');
+      [server, replica, folder] = [replica, undefined, replicaFolder()];
+      await services.command(['REPLICAOF', 'NO', 'ONE']);
+      await changed();
+      return server.port;
+    },
     get url() {
       return `redis://127.0.0.1:${server!.port}`;
     },
-    folder,
+    get folder() {
+      return folder;
+    },
   };
-  return { services, start, pid, port: () => server!.port, stop: kill };
+  return { services, pid, port: () => server!.port, stop };
 }
 
 /** A spread would take a getter's value of now. */
