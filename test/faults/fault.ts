@@ -147,6 +147,8 @@ export type Fault = {
   readonly does: string;
   /** Brokers it needs; 1 unless said. */
   readonly brokers?: 1 | 3;
+  /** It asks how fast the product is, or takes what every lane needs: no other installation runs beside it. */
+  readonly alone?: boolean;
   /** Share of the run's notices that this round has; 1 unless said. */
   readonly notices?: number;
   /** How the sinks deduplicate is theirs; whether doubles may happen at all: only where a call can be under way when somebody dies. */

@@ -17,6 +17,7 @@ import {
   loadRound,
   type Verdict,
 } from './oracle.ts';
+import { type Phases, phaseText, startStopwatch } from './phases.ts';
 import { produceEvents } from './produce.ts';
 
 /** After the fault is over. Times of the product run at its pace, those of a machine do not. */
@@ -33,6 +34,8 @@ export type RoundResult = {
   readonly completeAtMs: number;
   /** From the end of the fault until everything expected had arrived. */
   readonly recoveryS: number;
+  /** Seconds of each part of the round. */
+  readonly phases: Phases;
 };
 
 /** A stream of its own for each name: the same seed makes the same choices, whatever else a run goes through. */
@@ -165,11 +168,15 @@ export async function runRound(
       return false;
     }
   };
+  const watch = startStopwatch();
   const round = inputs.next(notices, streamOf(`inputs of ${fault.name}`));
+  watch.lap('inputs');
   const expected = await loadRound(oracle, round, asOf);
   const from: From = { line: (await installation.log.read()).length, firsts: installation.log.firsts };
   const stage = createStage(installation, fault, notices, expected, from);
+  watch.lap('oracle');
   await attempt('prepare', async () => fault.prepare?.(stage));
+  watch.lap('prepare');
   const to = {
     brokers: installation.servers.services.kafka.direct,
     urls: (['producers-1', 'web-1'] as const)
@@ -179,12 +186,16 @@ export async function runRound(
   };
   const produced = attempt('produce', () => produceEvents(to, round.events));
   await attempt('inflict', () => fault.inflict(stage));
+  watch.lap('inflict');
   await attempt('mend', () => installation.mend());
+  watch.lap('mend');
   const mendedAt = Date.now();
   await produced;
+  watch.lap('produce');
   const rest = installation.rest ?? ((...args) => awaitIdle(installation, ...args));
   const stuck = await rest(from, expected).catch((error: Error) => error.message);
   if (stuck !== null) complaints.push(stuck);
+  watch.lap('idle');
   // What a sink accepted stands in its log at once, but not always before its answer.
   await delay(50);
   const entries = (await installation.log.read()).slice(from.line);
@@ -199,7 +210,9 @@ export async function runRound(
     complaints.push(...((await fault.judge?.(stage)) ?? []));
   });
   complaints.push(...product.complaints());
+  watch.lap('judge');
   await attempt('renew addresses', () => installation.renewAddresses());
+  watch.lap('renew');
   const result: RoundResult = {
     fault: fault.name,
     verdict,
@@ -207,8 +220,10 @@ export async function runRound(
     seconds: (performance.now() - startedAt) / 1000,
     completeAtMs: installation.log.lastFirstAtMs,
     recoveryS: Math.max(0, (installation.log.lastFirstAtMs - mendedAt) / 1000),
+    phases: watch.phases,
   };
   say(summary(result));
+  say(`  ${phaseText(result.phases)} s`);
   for (const complaint of complaints) say(`  WRONG: ${complaint}`);
   return result;
 }
