@@ -14,6 +14,7 @@ import { FIGURES } from './figures.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { throughLanes } from './lanes.ts';
 import { clearLeftovers } from './leftovers.ts';
+import { gathered } from './mark-rounds.ts';
 import { mixtures } from './mixture.ts';
 import { phaseText, sumOf } from './phases.ts';
 import { LARGE, SMALL } from './product.ts';
@@ -82,10 +83,11 @@ async function oneRound(installation: Installation, fault: Fault, size: number, 
   const result = await runRound(installation, fault, Math.max(50, Math.round(size)));
   if (result.complaints.length > 0)
     await writeFile(
-      path.join(installation.folder, `${fault.name.replaceAll(':', '-')}.json`),
+      path.join(installation.folder, `${fault.name.replaceAll(/[:+]/g, '-')}.json`),
       JSON.stringify(result, null, 2),
     );
-  run.results.push(result);
+  // The verdict of a round is the verdict on each of its faults.
+  for (const { name } of fault.members ?? [fault]) run.results.push({ ...result, fault: name });
 }
 
 /** The night: rounds of three faults each, until everything is said or the time is over. */
@@ -123,7 +125,7 @@ async function throughList(faults: readonly Fault[], run: Run): Promise<void> {
   const several = given.lanes > 1 && faults.length > 1;
   await throughLanes({
     lanes: given.lanes,
-    faults,
+    faults: gathered(faults),
     brokersOf: (fault) => given.brokers ?? fault.brokers ?? 1,
     start: (lane, brokers) => start(`${lane}-${brokers}`, notices, brokers, several ? `${lane} | ` : ''),
     round: (installation, fault) => oneRound(installation, fault, notices * (fault.notices ?? 1), run),
@@ -154,8 +156,10 @@ async function available(chosen: readonly Fault[], run: Run): Promise<readonly F
 
 function lastLine({ results, unavailable, figures }: Run, holds: boolean) {
   const failed = results.filter(({ complaints }) => complaints.length > 0);
+  // Several faults may share a round: its notices are counted once.
+  const verdicts = new Set(results.flatMap(({ verdict }) => verdict ?? []));
   const sum = (of: (verdict: NonNullable<RoundResult['verdict']>) => number) =>
-    results.reduce((total, { verdict }) => total + (verdict === null ? 0 : of(verdict)), 0);
+    [...verdicts].reduce((total, verdict) => total + of(verdict), 0);
   return {
     seed,
     faults: results.length,
@@ -229,8 +233,8 @@ async function main(): Promise<boolean> {
   const failed = results.filter(({ complaints }) => complaints.length > 0);
   const holds = failed.length === 0 && remarks.length === 0 && !run.crashed && results.length > 0;
   for (const remark of remarks) say(`WRONG: ${remark}`);
-  if (results.length > 0)
-    say(`${results.length} rounds, in all ${phaseText(sumOf(results.map(({ phases }) => phases)))} s`);
+  const rounds = [...new Set(results.map(({ phases }) => phases))];
+  if (rounds.length > 0) say(`${rounds.length} rounds, in all ${phaseText(sumOf(rounds))} s`);
   if (!holds) {
     say(`DOES NOT HOLD; evidence in ${path.relative(process.cwd(), base)}`);
     if (failed.length > 0) say(`again: ${commandFor(given, failed.map(({ fault }) => fault).join(','))}`);
