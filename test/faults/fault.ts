@@ -52,6 +52,8 @@ export type Stage = {
   readonly notices: number;
   /** Uniform in [0, 1), from the run's seed and the fault's name: the same seed makes the same choices. */
   readonly random: () => number;
+  /** The choices that the fault of this name makes, alone or as a part of another. */
+  choicesOf(name: string): () => number;
   /** A factor over every outage and time-out of the run, the product's too (ALLIM_PACE). */
   readonly pace: number;
   /** Waits `ms` at the run's pace. */
@@ -62,6 +64,8 @@ export type Stage = {
   count(): Promise<number>;
   /** What the sinks have accepted of this round so far, in order. */
   arrivals(): Promise<readonly Arrival[]>;
+  /** Where the fault has members: the next part of the round's notices goes out. What is left when it is over follows by itself. */
+  produceNext(): void;
   readonly processes: Processes;
   /** Between the product and everything else. Kafka's are one a broker: `kafka-1`. */
   readonly proxies: Readonly<Record<'postgres' | 'redis' | `kafka-${number}` | Channel, FaultyProxy>>;
@@ -151,12 +155,16 @@ export type Fault = {
   readonly does: string;
   /** Brokers it needs; 1 unless said. */
   readonly brokers?: 1 | 3;
+  /** It asks how fast the product is, or takes what every lane needs: no other installation runs beside it. */
+  readonly alone?: boolean;
   /** Share of the run's notices that this round has; 1 unless said. */
   readonly notices?: number;
   /** How the sinks deduplicate is theirs; whether doubles may happen at all: only where a call can be under way when somebody dies. */
   readonly doubles?: boolean;
   /** Whether a notice may never arrive where the ledger owns up to it: nobody knows of any call, or every address was refused. As `doubles` unless said: whoever dies in a call leaves one of which nobody knows, and the policy may be not to repeat it. */
   readonly left?: boolean;
+  /** Faults that share this round: its notices come in as many parts, and its verdict is that of each. */
+  readonly members?: readonly Fault[];
   /** What cannot be had here, in words (no root, no Docker); undefined where it can be run. */
   unavailable?(): Promise<string | undefined>;
   /** Before the round's notices are produced. */

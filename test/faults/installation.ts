@@ -18,8 +18,8 @@ import { createInputs, type Inputs, makePeople, type Person } from './inputs.ts'
 import { measureSlices, preparePeople } from './oracle.ts';
 import { kcat } from './produce.ts';
 import { createProduct, type Product, type Topology } from './product.ts';
-import type { From } from './round.ts';
 import { LogTail, type Sinks, type SmsBy, startSinks } from './sinks.ts';
+import type { From } from './stage.ts';
 import { type Surroundings, startSurroundings } from './surroundings.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');

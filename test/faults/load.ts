@@ -187,6 +187,7 @@ export const LOAD_FAULTS: readonly Fault[] = [
     name: 'load-urgent-beside',
     group: 'load',
     does: 'disaster warnings while broadcasts are planned and sent; each must be sent within ten seconds',
+    alone: true,
     async prepare(stage) {
       await trial(stage, 'mois', true);
     },

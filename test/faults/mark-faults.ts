@@ -1,4 +1,7 @@
-/** One fault for each marked point: whoever comes there first dies there, on the spot, and is started again. */
+/**
+ * One fault for each marked point: whoever comes there first dies there, on the spot, and is started again. Several of them share a round
+ * (mark-rounds.ts); each can be had alone by its name.
+ */
 import type { Mark } from '../../domain/marks.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';

@@ -13,7 +13,7 @@ import { mountSmallDisk } from './small-disk.ts';
 
 /** Exists on every Unix; Postgres refuses to run as root, and its programs and data must be reachable for whom it runs as. */
 const UNPRIVILEGED = 65_534;
-const ROOT_HOME = '/var/lib/allim';
+export const ROOT_HOME = '/var/lib/allim';
 const STOP_MS = 5_000;
 
 export type PostgresServer = Services['postgres'] & {

@@ -2,11 +2,10 @@
  * A round: a fault, the notices that are under way when it comes, the wait until the product says it is idle, and the judgement. Whatever the
  * fault left broken is mended first, so that no round spoils the next; that it left something is itself a complaint.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomStream } from '../../producers/population.ts';
-import type { Fault, Stage } from './fault.ts';
-import { BOUNCE_TOKEN, type Installation, type Status } from './installation.ts';
+import type { Fault } from './fault.ts';
+import type { Said } from './inputs.ts';
+import type { Installation, Status } from './installation.ts';
 import {
   complaintsOf,
   EQUATIONS_QUERY,
@@ -17,11 +16,12 @@ import {
   loadRound,
   type Verdict,
 } from './oracle.ts';
+import { type Phases, phaseText, startStopwatch } from './phases.ts';
 import { produceEvents } from './produce.ts';
+import { arrivals, createStage, type From, streamOf } from './stage.ts';
 
 /** After the fault is over. Times of the product run at its pace, those of a machine do not. */
 const IDLE_WITHIN_MS = 240_000;
-const ARRIVED_WITHIN_MS = 180_000;
 const MENTION_MS = 5_000;
 
 export type RoundResult = {
@@ -33,75 +33,9 @@ export type RoundResult = {
   readonly completeAtMs: number;
   /** From the end of the fault until everything expected had arrived. */
   readonly recoveryS: number;
+  /** Seconds of each part of the round. */
+  readonly phases: Phases;
 };
-
-/** A stream of its own for each name: the same seed makes the same choices, whatever else a run goes through. */
-export function streamOf(name: string): number {
-  return createHash('sha256').update(name).digest().readUInt32BE(0) >>> 1;
-}
-
-/** Where a round begins in the sinks' log: lines, and how many of them were first copies. */
-/** Where a round begins in the log of the sinks. */
-export type From = { readonly line: number; readonly firsts: number };
-
-/** Copies are not counted: a notice that was called twice has arrived once. */
-async function arrivals({ log }: Installation, from: From): Promise<number> {
-  await log.read();
-  return log.firsts - from.firsts;
-}
-
-function createStage(
-  installation: Installation,
-  fault: Fault,
-  notices: number,
-  expected: number,
-  from: From,
-): Stage {
-  const { servers, sinks, product, pace, seed, token, say } = installation;
-  const stage: Stage = {
-    notices,
-    random: randomStream(seed, streamOf(fault.name)),
-    pace,
-    pause: (ms) => delay(Math.max(1, ms * pace)),
-    async arrived(share) {
-      const deadline = performance.now() + ARRIVED_WITHIN_MS;
-      while ((await arrivals(installation, from)) < share * expected) {
-        if (performance.now() > deadline)
-          throw new Error(
-            `${Math.round(share * 100)} % of ${expected} notices had not arrived after ${ARRIVED_WITHIN_MS / 1000} s, but ${await arrivals(installation, from)}`,
-          );
-        await delay(10);
-      }
-    },
-    count: () => arrivals(installation, from),
-    arrivals: async () => (await installation.log.read()).slice(from.line),
-    processes: product,
-    proxies: { ...servers.proxies, ...sinks.proxies },
-    services: servers.services,
-    sinks,
-    url: product.url('web-1'),
-    bounceToken: BOUNCE_TOKEN,
-    async api(method, path, body) {
-      const answer = await fetch(`${product.url('web-1')}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          // An empty body that says it is JSON is refused.
-          ...(body === undefined
-            ? {}
-            : { 'content-type': path === EVENTS ? 'application/cloudevents+json' : 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
-      });
-      const text = await answer.text();
-      return { status: answer.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
-    },
-    sql: (text, values) => installation.sql(text, values),
-    say: (line) => say(`  ${line}`),
-  };
-  return stage;
-}
 
 /** Idle by its own word, twice, and nothing put off until later. */
 async function awaitIdle(installation: Installation, from: From, expected: number): Promise<string | null> {
@@ -146,8 +80,6 @@ async function readLedger(installation: Installation, round: number): Promise<Le
   };
 }
 
-const EVENTS = '/api/v1/events';
-
 export async function runRound(
   installation: Installation,
   fault: Fault,
@@ -165,26 +97,28 @@ export async function runRound(
       return false;
     }
   };
+  const watch = startStopwatch();
   const round = inputs.next(notices, streamOf(`inputs of ${fault.name}`));
+  watch.lap('inputs');
   const expected = await loadRound(oracle, round, asOf);
   const from: From = { line: (await installation.log.read()).length, firsts: installation.log.firsts };
-  const stage = createStage(installation, fault, notices, expected, from);
+  const production = startProduction(installation, round.events, fault.members?.length ?? 1);
+  const stage = createStage(installation, fault, notices, expected, from, production.next);
+  watch.lap('oracle');
   await attempt('prepare', async () => fault.prepare?.(stage));
-  const to = {
-    brokers: installation.servers.services.kafka.direct,
-    urls: (['producers-1', 'web-1'] as const)
-      .filter((name) => product.names().includes(name))
-      .map((name) => product.url(name)),
-    token: installation.token,
-  };
-  const produced = attempt('produce', () => produceEvents(to, round.events));
+  watch.lap('prepare');
+  production.next();
   await attempt('inflict', () => fault.inflict(stage));
+  watch.lap('inflict');
   await attempt('mend', () => installation.mend());
+  watch.lap('mend');
   const mendedAt = Date.now();
-  await produced;
+  for (const error of await production.end()) complaints.push(`produce: ${error}`);
+  watch.lap('produce');
   const rest = installation.rest ?? ((...args) => awaitIdle(installation, ...args));
   const stuck = await rest(from, expected).catch((error: Error) => error.message);
   if (stuck !== null) complaints.push(stuck);
+  watch.lap('idle');
   // What a sink accepted stands in its log at once, but not always before its answer.
   await delay(50);
   const entries = (await installation.log.read()).slice(from.line);
@@ -199,7 +133,9 @@ export async function runRound(
     complaints.push(...((await fault.judge?.(stage)) ?? []));
   });
   complaints.push(...product.complaints());
+  watch.lap('judge');
   await attempt('renew addresses', () => installation.renewAddresses());
+  watch.lap('renew');
   const result: RoundResult = {
     fault: fault.name,
     verdict,
@@ -207,10 +143,43 @@ export async function runRound(
     seconds: (performance.now() - startedAt) / 1000,
     completeAtMs: installation.log.lastFirstAtMs,
     recoveryS: Math.max(0, (installation.log.lastFirstAtMs - mendedAt) / 1000),
+    phases: watch.phases,
   };
   say(summary(result));
+  say(`  ${phaseText(result.phases)} s`);
   for (const complaint of complaints) say(`  WRONG: ${complaint}`);
   return result;
+}
+
+/** The round's events in so many parts, each a mixture of all kinds; `end` produces what is left and resolves to what went wrong. */
+function startProduction(installation: Installation, events: readonly Said[], parts: number) {
+  const { servers, product, token } = installation;
+  const to = {
+    brokers: servers.services.kafka.direct,
+    urls: (['producers-1', 'web-1'] as const)
+      .filter((name) => product.names().includes(name))
+      .map((name) => product.url(name)),
+    token,
+  };
+  const produced: Promise<string | null>[] = [];
+  const next = () => {
+    const part = produced.length;
+    if (part >= parts) return;
+    const its = events.filter((_event, at) => at % parts === part);
+    produced.push(
+      produceEvents(to, its).then(
+        () => null,
+        (error: Error) => error.message,
+      ),
+    );
+  };
+  return {
+    next,
+    async end(): Promise<readonly string[]> {
+      while (produced.length < parts) next();
+      return (await Promise.all(produced)).filter((error) => error !== null);
+    },
+  };
 }
 
 function summary({ fault, verdict, complaints, seconds, recoveryS }: RoundResult): string {

@@ -104,6 +104,9 @@ export class LogTail {
   #handle: FileHandle | undefined;
   #at = 0;
   #rest = Buffer.alloc(0);
+  /** It is asked a hundred times a second. */
+  readonly #chunk = Buffer.alloc(1 << 20);
+  #reading: Promise<readonly Arrival[]> = Promise.resolve([]);
   readonly entries: Arrival[] = [];
   readonly #known = new Set<string>();
   /** Of the entries, those that were the first of their words to their address; and when the last of them came. */
@@ -114,10 +117,15 @@ export class LogTail {
     this.#file = file;
   }
 
-  /** All entries so far. */
-  async read(): Promise<readonly Arrival[]> {
+  /** All entries so far. Whoever asks while another reads waits for it: nothing is read twice. */
+  read(): Promise<readonly Arrival[]> {
+    this.#reading = this.#reading.then(() => this.#readOn());
+    return this.#reading;
+  }
+
+  async #readOn(): Promise<readonly Arrival[]> {
     this.#handle ??= await open(this.#file, 'r');
-    const chunk = Buffer.alloc(1 << 20);
+    const chunk = this.#chunk;
     for (;;) {
       const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, this.#at);
       if (bytesRead === 0) return this.entries;

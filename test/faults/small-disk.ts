@@ -8,6 +8,8 @@ import type { SmallDisk } from './fault.ts';
 
 export type Mounted = SmallDisk & { unmount(): Promise<void> };
 
+/** What /proc/mounts calls all of them. */
+export const FILE_SYSTEM = 'allim-faults';
 const BALLAST = 'ballast';
 
 const isMounted = (folder: string) =>
@@ -26,7 +28,7 @@ export async function mountSmallDisk(folder: string, bytes: number): Promise<Mou
     'tmpfs',
     '-o',
     `size=${bytes},mode=755`,
-    'allim-faults',
+    FILE_SYSTEM,
     folder,
   ]).then(
     () => true,
