@@ -95,9 +95,9 @@ export function readCommandLine(): CommandLine {
 
 /** What to type to have these faults again as they were. */
 export function commandFor(given: CommandLine, faults: string): string {
-  const { seed, notices, pace, brokers, large, smsBy, figures, mixture } = given;
+  const { seed, notices, pace, lanes, brokers, large, smsBy, figures, mixture } = given;
   if (figures !== undefined) return `npm run faults -- --seed ${seed} --figures ${figures}`;
   if (mixture)
     return `npm run faults -- --seed ${seed} --mixture --faults ${given.faults} --notices ${notices} --pace ${pace}`;
-  return `npm run faults -- --seed ${seed} --faults ${faults} --notices ${notices} --pace ${pace}${brokers === undefined ? '' : ` --brokers ${brokers}`}${large ? ' --large' : ''}${smsBy === 'smpp' ? '' : ` --sms ${smsBy}`}`;
+  return `npm run faults -- --seed ${seed} --faults ${faults} --notices ${notices} --pace ${pace}${lanes === LANES ? '' : ` --lanes ${lanes}`}${brokers === undefined ? '' : ` --brokers ${brokers}`}${large ? ' --large' : ''}${smsBy === 'smpp' ? '' : ` --sms ${smsBy}`}`;
 }

@@ -13,20 +13,26 @@ async function shifted(stage: Stage, byMs: number): Promise<void> {
   const moved: ProcessName[] = [];
   await stage.arrived(within(stage, 0.02, 0.3));
   try {
-    for (const role of ['dispatcher', 'workers', 'rules', 'web']) {
+    const roles = ['dispatcher', 'workers', 'rules', 'web'];
+    const chosen = roles.flatMap((role) => {
       const names = stage.processes.names(role);
-      if (names.length === 0) continue;
-      const name = pick(stage, names);
-      await stage.processes.stop(name);
-      moved.push(name);
-      await stage.processes.start(name, { ALLIM_CLOCK_SHIFT: String(byMs) });
-    }
+      return names.length === 0 ? [] : [pick(stage, names)];
+    });
+    await Promise.all(
+      chosen.map(async (name) => {
+        await stage.processes.stop(name);
+        moved.push(name);
+        await stage.processes.start(name, { ALLIM_CLOCK_SHIFT: String(byMs) });
+      }),
+    );
     await stage.pause(20_000);
   } finally {
-    for (const name of moved) {
-      await stage.processes.stop(name);
-      await stage.processes.start(name);
-    }
+    await Promise.all(
+      moved.map(async (name) => {
+        if (stage.processes.isUp(name)) await stage.processes.stop(name);
+        await stage.processes.start(name);
+      }),
+    );
   }
 }
 

@@ -242,7 +242,7 @@ async function main(): Promise<boolean> {
   if (holds && !given.keep) await rm(base, { recursive: true, force: true });
   const last = lastLine(run, holds);
   if (given.writeDocs && figuresOf === undefined && !given.mixture) {
-    const command = `npm run faults -- --seed ${seed} --faults ${given.faults} --notices ${notices} --pace ${pace}`;
+    const command = commandFor(given, given.faults);
     for (const file of writeDown({ seed, command, pace, unavailable }, last.seconds, FAULTS, results))
       say(`${file} written`);
   }

@@ -184,11 +184,13 @@ export async function createProduct(
       await product.restore();
     },
     async restore() {
-      for (const name of names) {
-        if (running.get(name)?.frozen) product.thaw(name);
-        if (!running.has(name)) await product.start(name);
-        if (!running.has(name)) throw new Error(`${name} does not stay up: ${await tail(folder, name)}`);
-      }
+      await Promise.all(
+        names.map(async (name) => {
+          if (running.get(name)?.frozen) product.thaw(name);
+          if (!running.has(name)) await product.start(name);
+          if (!running.has(name)) throw new Error(`${name} does not stay up: ${await tail(folder, name)}`);
+        }),
+      );
     },
     async stopAll() {
       await Promise.all([...running.keys()].map((name) => product.stop(name)));
