@@ -16,18 +16,23 @@ const fault = (name: string, more: Partial<Fault> = {}): Fault => ({
 
 type Happening = { readonly lane: number; readonly brokers: number; readonly what: string };
 
-/** Goes through `faults`; rounds of a name in `breaking` break their lane off. Each round takes as long as it takes all other lanes to have one. */
+/** Goes through `faults`; a round of a name in `breaking` breaks its lane off. */
 async function go(lanes: number, faults: readonly Fault[], breaking: readonly string[] = []) {
   const happened: Happening[] = [];
   const broken: number[] = [];
   const running = new Set<Installation>();
   const beside = new Map<string, number>();
+  let starting = 0;
+  let startingAtOnce = 0;
   await throughLanes({
     lanes,
     faults,
     brokersOf: ({ brokers }) => brokers ?? 1,
     async start(lane, brokers) {
       const installation = { lane, brokers } as unknown as Installation;
+      startingAtOnce = Math.max(startingAtOnce, ++starting);
+      await new Promise((resume) => setImmediate(resume));
+      starting--;
       running.add(installation);
       return installation;
     },
@@ -44,7 +49,14 @@ async function go(lanes: number, faults: readonly Fault[], breaking: readonly st
     brokeOff: (lane) => broken.push(lane),
     over: () => false,
   });
-  return { happened, broken, beside, running, lanesOf: new Set(happened.map(({ lane }) => lane)) };
+  return {
+    happened,
+    broken,
+    beside,
+    running,
+    startingAtOnce,
+    lanesOf: new Set(happened.map(({ lane }) => lane)),
+  };
 }
 
 const names = (happened: readonly Happening[]) => happened.map(({ what }) => what).sort();
@@ -52,10 +64,11 @@ const few = ['a', 'b', 'c', 'd', 'e'].map((name) => fault(name));
 
 describe('lanes', () => {
   test('take every fault once between them, and end what they started', async () => {
-    const { happened, lanesOf, running } = await go(2, few);
+    const { happened, lanesOf, running, startingAtOnce } = await go(2, few);
     expect(names(happened)).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(lanesOf.size).toBe(2);
     expect(running.size).toBe(0);
+    expect(startingAtOnce).toBe(1);
   });
 
   test('what needs three brokers goes through one lane, on an installation that has them', async () => {

@@ -24,8 +24,9 @@ export type Course = {
 };
 
 /** Goes through all of them. Never rejects. */
-export async function throughLanes(course: Course): Promise<void> {
-  const { faults, brokersOf, brokeOff } = course;
+export async function throughLanes(given: Course): Promise<void> {
+  const { faults, brokersOf, brokeOff } = given;
+  const course = { ...given, start: oneAfterTheOther(given.start) };
   const three = faults.filter((fault) => brokersOf(fault) === 3);
   const one = faults.filter((fault) => brokersOf(fault) === 1);
   const beside = one.filter((fault) => fault.alone !== true);
@@ -45,6 +46,16 @@ export async function throughLanes(course: Course): Promise<void> {
   await others;
   // Only where the first lane broke off is anything left, and it is the first that tries again.
   if (alone.length > 0) await lane(1, others);
+}
+
+/** A start takes all the machine has: two at once, and a process may not reach its servers in time. */
+function oneAfterTheOther(start: Course['start']): Course['start'] {
+  let before: Promise<unknown> = Promise.resolve();
+  return (lane, brokers) => {
+    const mine = before.then(() => start(lane, brokers));
+    before = mine.catch(() => {});
+    return mine;
+  };
 }
 
 /** One installation, for as long as there is anything to take; others take from the same lists. Between two lists it may have to wait. */
