@@ -50,6 +50,7 @@ const VENDORS: readonly (readonly [name: string, where: RegExp])[] = [
   ['pg-copy-streams', /^store\//],
   ['web-push', /^workers\/providers\//],
   ['nodemailer', /^workers\/providers\//],
+  ['undici', /^workers\/providers\/http-call\.ts$/],
   ['smpp', /^workers\/providers\//],
   ['handlebars', /^templates\//],
   ['prom-client', /^app\/metrics\.ts$/],

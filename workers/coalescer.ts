@@ -13,6 +13,7 @@ import { isTransient } from '../domain/transient.ts';
 import { releaseUnheard } from '../store/sessions.ts';
 import { type Claim, type Claimed, type End, type Result, takeTurn } from '../store/turn.ts';
 import type { Session } from './session.ts';
+import { takeClaims } from './take-claims.ts';
 
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
 type Said = { readonly batch: BatchId; readonly result: Result; readonly waiter: Waiter<void> };
@@ -35,8 +36,10 @@ export interface Coalescer {
 
 /** How many rows one statement may carry: beyond it the lock time of a statement shows in the latency of others. */
 const MAX_ROWS = 2_000;
-/** Results that are worth a turn of their own. */
+/** Rows that are worth a turn of their own. */
 const WORTH_ROWS = 100;
+/** How long fewer wait for others: a turn costs 0.8 ms of the server before its first row, and a provider's answers come one by one. */
+const GATHER_MS = 5;
 const RETRY_MS = paced(200);
 const SUSPECTS_MS = paced(2_000);
 /** SQLSTATE: data exceptions and integrity. The same row will never be taken. */
@@ -50,15 +53,18 @@ export function createCoalescer(parts: {
   clock: Clock;
   logger: Logger;
   width?: number;
+  gatherMs?: number;
 }): Coalescer {
   const { pool, session, clock, logger } = parts;
   const results: Said[] = [];
-  let claims: Asked[] = [];
+  const claims: Asked[] = [];
   let ends: Ended[] = [];
   /** Results that were refused alone for a reason that may pass. */
   const suspects: Said[] = [];
   let running = 0;
   let scheduled = false;
+  /** Until what is too little for a turn of its own begins one all the same. */
+  let gathering: NodeJS.Timeout | undefined;
   /** Results of each batch that a running turn is saying: two turns run at once and do not see what the other writes. */
   const saying = new Map<BatchId, number>();
   /** Batches with a result that may not have fitted its row, or was refused: their open rows are counted one by one. */
@@ -70,8 +76,26 @@ export function createCoalescer(parts: {
 
   function schedule(): void {
     if (scheduled || running >= (unheard.length > 0 ? 1 : (parts.width ?? 2))) return;
-    // A few results do not begin a turn beside another, which costs more than they do; they go with the next.
-    if (running > 0 && claims.length + ends.length === 0 && results.length < WORTH_ROWS) return;
+    if (!isWorthATurn()) {
+      gathering ??= setTimeout(() => {
+        gathering = undefined;
+        begin();
+      }, parts.gatherMs ?? GATHER_MS);
+      return;
+    }
+    begin();
+  }
+
+  /** A job that waits for rows goes on at once, unless others are served just now; a few results wait for those of the same calls. */
+  function isWorthATurn(): boolean {
+    if (running === 0 && claims.length + ends.length > 0) return true;
+    return claims.reduce((rows, { claim }) => rows + claim.max, results.length) >= WORTH_ROWS;
+  }
+
+  function begin(): void {
+    if (scheduled || running >= (unheard.length > 0 ? 1 : (parts.width ?? 2))) return;
+    clearTimeout(gathering);
+    gathering = undefined;
     scheduled = true;
     // After the current turn of the event loop, so that everything a finished call set off is gathered.
     setImmediate(() => {
@@ -83,7 +107,7 @@ export function createCoalescer(parts: {
   /** Also where nothing else is to be said until then: rows of a quiet night would stay claimed. */
   function expectUnheard(inMs: number): void {
     unheard.push(performance.now() + inMs);
-    setTimeout(schedule, inMs + 1).unref();
+    setTimeout(begin, inMs + 1).unref();
   }
 
   /** Gives back what a lost answer claimed. Runs alone, so that no answer can be on its way. */
@@ -110,7 +134,7 @@ export function createCoalescer(parts: {
     const { month } = results[0]?.result ?? claims[0]?.claim ?? ends[0]!.end;
     const mine = {
       results: takeResults(month),
-      claims: takeClaims(month),
+      claims: takeClaims(claims, month, MAX_ROWS),
       // After the results are taken: what of them stays behind keeps its batch back.
       ends: takeEnds(month),
     };
@@ -249,26 +273,6 @@ export function createCoalescer(parts: {
   function takeResults(month: string): Said[] {
     const other = results.findIndex(({ result }) => result.month !== month);
     return results.splice(0, Math.min(MAX_ROWS, other < 0 ? results.length : other));
-  }
-
-  /** One claim a batch and turn: rows are handed out by batch. */
-  function takeClaims(month: string): Asked[] {
-    const batches = new Set<BatchId>();
-    const mine: Asked[] = [];
-    const rest: Asked[] = [];
-    let rows = 0;
-    for (const item of claims) {
-      const fits =
-        item.claim.month === month &&
-        !batches.has(item.claim.batch) &&
-        (mine.length === 0 || rows + item.claim.max <= MAX_ROWS);
-      (fits ? mine : rest).push(item);
-      if (!fits) continue;
-      batches.add(item.claim.batch);
-      rows += item.claim.max;
-    }
-    claims = rest;
-    return mine;
   }
 
   return {

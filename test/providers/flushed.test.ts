@@ -97,6 +97,37 @@ describe.each(Object.entries(http))('HTTP, %s', (name, connect) => {
 });
 
 describe('HTTP, both', () => {
+  test('calls that wait for a connection each get one where the server keeps none', async () => {
+    const { port, sockets } = await serve((socket) =>
+      socket.on('data', () =>
+        socket.end('HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
+      ),
+    );
+    const send = http.push(port);
+    const outcomes = await Promise.all([send(), send(), send()]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
+    expect(sockets).toHaveLength(3);
+  });
+
+  test('a worker that loses its session while its call waits for a connection: not sent', async () => {
+    let answer: () => void = () => {};
+    const { port, sockets } = await serve((socket) =>
+      socket.on('data', () => {
+        answer = () => socket.write('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n');
+      }),
+    );
+    const provider = keep(createPushProvider({ vapid, allowLoopback: true, window: 1 }));
+    const address = JSON.stringify(subscriptionAt(`http://127.0.0.1:${port}`, 'kim'));
+    let alive = true;
+    const first = provider.send(createDelivery(address, note), yes);
+    const second = provider.send(createDelivery(address, note), () => alive);
+    await eventually(() => sockets[0]!.bytesRead > 0);
+    alive = false;
+    answer();
+    expect((await first).kind).toBe('accepted');
+    expect(await second).toEqual({ kind: 'temporary', code: 'session-lost' });
+  });
+
   test('a push service that answers twice: the second is not taken for the answer to the next', async () => {
     const sink = keep(await startPushSink());
     const provider = keep(

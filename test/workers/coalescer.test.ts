@@ -84,12 +84,16 @@ test('a result that the ledger refuses is given up alone: those beside it, and c
 test('a batch is counted after the turn that says its results, not beside it', async () => {
   const { session } = await worker();
   const held = Promise.withResolvers<void>();
+  const saying = Promise.withResolvers<void>();
   const pool: SqlPool = {
     connect: () => it.pool.connect(),
     async query<R>(statement: Statement, values?: readonly unknown[]) {
       const results =
         typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[0] : '{}';
-      if (results !== '{}') await held.promise;
+      if (results !== '{}') {
+        saying.resolve();
+        await held.promise;
+      }
       return it.pool.query<R>(statement, values);
     },
   };
@@ -97,7 +101,7 @@ test('a batch is counted after the turn that says its results, not beside it', a
   const [row] = await claimed(coalescer, ['n1']);
   const said = coalescer.finish(row!.batch, sentRow(row!));
   // A turn of its own.
-  await new Promise((resolve) => setImmediate(resolve));
+  await saying.promise;
   const { rows: batches } = await it.pool.query<{ generation: number }>(
     'SELECT generation FROM batches WHERE id = $1',
     [row!.batch],
@@ -210,4 +214,28 @@ test('a claim whose answer is lost is given back in time, though nothing else is
   await eventually(async () => (await it.told('c'))[0] === 'opened sms planned');
   const rows = await coalescer.claim(claim);
   expect(rows.map((row) => row.attempt)).toEqual([1]);
+});
+
+test('a few results wait for those of the same calls, and begin a turn all the same', async () => {
+  const { session } = await worker();
+  const turns: number[] = [];
+  const pool: SqlPool = {
+    connect: () => it.pool.connect(),
+    query<R>(statement: Statement, values?: readonly unknown[]) {
+      if (typeof statement === 'object' && statement.name === 'turn')
+        turns.push(String(statement.values?.[0]).split(',').length);
+      return it.pool.query<R>(statement, values);
+    },
+  };
+  const coalescer = createCoalescer({ pool, session, clock: it.clock, logger: silentLogger, gatherMs: 500 });
+  const rows = await claimed(coalescer, ['few1', 'few2', 'few3']);
+  turns.length = 0;
+  // Answers of one batch's calls, each in a turn of the event loop of its own.
+  const said: Promise<void>[] = [];
+  for (const row of rows) {
+    said.push(coalescer.finish(row.batch, sentRow(row)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(said);
+  expect(turns).toEqual([3]);
 });

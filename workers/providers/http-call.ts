@@ -2,9 +2,9 @@
  * One HTTP request on a pool of kept connections, for adapters that speak it. Knows what they must know and a client does not tell: whether
  * anything of the request had left when it failed. Redirects are not followed and nothing is repeated: both are the adapter's business.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import { mark } from '../../domain/marks.ts';
 import type { Verdict } from './calls.ts';
 
@@ -22,7 +22,7 @@ export type HttpCallerOptions = {
 export type HttpAnswer = {
   readonly kind: 'answered';
   readonly status: number;
-  readonly headers: IncomingMessage['headers'];
+  readonly headers: IncomingHttpHeaders;
   /** null where it was not wanted, too long, too slow or cut off. */
   readonly body: Buffer | null;
   /** The connection, so that two answers on one can be compared. */
@@ -41,7 +41,7 @@ export type HttpOutcome =
 export type HttpRequest = {
   readonly url: URL;
   readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string | number>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
   readonly mayCall: () => boolean;
 };
@@ -70,6 +70,8 @@ export const CONNECTING: Readonly<Record<string, Verdict>> = {
 /** What is read of a body all the same, so that the connection can be used again. */
 const DRAINED_BYTES = 4_096;
 const BODY_MS = 2_000;
+/** How long a connection is kept without a call, where the server does not say less. */
+const KEPT_MS = 60_000;
 
 /**
  * Retry-After as seconds or as an HTTP date (RFC 9110 §10.2.3), in milliseconds from now. A date is taken against the `Date` of the same
@@ -87,102 +89,209 @@ export function retryAfterMs(
   return Number.isNaN(at) ? undefined : Math.max(0, at - (Number.isNaN(theirs) ? nowMs : theirs));
 }
 
-/** A short body is read; the far side may be a stranger, and its body need not end. */
-function readBody(response: IncomingMessage, wanted: number, done: (body: Buffer | null) => void): void {
-  const most = Math.max(wanted, DRAINED_BYTES);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  if (wanted === 0) done(null);
-  const timer = setTimeout(() => response.destroy(), BODY_MS);
-  response
-    .on('error', () => {})
-    .on('close', () => {
-      clearTimeout(timer);
-      if (wanted > 0) done(response.complete && bytes <= most ? Buffer.concat(chunks) : null);
-    })
-    .on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > most) response.destroy();
-      else chunks.push(chunk);
-    });
+/** undici's own codes of a connection that went away. */
+const GONE = new Set(['UND_ERR_SOCKET', 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+
+function codeOf(error: NodeJS.ErrnoException): string {
+  const code = error.code ?? 'ESOCKET';
+  return GONE.has(code) ? 'ECONNRESET' : code;
 }
 
+const timeout = () => Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' });
+
+/** A client of one connection, and what of it undici does not tell: the socket that it has now. */
+type Line = { readonly client: Client; socket: Socket | undefined };
+
+/** One request on a line of its own, from its start to the end of the answer's body. */
+class Exchange implements Dispatcher.DispatchHandler {
+  /** Has come to the socket: bytes leave from here on. Set before the first, so that nothing that left is taken for held back. */
+  #given = false;
+  #held = false;
+  #settled = false;
+  #controller: Dispatcher.DispatchController | undefined;
+  #timer: NodeJS.Timeout;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  readonly #line: Line;
+  readonly #mayCall: () => boolean;
+  readonly #options: HttpCallerOptions;
+  readonly #settle: (outcome: HttpOutcome | Promise<never>) => void;
+  readonly #done: (usable: boolean) => void;
+
+  constructor(
+    line: Line,
+    mayCall: () => boolean,
+    options: HttpCallerOptions,
+    settle: (outcome: HttpOutcome | Promise<never>) => void,
+    done: (usable: boolean) => void,
+  ) {
+    this.#line = line;
+    this.#mayCall = mayCall;
+    this.#options = options;
+    this.#settle = settle;
+    this.#done = done;
+    this.#timer = this.#limit(options.connectTimeoutMs);
+  }
+
+  /** The next thing must have come by then. */
+  #limit(ms: number): NodeJS.Timeout {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#controller === undefined) void this.#line.client.destroy(timeout());
+      else this.#controller.abort(timeout());
+    }, ms);
+    return this.#timer;
+  }
+
+  #answered(body: Buffer | null): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const { client, socket } = this.#line;
+    this.#settle({
+      kind: 'answered',
+      status: this.#status,
+      headers: this.#headers,
+      body,
+      connection: socket ?? client,
+      distrust: () => this.#done(false),
+    });
+  }
+
+  /** Called in the breath in which the request is written. Once: one that may have left is not written again. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    const again = this.#controller !== undefined;
+    this.#controller = controller;
+    this.#held = !again && !this.#mayCall();
+    if (again || this.#held) {
+      controller.abort(new Error(again ? 'written before' : 'held'));
+      return;
+    }
+    this.#given = true;
+    this.#limit(this.#options.answerTimeoutMs);
+  }
+
+  onRequestSent(): void {
+    mark('call:sent');
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    this.#limit(BODY_MS);
+    if (this.#options.bodyBytes === 0) this.#answered(null);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > Math.max(this.#options.bodyBytes, DRAINED_BYTES))
+      controller.abort(new Error('the body is too long'));
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#timer);
+    this.#answered(this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks));
+    // undici closes in this breath what is not to be kept.
+    queueMicrotask(() => this.#done(this.#line.socket?.destroyed === false));
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | undefined, error: NodeJS.ErrnoException): void {
+    clearTimeout(this.#timer);
+    // What comes on the connection after this would be nobody's.
+    this.#done(false);
+    if (this.#status > 0) this.#answered(null);
+    if (this.#settled) return;
+    this.#settled = true;
+    // The operating system did not take all of it: what it may have taken is no whole request.
+    const refused = error.syscall === 'write';
+    if (this.#held) this.#settle({ kind: 'held' });
+    // A header that cannot be written, say: a fault of ours.
+    else if (error.code === 'UND_ERR_INVALID_ARG') this.#settle(Promise.reject(error));
+    else this.#settle({ kind: 'failed', code: codeOf(error), flushed: this.#given && !refused });
+  }
+}
+
+/** The lines to one origin. No call waits in undici's queue: it is given to a line on which nothing is under way, or waits for one here. */
+type Origin = { readonly idle: Line[]; open: number; readonly waiting: ((line: Line) => void)[] };
+
 export function createHttpCaller(options: HttpCallerOptions) {
-  const { window, connectTimeoutMs, answerTimeoutMs, bodyBytes } = options;
-  const pool = {
-    keepAlive: true,
-    maxSockets: window,
-    maxFreeSockets: window,
+  const origins = new Map<string, Origin>();
+  const lines = new Set<Line>();
+  const dial = buildConnector({
+    allowH2: false,
+    // Ours covers the name's lookup and the greeting too.
+    timeout: 0,
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-  };
-  const https = new HttpsAgent(pool);
-  const http = new HttpAgent(pool);
+  });
+
+  function open(name: string, origin: Origin): Line {
+    const line: Line = {
+      socket: undefined,
+      client: new Client(name, {
+        pipelining: 1,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        keepAliveTimeout: KEPT_MS,
+        connect: (to, done) =>
+          dial(to, (...answer) => {
+            line.socket = answer[1] ?? undefined;
+            done(...answer);
+          }),
+      }),
+    };
+    origin.open++;
+    lines.add(line);
+    // A line has one connection: undici would make another by itself, and write on it what was meant for this one.
+    const gone = () => close(name, origin, line);
+    line.client.once('disconnect', gone).once('connectionError', gone);
+    return line;
+  }
+
+  function close(name: string, origin: Origin, line: Line): void {
+    void line.client.destroy();
+    if (!lines.delete(line)) return;
+    origin.open--;
+    const at = origin.idle.indexOf(line);
+    if (at >= 0) origin.idle.splice(at, 1);
+    const next = origin.waiting.shift();
+    if (next !== undefined) next(open(name, origin));
+    // Origins of push subscriptions are made up by whoever likes to.
+    else if (origin.open === 0) origins.delete(name);
+  }
+
+  function freed(name: string, origin: Origin, line: Line, usable: boolean): void {
+    const next = usable && lines.has(line) ? origin.waiting.shift() : undefined;
+    if (!usable) close(name, origin, line);
+    else if (next !== undefined) next(line);
+    else if (lines.has(line)) origin.idle.push(line);
+  }
 
   function call({ url, method, headers, body, mayCall }: HttpRequest): Promise<HttpOutcome> {
+    const name = url.origin;
+    const origin = origins.get(name) ?? { idle: [], open: 0, waiting: [] };
+    origins.set(name, origin);
     return new Promise((settle) => {
-      const secure = url.protocol === 'https:';
-      /** Given to the connection, or not: one that was reset while it was idle takes nothing. */
-      let given = false;
-      let held = false;
-      let timer: NodeJS.Timeout | undefined;
-      const request = (secure ? httpsRequest : httpRequest)(url, {
-        method,
-        agent: secure ? https : http,
-        headers,
-      });
-      function limit(ms: number): void {
-        clearTimeout(timer);
-        timer = setTimeout(
-          () => request.destroy(Object.assign(new Error('time-out'), { code: 'ETIMEDOUT' })),
-          ms,
-        );
-      }
-      function go(socket: Socket): void {
-        held = !mayCall();
-        if (held) {
-          request.destroy();
-          return;
-        }
-        limit(answerTimeoutMs);
-        const before = socket.bytesWritten;
-        request.end(body ?? undefined);
-        given = socket.bytesWritten > before;
-        mark('call:sent');
-      }
-      limit(connectTimeoutMs);
-      request.on('socket', (socket) => {
-        if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', () => go(socket));
-        else go(socket);
-      });
-      request.on('response', (response) => {
-        clearTimeout(timer);
-        const connection = response.socket;
-        readBody(response, bodyBytes, (read) =>
-          settle({
-            kind: 'answered',
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: read,
-            connection,
-            distrust: () => connection.destroy(),
-          }),
-        );
-      });
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        clearTimeout(timer);
-        if (held) return settle({ kind: 'held' });
-        // The operating system did not take all of it: what it may have taken is no whole request.
-        const refused = error.syscall === 'write';
-        return settle({ kind: 'failed', code: error.code ?? 'ESOCKET', flushed: given && !refused });
-      });
+      const go = (line: Line): void => {
+        const done = (usable: boolean) => freed(name, origin, line, usable);
+        const exchange = new Exchange(line, mayCall, options, settle, done);
+        line.client.dispatch({ path: url.pathname + url.search, method, headers, body }, exchange);
+      };
+      const free = origin.idle.pop();
+      if (free !== undefined) go(free);
+      else if (origin.open < options.window) go(open(name, origin));
+      else origin.waiting.push(go);
     });
   }
 
   return {
     call,
     stop(): void {
-      https.destroy();
-      http.destroy();
+      for (const { client } of lines) void client.destroy();
+      lines.clear();
+      origins.clear();
     },
   };
 }

@@ -175,9 +175,9 @@ export function createPushProvider(options: PushOptions): Provider {
     const headers = {
       Authorization: authorization(url.origin),
       'Content-Encoding': 'aes128gcm',
-      'Content-Length': sealed.length,
+      'Content-Length': String(sealed.length),
       'Content-Type': 'application/octet-stream',
-      TTL: Math.min(LONGEST_TTL_S, Math.max(0, left)),
+      TTL: String(Math.min(LONGEST_TTL_S, Math.max(0, left))),
       Topic: id,
       Urgency: delivery.urgent ? 'high' : 'normal',
     };

@@ -151,7 +151,7 @@ export function createSmsHttpProvider(options: SmsHttpOptions): Provider {
     const headers = {
       ...common,
       'Content-Type': 'application/json',
-      'Content-Length': body.length,
+      'Content-Length': String(body.length),
       'Idempotency-Key': reference,
     };
     const answer = await caller.call({ url: new URL(base), method: 'POST', headers, body, mayCall });
