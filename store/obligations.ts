@@ -2,7 +2,7 @@
 import type { EventRowId, ObligationId } from '../domain/ids.ts';
 import { placedId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
-import { plainArray, textArray } from './arrays.ts';
+import { idArray, plainArray, textArray } from './arrays.ts';
 import { groupRows } from './groups.ts';
 
 export type ObligationState = 'open' | 'done' | 'cancelled';
@@ -47,13 +47,16 @@ export async function changeObligations(
     (c) => `${c.agency}/${c.event}/${c.kind}/${c.ref}/${c.version}/${c.state}/${c.deadline}`,
   );
   const { rows } = await sql.query<{
-    id: ObligationId;
+    fresh: number;
+    id: ObligationId | null;
     state: ObligationState;
     event_id: EventRowId;
     existed: boolean;
   }>({
     name: 'change-obligations',
-    text: `INSERT INTO obligations AS o (id, agency_id, kind, ref, citizen_id, version, state, event_id, deadline, updated_at)
+    // Where all are new, which they nearly always are of a page, they stand as they were given, and that is said in one row.
+    text: `WITH changed AS (
+      INSERT INTO obligations AS o (id, agency_id, kind, ref, citizen_id, version, state, event_id, deadline, updated_at)
       SELECT id, ($4::text[])[g], ($5::text[])[g], ($6::text[])[g], citizen, ($7::bigint[])[g], ($8::text[])[g], ($9::uuid[])[g],
         ($10::date[])[g], $11
       FROM unnest($1::uuid[], $2::int[], $3::text[]) u(id, g, citizen)
@@ -66,9 +69,12 @@ export async function changeObligations(
       WHERE o.state <> 'done' AND (excluded.state = 'done'
         OR (excluded.state = 'cancelled' AND o.state = 'open' AND excluded.version >= o.version)
         OR (excluded.state = 'open' AND excluded.version > o.version))
-      RETURNING id, state, event_id, xmax <> 0 AS existed`,
+      RETURNING id, state, event_id, xmax <> 0 AS existed
+      )
+      SELECT t.fresh, c.* FROM (SELECT count(*) FILTER (WHERE NOT existed) AS fresh FROM changed) t
+      LEFT JOIN changed c ON t.fresh < cardinality($1::uuid[])`,
     values: [
-      plainArray(sorted.map((c) => c.id)),
+      idArray(sorted.map((c) => c.id)),
       plainArray(of),
       textArray(sorted.map((c) => c.citizen)),
       groups.map((c) => c.agency),
@@ -81,7 +87,11 @@ export async function changeObligations(
       new Date(nowMs),
     ],
   });
-  return rows.map((row) => ({ id: row.id, state: row.state, event: row.event_id, existed: row.existed }));
+  if (rows[0]?.fresh === sorted.length)
+    return sorted.map(({ id, state, event }) => ({ id, state, event, existed: false }));
+  return rows.flatMap(({ id, state, event_id: event, existed }) =>
+    id === null ? [] : [{ id, state, event, existed }],
+  );
 }
 
 /**

@@ -13,7 +13,7 @@ import type {
 } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel, Lane } from '../domain/statuses.ts';
-import { plainArray, textArray } from './arrays.ts';
+import { idArray, plainArray, textArray } from './arrays.ts';
 import { groupRows } from './groups.ts';
 import type { ObligationState } from './obligations.ts';
 
@@ -28,7 +28,7 @@ export async function lockObligations(
   const { rows } = await sql.query<{ id: ObligationId; state: ObligationState; version: string }>({
     name: 'lock-obligations',
     text: 'SELECT id, state, version::text FROM obligations WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
-    values: [plainArray(ids)],
+    values: [idArray(ids)],
   });
   return new Map(rows.map((row) => [row.id, { state: row.state, version: BigInt(row.version) }]));
 }
@@ -41,21 +41,26 @@ export async function tell(
   if (rows.length === 0) return { fresh: new Set(), before: new Map() };
   const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const { groups, of } = groupRows(sorted, (row) => row.stageRun);
-  const inserted = await sql.query<{ key: string }>({
+  const { rows: inserted } = await sql.query<{ count: number; key: string | null }>({
     name: 'tell',
-    text: `INSERT INTO told (key, agency_id, stage_run_id)
-      SELECT key, ($3::text[])[g], ($4::uuid[])[g] FROM unnest($1::uuid[], $2::int[]) u(key, g)
-      ON CONFLICT (key) DO NOTHING RETURNING key`,
+    // Where all are new, which is nearly always, that is said in one row.
+    text: `WITH fresh AS (
+        INSERT INTO told (key, agency_id, stage_run_id)
+        SELECT key, ($3::text[])[g], ($4::uuid[])[g] FROM unnest($1::uuid[], $2::int[]) u(key, g)
+        ON CONFLICT (key) DO NOTHING RETURNING key
+      )
+      SELECT t.count, f.key FROM (SELECT count(*) AS count FROM fresh) t LEFT JOIN fresh f ON t.count < cardinality($1::uuid[])`,
     values: [
-      plainArray(sorted.map((r) => r.key)),
+      idArray(sorted.map((r) => r.key)),
       plainArray(of),
       groups.map((r) => r.agency),
       groups.map((r) => r.stageRun),
     ],
   });
-  const fresh = new Set(inserted.rows.map((row) => row.key));
+  if (inserted[0]?.count === sorted.length)
+    return { fresh: new Set(sorted.map((row) => row.key)), before: new Map() };
+  const fresh = new Set(inserted.flatMap(({ key }) => key ?? []));
   const rest = sorted.filter((row) => !fresh.has(row.key)).map((row) => row.key);
-  if (rest.length === 0) return { fresh, before: new Map() };
   const found = await sql.query<{ key: string; stage_run_id: StageRunId }>(
     'SELECT key, stage_run_id FROM told WHERE key = ANY($1::uuid[])',
     [rest],
@@ -107,7 +112,7 @@ export async function insertNotifications(
     text: `WITH row AS (
       INSERT INTO notifications (id, month, agency_id, stage_run_id, run_id, obligation_id, event_id, citizen_id, recipient_id, stage_kind,
         version, reach, template_id, locale, "values", previous_event_id, no_address, created_at, wanted_locale)
-      SELECT id, ($6::date[])[g], ($7::text[])[g], ($8::uuid[])[g], ($9::uuid[])[g], obligation, ($10::uuid[])[g], citizen, recipient,
+      SELECT id, ($6::date[])[g], ($7::text[])[g], ($8::uuid[])[g], ($9::uuid[])[g], obligation, ($10::uuid[])[g], citizen, coalesce(recipient, citizen),
         ($11::text[])[g], ($12::bigint[])[g], ($13::text[])[g], ($14::int[])[g], ($15::text[])[g], vals::jsonb, ($16::uuid[])[g],
         ($17::boolean[])[g], $18, ($20::text[])[g]
       FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $19::text[]) u(id, g, obligation, citizen, recipient, vals)
@@ -118,11 +123,12 @@ export async function insertNotifications(
     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (agency_id, template_id, wanted, used, slot) DO UPDATE SET notices = c.notices + excluded.notices`,
     values: [
-      plainArray(rows.map((r) => r.id)),
+      idArray(rows.map((r) => r.id)),
       plainArray(of),
-      plainArray(rows.map((r) => r.obligation)),
+      idArray(rows.map((r) => r.obligation)),
       textArray(rows.map((r) => r.citizen)),
-      textArray(rows.map((r) => r.recipient)),
+      // Nearly always the citizens themselves; shorter arrays are filled up with nulls.
+      textArray(rows.some((r) => r.recipient !== r.citizen) ? rows.map((r) => r.recipient) : []),
       groups.map((r) => r.month),
       groups.map((r) => r.agency),
       groups.map((r) => r.stageRun),
@@ -136,7 +142,6 @@ export async function insertNotifications(
       groups.map((r) => r.previousEvent),
       groups.map((r) => r.noAddress),
       new Date(nowMs),
-      // Shorter arrays are filled up with nulls.
       rows.some((r) => r.values !== null) ? rows.map((r) => r.values) : [],
       groups.map((r) => r.wantedLocale),
     ],
@@ -192,10 +197,10 @@ export async function insertDeliveries(
       SELECT batch_id, month, agency_id, channel, lane, 'ready', array_agg(id), count(*), $11 FROM row GROUP BY 1, 2, 3, 4, 5
       ON CONFLICT DO NOTHING`,
     values: [
-      plainArray(rows.map((r) => r.id)),
+      idArray(rows.map((r) => r.id)),
       plainArray(of),
-      plainArray(rows.map((r) => r.notification)),
-      plainArray(rows.map((r) => r.contactPoint)),
+      idArray(rows.map((r) => r.notification)),
+      idArray(rows.map((r) => r.contactPoint)),
       groups.map((r) => r.month),
       groups.map((r) => r.agency),
       groups.map((r) => r.channel),

@@ -9,7 +9,7 @@ import type { CloudEvent } from '../domain/event.ts';
 import type { BatchId, CampaignId, DeliveryId, NotificationId, SessionId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Category, Channel, DeliveryStatus, Lane } from '../domain/statuses.ts';
-import { plainArray } from './arrays.ts';
+import { idArray, plainArray } from './arrays.ts';
 
 export type Result = {
   readonly delivery: DeliveryId;
@@ -268,10 +268,10 @@ export async function takeTurn(
     name: 'turn',
     text: TURN,
     values: [
-      plainArray(results.map((r) => r.delivery)),
+      idArray(results.map((r) => r.delivery)),
       [...months][0],
       plainArray(results.map((r) => r.attempt)),
-      plainArray(results.map((r) => r.session)),
+      idArray(results.map((r) => r.session)),
       plainArray(results.map((r) => r.status)),
       results.map((r) => r.code),
       results.map((r) => r.reference),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { plainArray, textArray } from '../../store/arrays.ts';
+import { idArray, plainArray, textArray } from '../../store/arrays.ts';
 import { type Installation, install } from '../support/installation.ts';
 
 let it: Installation;
@@ -36,4 +36,23 @@ test('ids, numbers, truths and nulls arrive, and nothing is an empty array', asy
     [plainArray([id, null]), plainArray([1, -2]), plainArray([true, false]), textArray([])],
   );
   expect(rows).toEqual([{ ids: [id, null], numbers: [1, -2], truths: [true, false], none: [] }]);
+});
+
+test('ids in binary arrive as they are, none of them too, and what is no uuid is refused', async () => {
+  const ids = ['0197b6a0-0000-7000-8000-000000000001', 'ffeeddcc-bbaa-9988-7766-554433221100'];
+  const { rows } = await it.pool.query(
+    'SELECT $1::uuid[]::text[] AS ids, $2::uuid[] AS none, cardinality($2::uuid[]) AS count, array_lower($1::uuid[], 1) AS first',
+    [idArray(ids), idArray([])],
+  );
+  expect(rows).toEqual([{ ids, none: [], count: 0, first: 1 }]);
+  const [id = ''] = ids;
+  for (const wrong of [
+    '',
+    id.slice(1),
+    `${id}0`,
+    id.replace('a', 'g'),
+    id.replaceAll('-', '0'),
+    id.replace('7', '\u{ac00}'),
+  ])
+    expect(() => idArray([id, wrong])).toThrow(RangeError);
 });

@@ -89,7 +89,7 @@ test('a batch is counted after the turn that says its results, not beside it', a
     connect: () => it.pool.connect(),
     async query<R>(statement: Statement, values?: readonly unknown[]) {
       const results =
-        typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[0] : '{}';
+        typeof statement === 'object' && statement.name === 'turn' ? statement.values?.[2] : '{}';
       if (results !== '{}') {
         saying.resolve();
         await held.promise;
@@ -171,8 +171,8 @@ test('a result that is refused for a reason of the ledger’s own is said until 
   const pool: SqlPool = {
     connect: () => it.pool.connect(),
     async query<R>(statement: Statement, values?: readonly unknown[]) {
-      if (typeof statement === 'object' && statement.name === 'turn' && statement.values?.[0] !== undefined)
-        if (statement.values[0] !== '{}' && readOnly-- > 0)
+      if (typeof statement === 'object' && statement.name === 'turn' && statement.values?.[2] !== undefined)
+        if (statement.values[2] !== '{}' && readOnly-- > 0)
           throw Object.assign(new Error('cannot execute UPDATE in a read-only transaction'), {
             code: '25006',
           });
@@ -223,7 +223,7 @@ test('a few results wait for those of the same calls, and begin a turn all the s
     connect: () => it.pool.connect(),
     query<R>(statement: Statement, values?: readonly unknown[]) {
       if (typeof statement === 'object' && statement.name === 'turn')
-        turns.push(String(statement.values?.[0]).split(',').length);
+        turns.push(String(statement.values?.[2]).split(',').length);
       return it.pool.query<R>(statement, values);
     },
   };

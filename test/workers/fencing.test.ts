@@ -54,7 +54,7 @@ test.each([
       connect: () => it.pool.connect(),
       async query<R>(statement: Statement, values?: readonly unknown[]) {
         const says =
-          typeof statement === 'object' && statement.name === 'turn' && statement.values?.[0] !== '{}';
+          typeof statement === 'object' && statement.name === 'turn' && statement.values?.[2] !== '{}';
         if (!says || !broken) return await it.pool.query<R>(statement, values);
         broken = false;
         if (committed) await it.pool.query<R>(statement, values);
