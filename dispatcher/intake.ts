@@ -22,6 +22,7 @@ import { markRefused, takeEvents } from '../store/events.ts';
 import { advancePosition, advancePositions, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { type Accepted, admit, conflict } from './admit.ts';
+import type { AgencyPace } from './agency-pace.ts';
 import { openBroadcasts } from './broadcasts.ts';
 import { createCombine } from './combine.ts';
 import { planTargeted } from './plan-targeted.ts';
@@ -38,6 +39,7 @@ export type IntakeParts = {
   readonly logger: Logger;
   readonly metrics?: Metrics;
   readonly requests: Requests;
+  readonly pace: AgencyPace;
   /** Events of each topic's agency taken in for one of an agency with 1; `shared` is the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
 };
@@ -143,7 +145,14 @@ export function createIntake(parts: IntakeParts) {
     profileEnds: readonly number[],
   ): Promise<Ask[]> {
     const nowMs = clock.nowMs();
-    const context = { snapshot, calendar: parts.calendar, profileEnds, nowMs, day: dayOf(nowMs) };
+    const context = {
+      snapshot,
+      calendar: parts.calendar,
+      profileEnds,
+      nowMs,
+      day: dayOf(nowMs),
+      pace: parts.pace,
+    };
     const targeted = await resolveSubjects(
       sql,
       parts.sealer,
