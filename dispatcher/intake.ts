@@ -51,6 +51,8 @@ export const INTAKE_GROUP = 'allim-dispatcher-events';
  */
 const EVENTS_A_TRANSACTION = 500;
 const TRANSACTIONS = 2;
+/** Of several topics: more is one topic's alone, and what others have goes beside it. */
+const EVENTS_TOGETHER = 100;
 /** The shared topic carries what all agencies send over HTTP. */
 const SHARED = 'shared';
 const SHARED_WEIGHT = 4;
@@ -64,6 +66,7 @@ export function createIntake(parts: IntakeParts) {
     width: TRANSACTIONS,
     apart: true,
     limit: EVENTS_A_TRANSACTION,
+    mixed: EVENTS_TOGETHER,
     weight: (job) => job.records.length,
     queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,
     shareOf: (queue) => parts.weights?.get(queue) ?? (queue === SHARED ? SHARED_WEIGHT : 1),
