@@ -80,6 +80,7 @@ export async function fairness(options: Options): Promise<Report> {
       const alone = await steadily(rate, rate * seconds, small('alone'));
       const aloneMs = tookMs(alone, await callsOf(context, record, [...alone.keys()]));
 
+      for (const child of children) await child.ask({ do: 'lag' });
       say(`fairness: the same while ${flood} events of ${BIG} come over ${topic}`);
       if (profiling) await sayStatements(env['DATABASE_URL']!, 0);
       let busy = true;
@@ -93,6 +94,7 @@ export async function fairness(options: Options): Promise<Report> {
       });
       const took = (performance.now() - startedAt) / 1_000;
       busy = false;
+      for (const child of children) await child.ask({ do: 'lag' });
       const during = await beside;
       const besideMs = tookMs(during, await callsOf(context, record, [...during.keys()]));
       if (profiling) await sayStatements(env['DATABASE_URL']!);

@@ -5,6 +5,7 @@
  * ALLIM_BENCH_GATEWAY, texts are handed to the gateway of that address.
  */
 import { createWriteStream } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { loadConfig } from '../app/config.ts';
 import { createContext } from '../app/context.ts';
 import { keepHeapTight } from '../app/memory.ts';
@@ -14,10 +15,10 @@ import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { createNullProvider } from '../workers/providers/null.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
-import { nowMs } from './support.ts';
+import { nowMs, round, say } from './support.ts';
 
 export type ToRole =
-  | { readonly do: 'start' | 'stop' | 'exit' }
+  | { readonly do: 'start' | 'stop' | 'exit' | 'lag' }
   | { readonly do: 'append'; readonly topic: string; readonly records: readonly NewRecord[] };
 export type FromRole = { readonly done: string } | { readonly failed: string };
 
@@ -55,6 +56,8 @@ async function main(): Promise<void> {
   if (config.databaseUrl === null) keepHeapTight();
   const context = await createContext(config, { providers });
   let running: RunningRole[] = [];
+  const lag = monitorEventLoopDelay({ resolution: 5 });
+  lag.enable();
   const handle: Record<string, (message: ToRole) => Promise<void>> = {
     async start() {
       running = createRoles(context, names.split(',') as Role[], createShards(context));
@@ -62,6 +65,14 @@ async function main(): Promise<void> {
     },
     async stop() {
       for (const role of running.splice(0).toReversed()) await role.stop();
+    },
+    /** Says for how long the event loop let others wait since it was last asked. */
+    async lag() {
+      const ms = (ns: number) => round(ns / 1e6);
+      say(
+        `${names}: event loop late by ms: p50 ${ms(lag.percentile(50))}, p90 ${ms(lag.percentile(90))}, p99 ${ms(lag.percentile(99))}, max ${ms(lag.max)}`,
+      );
+      lag.reset();
     },
     async append(message) {
       if (message.do === 'append') await context.broker.append(message.topic, message.records);

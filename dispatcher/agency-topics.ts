@@ -70,11 +70,13 @@ export function createAgencyTopics(parts: AgencyTopicsParts): AgencyTopics {
     logger.info({ topics: known.length, before: topics.length }, "the list of agencies' topics changed");
     await consumer?.stop();
     consumer = undefined;
-    topics = known;
+    // Until all of it is done: what fails here is done again at the next look.
+    topics = [];
     if (known.length === 0) return;
     await tellCompacted(known);
     consumer = broker.subscribe({ ...parts.subscription, group: GROUP, topics: known });
     await consumer.start();
+    topics = known;
   }
 
   /** Of two events with one key a compacted topic keeps the second: whoever made it has to change it, and until then we read what is left. */

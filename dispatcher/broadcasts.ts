@@ -17,6 +17,7 @@ import type { LiveRule, Snapshot } from '../store/catalogue.ts';
 import { markSuperseded } from '../store/events.ts';
 import { saveFanouts, saveStageRuns } from '../store/fanouts.ts';
 import { saveSchedules } from '../store/schedules.ts';
+import type { AgencyPace } from './agency-pace.ts';
 import { obligationKey, splitObligation } from './obligation-changes.ts';
 import type { Ask } from './requests.ts';
 import { broadcastFanouts, stageRunOf } from './stage-runs.ts';
@@ -29,6 +30,7 @@ export type OpenContext = {
   readonly nowMs: number;
   /** Today in the zone of the state. */
   readonly day: string;
+  readonly pace: AgencyPace;
 };
 
 type Broadcast = { readonly row: EventRowId; readonly event: CloudEvent; readonly type: EventType };

@@ -16,6 +16,13 @@ export type CombineOptions<Job> = {
    * at once. Without it jobs of one queue may run at a time.
    */
   readonly apart?: boolean;
+  /**
+   * Jobs of several queues go together only up to this sum of weights: a group of more is one queue's alone, so that who has little never waits
+   * for the end of what another has much of. No bound unless told.
+   */
+  readonly mixed?: number;
+  /** While a group runs, another begins only where as much waits: two small ones cost more than one of both. 0 unless told. */
+  readonly worth?: number;
   /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
   shareOf?(queue: string): number;
   /** Does all or nothing of the jobs. */
@@ -28,18 +35,29 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   const { width, limit, weight, run } = options;
   /**
    * Queues that have something, by name. `done` is what each was given, in shares: whoever has least is next (stride scheduling). A queue
-   * that comes back begins where the least of the others stands, so that nobody saves turns up.
+   * that comes back begins where the least of the others stands, so that nobody saves turns up; and behind them
+   * by what it was given last, a group of it at most: else a flood that is taken as it comes would be new each time, and as soon on as who has next to nothing.
    */
   const queues = new Map<string, { readonly jobs: Waiting[]; readonly share: number; done: number }>();
+  /** What a queue stood at when it ran empty. */
+  const left = new Map<string, number>();
   let running = 0;
   let reached = 0;
   /** With `apart`: of the groups that run. */
   const busy = new Set<string>();
   const free = () => [...queues].filter(([name]) => !busy.has(name));
 
+  /** Whether a group of `names` may take a job of `name` and weigh `sum` then. */
+  function fits(names: ReadonlySet<string>, name: string, sum: number): boolean {
+    const alone = names.size === 0 || (names.size === 1 && names.has(name));
+    return alone || sum <= (options.mixed ?? Number.POSITIVE_INFINITY);
+  }
+
   function takeGroup(names: Set<string>): Waiting[] {
     const group: Waiting[] = [];
-    for (let sum = 0, open = free(); open.length > 0; open = free()) {
+    for (let sum = 0; ; ) {
+      const open = free().filter(([name, { jobs }]) => fits(names, name, sum + weight(jobs[0]!.job)));
+      if (open.length === 0) break;
       const [name, queue] = open.reduce((least, one) => (one[1].done < least[1].done ? one : least));
       const cost = weight(queue.jobs[0]!.job);
       sum += cost;
@@ -48,14 +66,31 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
       names.add(name);
       reached = queue.done;
       queue.done += cost / queue.share;
-      if (queue.jobs.length === 0) queues.delete(name);
+      if (queue.jobs.length > 0) continue;
+      queues.delete(name);
+      left.set(name, queue.done);
     }
     return group;
   }
 
+  function isWorth(): boolean {
+    const open = free();
+    if (running === 0 || options.worth === undefined) return open.length > 0;
+    let sum = 0;
+    for (const [, { jobs }] of open) for (const { job } of jobs) sum += weight(job);
+    return sum >= options.worth;
+  }
+
+  function begin(name: string) {
+    const share = options.shareOf?.(name) ?? 1;
+    const done = Math.max(reached, Math.min(left.get(name) ?? 0, reached + limit / share));
+    left.delete(name);
+    return { jobs: [], share, done };
+  }
+
   function put(one: Waiting): void {
     const name = options.queueOf?.(one.job) ?? '';
-    const queue = queues.get(name) ?? { jobs: [], share: options.shareOf?.(name) ?? 1, done: reached };
+    const queue = queues.get(name) ?? begin(name);
     queue.jobs.push(one);
     queues.set(name, queue);
   }
@@ -71,7 +106,7 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   }
 
   function next(): void {
-    while (running < width && free().length > 0) {
+    while (running < width && isWorth()) {
       running++;
       const names = new Set<string>();
       const group = takeGroup(names);

@@ -26,6 +26,7 @@ import { markRestored } from '../store/restored.ts';
 import { openRestore } from '../store/restores.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { forgetSmsReferences } from '../store/sms-references.ts';
+import { createAgencyPace } from './agency-pace.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
@@ -85,11 +86,12 @@ export function createDispatcher(parts: DispatcherParts) {
   const { broker, pool, clock, logger } = parts;
   const requests = createRequests(parts);
   const pump = createPump(parts);
-  const intake = createIntake({ ...parts, requests });
+  const pace = createAgencyPace();
+  const intake = createIntake({ ...parts, requests, pace });
   const planner = createPlanner({ ...parts, wake: pump.wake });
   const planPages = createPages({ ...parts, planner });
   const maintenance = createMaintenance(parts);
-  const due = createDue({ ...parts, requests, wake: pump.wake });
+  const due = createDue({ ...parts, requests, pace, wake: pump.wake });
 
   const consumers: Consumer[] = [
     broker.subscribe({
@@ -131,7 +133,7 @@ export function createDispatcher(parts: DispatcherParts) {
     createTask('waiting deliveries', WAITING_LOOK_MS, due.regroup, logger),
     createTask('next channels', WAITING_LOOK_MS, due.nextChannels, logger),
     createTask('unresolved events', LOOK_MS, due.askArrived, logger),
-    createTask('linked events', LOOK_MS, createLinked({ ...parts, requests }), logger),
+    createTask('linked events', LOOK_MS, createLinked({ ...parts, requests, pace }), logger),
     createTask('republished rules', LOOK_MS, createRepublish(parts), logger),
     createTask('dead sessions', LOOK_MS, endSessions, logger),
     createTask('receipts', RECEIPTS_LOOK_MS, createReceipts(parts), logger),

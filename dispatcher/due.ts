@@ -30,9 +30,10 @@ import {
 import { loadPeople } from '../store/people.ts';
 import { anyScheduleDue, type Schedule, saveSchedules, takeDueSchedules } from '../store/schedules.ts';
 import { anyUnresolvedDue, markLooked, takePendingUnresolved } from '../store/unresolved.ts';
+import { type AgencyPace, URGENT_PAIRS } from './agency-pace.ts';
 import { usableContactPoints } from './recipients.ts';
 import type { Ask, EventBodies, Requests } from './requests.ts';
-import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
+import { broadcastFanouts, type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
 
 export type DueParts = {
   readonly broker: Broker;
@@ -42,6 +43,7 @@ export type DueParts = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly requests: Requests;
+  readonly pace: AgencyPace;
   readonly wake: () => void;
 };
 
@@ -150,7 +152,9 @@ export function createDue(parts: DueParts) {
       [...new Set(pairs.map((pair) => pair.run.agency))],
       URGENT_PAIRS,
     );
-    return targetedFanouts(pairs, ends, unplanned, (count) => takeRequestNumbers(sql, count));
+    return targetedFanouts(pairs, ends, { pace: parts.pace, unplanned, nowMs: clock.nowMs() }, (count) =>
+      takeRequestNumbers(sql, count),
+    );
   }
 
   async function saveAsks(

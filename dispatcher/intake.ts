@@ -22,6 +22,7 @@ import { markRefused, takeEvents } from '../store/events.ts';
 import { advancePosition, advancePositions, claimPositions } from '../store/positions.ts';
 import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { type Accepted, admit, conflict } from './admit.ts';
+import type { AgencyPace } from './agency-pace.ts';
 import { openBroadcasts } from './broadcasts.ts';
 import { createCombine } from './combine.ts';
 import { planTargeted } from './plan-targeted.ts';
@@ -38,6 +39,7 @@ export type IntakeParts = {
   readonly logger: Logger;
   readonly metrics?: Metrics;
   readonly requests: Requests;
+  readonly pace: AgencyPace;
   /** Events of each topic's agency taken in for one of an agency with 1; `shared` is the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
 };
@@ -49,6 +51,8 @@ export const INTAKE_GROUP = 'allim-dispatcher-events';
  */
 const EVENTS_A_TRANSACTION = 500;
 const TRANSACTIONS = 2;
+/** Of several topics: more is one topic's alone, and what others have goes beside it. */
+const EVENTS_TOGETHER = 100;
 /** The shared topic carries what all agencies send over HTTP. */
 const SHARED = 'shared';
 const SHARED_WEIGHT = 4;
@@ -62,6 +66,7 @@ export function createIntake(parts: IntakeParts) {
     width: TRANSACTIONS,
     apart: true,
     limit: EVENTS_A_TRANSACTION,
+    mixed: EVENTS_TOGETHER,
     weight: (job) => job.records.length,
     queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,
     shareOf: (queue) => parts.weights?.get(queue) ?? (queue === SHARED ? SHARED_WEIGHT : 1),
@@ -143,7 +148,14 @@ export function createIntake(parts: IntakeParts) {
     profileEnds: readonly number[],
   ): Promise<Ask[]> {
     const nowMs = clock.nowMs();
-    const context = { snapshot, calendar: parts.calendar, profileEnds, nowMs, day: dayOf(nowMs) };
+    const context = {
+      snapshot,
+      calendar: parts.calendar,
+      profileEnds,
+      nowMs,
+      day: dayOf(nowMs),
+      pace: parts.pace,
+    };
     const targeted = await resolveSubjects(
       sql,
       parts.sealer,

@@ -11,6 +11,7 @@ import type { WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { loadEvents } from '../store/events.ts';
 import { anyLinkedEvents, endLinkedEvents, takeLinkedEvents } from '../store/identity-links.ts';
+import type { AgencyPace } from './agency-pace.ts';
 import type { TargetedEvent } from './obligation-changes.ts';
 import { planTargeted } from './plan-targeted.ts';
 import type { Requests } from './requests.ts';
@@ -23,6 +24,7 @@ export type LinkedParts = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly requests: Requests;
+  readonly pace: AgencyPace;
 };
 
 const EVENTS_A_RUN = 500;
@@ -35,7 +37,14 @@ export function createLinked(parts: LinkedParts): () => Promise<boolean> {
     const snapshot = await catalogue.refresh();
     const profileEnds = await broker.ends(TOPICS.profiles);
     const nowMs = clock.nowMs();
-    const context = { snapshot, calendar: parts.calendar, profileEnds, nowMs, day: dayOf(nowMs) };
+    const context = {
+      snapshot,
+      calendar: parts.calendar,
+      profileEnds,
+      nowMs,
+      day: dayOf(nowMs),
+      pace: parts.pace,
+    };
     const done = await transaction(pool, async (sql) => {
       const linked = await takeLinkedEvents(sql, EVENTS_A_RUN);
       const rows = linked.map((one) => one.event);

@@ -8,6 +8,7 @@ import type { Lane } from '../domain/statuses.ts';
 import type { Campaign } from '../store/campaigns.ts';
 import type { LiveRule } from '../store/catalogue.ts';
 import { fanoutId, type StageRun, stageRunId } from '../store/fanouts.ts';
+import { type AgencyPace, URGENT_PAIRS } from './agency-pace.ts';
 import { type Ask, matchEvent } from './requests.ts';
 
 /** A page answers a request one to one for targeted events, so a request stays small enough for both records. */
@@ -15,12 +16,6 @@ const PAIRS_A_REQUEST = 500;
 const REQUEST_BYTES = 600_000;
 /** Row id, punctuation and the answer's share of a pair. */
 const PAIR_BYTES = 200;
-/**
- * While an agency has fewer unplanned pairs than this, its targeted events travel in the urgent lane; the rest in the other, where they are as
- * fast while nobody else is there. So nobody waits there for more than this of a flood (docs/adr/0017).
- */
-export const URGENT_PAIRS = 500;
-
 export function stageRunOf(
   campaign: Pick<Campaign, 'id' | 'agency'>,
   live: LiveRule,
@@ -71,11 +66,19 @@ export type PairOfRun = {
   readonly citizen: string;
 };
 
-/** Cuts pairs into requests by stage run, shard, count and bytes; `unplanned` is what each agency already has under way. */
+/** Agencies that have more under way, or send faster, than the urgent lane takes from one. */
+export type Busy = {
+  readonly pace: AgencyPace;
+  /** What each agency already has under way. */
+  readonly unplanned: ReadonlyMap<string, number>;
+  readonly nowMs: number;
+};
+
+/** Cuts pairs into requests by stage run, shard, count and bytes. */
 export async function targetedFanouts(
   pairs: readonly PairOfRun[],
   profileEnds: readonly number[],
-  unplanned: ReadonlyMap<string, number>,
+  busy: Busy,
   takeNumbers: (count: number) => Promise<number[]>,
 ): Promise<Ask[]> {
   type Group = {
@@ -104,13 +107,16 @@ export async function targetedFanouts(
     group.bytes += bytes;
   }
   const numbers = await takeNumbers(groups.length);
-  const before = new Map(unplanned);
+  const before = new Map(busy.unplanned);
+  const flooding = new Set<string>();
+  for (const [agency, own] of Map.groupBy(pairs, (pair) => pair.run.agency))
+    if (busy.pace.floods(agency, own.length, busy.nowMs)) flooding.add(agency);
   return groups.map((group, index) => {
     const request = numbers[index]!;
     const { agency } = group.run;
     const ahead = before.get(agency) ?? 0;
     before.set(agency, ahead + group.pairs.length);
-    const urgent = group.rule.category === 'emergency' || ahead < URGENT_PAIRS;
+    const urgent = group.rule.category === 'emergency' || (ahead < URGENT_PAIRS && !flooding.has(agency));
     return {
       run: group.run,
       broadcast: null,

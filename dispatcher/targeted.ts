@@ -5,10 +5,11 @@ import { dueOf, isImmediate } from '../domain/timeline.ts';
 import { type Campaign, saveCampaigns, targetedCampaignId } from '../store/campaigns.ts';
 import { saveFanouts, saveStageRuns, takeRequestNumbers, unplannedPairs } from '../store/fanouts.ts';
 import { type Schedule, saveSchedules } from '../store/schedules.ts';
+import { URGENT_PAIRS } from './agency-pace.ts';
 import type { OpenContext } from './broadcasts.ts';
 import type { Opening } from './obligation-changes.ts';
 import type { Ask } from './requests.ts';
-import { type PairOfRun, stageRunOf, targetedFanouts, URGENT_PAIRS } from './stage-runs.ts';
+import { type PairOfRun, stageRunOf, targetedFanouts } from './stage-runs.ts';
 
 /** The stage of a correction: reserved, has no anchor, and takes the place of the immediate stages for those already told. */
 export const CORRECTED = 'corrected';
@@ -68,7 +69,7 @@ export async function openTargeted(
     [...new Set(openings.map((o) => o.live.rule.agency))],
     URGENT_PAIRS,
   );
-  const asks = await targetedFanouts(pairs, context.profileEnds, unplanned, (count) =>
+  const asks = await targetedFanouts(pairs, context.profileEnds, { ...context, unplanned }, (count) =>
     takeRequestNumbers(sql, count),
   );
   await saveCampaigns(sql, [...campaigns.values()], context.nowMs);

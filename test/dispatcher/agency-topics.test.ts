@@ -1,6 +1,7 @@
 /** A topic an agency: followed as it appears, held to its agency, and taken in by turns. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
+import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { createAgencyTopics } from '../../dispatcher/agency-topics.ts';
 import { createCombine } from '../../dispatcher/combine.ts';
 import { createIntake } from '../../dispatcher/intake.ts';
@@ -37,7 +38,7 @@ describe('what an agency says on its topic', () => {
   afterAll(() => all.close());
 
   test('is taken in, and what is another agency’s is refused and shown to the owner of the topic', async () => {
-    const intake = createIntake({ ...all, requests: createRequests(all) });
+    const intake = createIntake({ ...all, requests: createRequests(all), pace: createAgencyPace() });
     const topics = createAgencyTopics({
       ...all,
       create: { partitions: 1 },

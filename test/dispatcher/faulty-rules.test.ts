@@ -1,5 +1,6 @@
 /** A rule or a schedule that cannot be evaluated fails alone. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { createDue } from '../../dispatcher/due.ts';
 import { createRepublish } from '../../dispatcher/republish.ts';
 import { createLogCapture } from '../support/http.ts';
@@ -96,6 +97,7 @@ test('a schedule that cannot be evaluated is dropped, and the one beside it star
     calendar: { ...it.calendar, isDayOff },
     logger: log.logger,
     requests: it.first.requests,
+    pace: createAgencyPace(),
     wake: () => {},
   });
   await due.startStages();

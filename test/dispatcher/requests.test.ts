@@ -1,6 +1,7 @@
 /** How large a question to the shards may be: in bytes, and what becomes of one that the log refuses. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MAX_RECORD_BYTES } from '../../broker/broker.ts';
+import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { matchEvent } from '../../dispatcher/requests.ts';
 import { targetedFanouts } from '../../dispatcher/stage-runs.ts';
 import { eventRowId } from '../../domain/cloud-events.ts';
@@ -31,8 +32,11 @@ describe('pairs of one request', () => {
       const event = taxEvent({ id: `${i}`, data: { office: '가'.repeat(1_100) } });
       return { run, rule, row: eventRowId(event), event, citizen: 'c' };
     });
-    const asks = await targetedFanouts(pairs, [0, 0], new Map(), async (count) =>
-      Array.from({ length: count }, (_, i) => i),
+    const asks = await targetedFanouts(
+      pairs,
+      [0, 0],
+      { pace: createAgencyPace(), unplanned: new Map(), nowMs: 0 },
+      async (count) => Array.from({ length: count }, (_, i) => i),
     );
     const events = new Map(pairs.map((pair) => [pair.row, pair.event]));
     const sizes = asks.map((ask) =>

@@ -10,6 +10,7 @@ import { seedCatalogue } from '../../app/seed.ts';
 import type { Batch, NewRecord } from '../../broker/broker.ts';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { findTopic, readChunk } from '../../broker/embedded-log.ts';
+import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { createDue } from '../../dispatcher/due.ts';
 import { createIntake, INTAKE_GROUP } from '../../dispatcher/intake.ts';
 import { createLinked } from '../../dispatcher/linked.ts';
@@ -265,11 +266,12 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
   /** One dispatcher; another takes the partitions over, as after a rebalance. */
   async function dispatcher() {
     const requests = createRequests(parts);
+    const pace = createAgencyPace();
     const pump = createPump(parts);
     const planner = createPlanner({ ...parts, wake: () => {} });
     const handlePages = createPages({ ...parts, planner });
-    const intake = createIntake({ ...parts, requests });
-    const due = createDue({ ...parts, requests, wake: () => {} });
+    const intake = createIntake({ ...parts, requests, pace });
+    const due = createDue({ ...parts, requests, pace, wake: () => {} });
     const planLane = await Promise.all(
       LANES.map((lane) =>
         follow(PLAN_GROUPS[lane], TOPICS.audiences[lane], (batch) => handlePages(PLAN_GROUPS[lane], batch)),
@@ -286,7 +288,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
       },
       requests,
       due,
-      linked: createLinked({ ...parts, requests }),
+      linked: createLinked({ ...parts, requests, pace }),
       republish: createRepublish(parts),
       async pump(): Promise<number> {
         let queued = 0;
