@@ -8,9 +8,10 @@ import type { Place } from './place.ts';
 import { type Child, start, startRoles } from './processes.ts';
 import { median, round, say, sayCpu } from './support.ts';
 
-/** Rows of a claim; a worker has eight times as many connections, and so has the bare loop. */
-const CLAIM = 32;
-const JOBS = 8;
+/** Rows of a claim, as in the other part. */
+const CLAIM = 100;
+/** The bulk lane's jobs in hand: so many claims are called at once, and so many connections has the bare loop. */
+const BULK_JOBS = 4;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -36,7 +37,7 @@ export async function overHttp(parts: {
   await context.pool.query(`DELETE FROM contact_points WHERE channel <> 'sms'`);
   const port = await freePort();
   const sink = keep(await start('http-sink.ts', [port], { env: place.env }));
-  const bare = keep(await start('http-bare.ts', [port, CLAIM * JOBS], { env: place.env }));
+  const bare = keep(await start('http-bare.ts', [port, CLAIM * BULK_JOBS], { env: place.env }));
   const env = { ...place.env, ALLIM_BENCH_GATEWAY: `http://127.0.0.1:${port}` };
   const workers = keep(await startRoles(['workers'], { env, claim: CLAIM, name: 'workers-http' }));
   const groups = async () => ({ bare: [bare.pid], sink: [sink.pid] });
