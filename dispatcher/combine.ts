@@ -21,8 +21,6 @@ export type CombineOptions<Job> = {
    * for the end of what another has much of. No bound unless told.
    */
   readonly mixed?: number;
-  /** While a group runs, another begins only where as much waits: two small ones cost more than one of both. 0 unless told. */
-  readonly worth?: number;
   /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
   shareOf?(queue: string): number;
   /** Does all or nothing of the jobs. */
@@ -73,14 +71,6 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
     return group;
   }
 
-  function isWorth(): boolean {
-    const open = free();
-    if (running === 0 || options.worth === undefined) return open.length > 0;
-    let sum = 0;
-    for (const [, { jobs }] of open) for (const { job } of jobs) sum += weight(job);
-    return sum >= options.worth;
-  }
-
   function begin(name: string) {
     const share = options.shareOf?.(name) ?? 1;
     const done = Math.max(reached, Math.min(left.get(name) ?? 0, reached + limit / share));
@@ -106,7 +96,7 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
   }
 
   function next(): void {
-    while (running < width && isWorth()) {
+    while (running < width && free().length > 0) {
       running++;
       const names = new Set<string>();
       const group = takeGroup(names);
