@@ -7,6 +7,7 @@
  */
 import type { LogRecord } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
+import { createCombine } from '../domain/combine.ts';
 import type { Logger } from '../domain/logger.ts';
 import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
@@ -20,7 +21,6 @@ import { adoptNotifications, insertDeliveries, insertNotifications } from '../st
 import { advancePositions } from '../store/positions.ts';
 import { reportNoAddress } from '../store/reports.ts';
 import { countPages, finishFanout, lockFanouts, noCounts, startPages } from '../store/runs.ts';
-import { createCombine } from './combine.ts';
 import type { Courtesy } from './courtesy.ts';
 import { decideAndTell } from './decide.ts';
 import { loadContexts, openObligations, toMatches } from './matches.ts';

@@ -23,6 +23,8 @@ export type CombineOptions<Job> = {
   readonly mixed?: number;
   /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
   shareOf?(queue: string): number;
+  /** Whether a group that failed so is done again one by one; where everybody's would fail it only takes longer. Always unless told. */
+  redo?(error: unknown): boolean;
   /** Does all or nothing of the jobs. */
   run(jobs: readonly Job[]): Promise<void>;
 };
@@ -90,7 +92,8 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
       await run(group.map(({ job }) => job));
       for (const { resolve } of group) resolve();
     } catch (error) {
-      if (group.length === 1) group[0]!.reject(error);
+      if (group.length === 1 || options.redo?.(error) === false)
+        for (const { reject } of group) reject(error);
       else for (const one of group) await work([one]);
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createCombine } from '../../dispatcher/combine.ts';
+import { createCombine } from '../../domain/combine.ts';
 
 /** Groups as they were begun, each ended by hand. */
 function recorder(options: { width: number; limit: number }) {
