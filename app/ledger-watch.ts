@@ -15,7 +15,7 @@ import type { SqlPool } from '../domain/sql.ts';
 import type { Queue } from '../queue/queue.ts';
 import { installationId, type LedgerMark, noticeRestore, readMark, writeMark } from '../store/restores.ts';
 
-const LOOK_MS = paced(2_000);
+const LOOK_MS = paced(2_000, 800);
 
 export type LedgerWatch = {
   /** Resolves when it is known whether the ledger was restored. */

@@ -11,14 +11,16 @@ import {
 import { HOME_LOCALE } from '../domain/jurisdiction.ts';
 import { chooseLocale } from '../domain/locales.ts';
 import type { AudiencePage } from '../domain/records.ts';
-import type { Reach } from '../domain/rule.ts';
+import type { Reach, Rule } from '../domain/rule.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel } from '../domain/statuses.ts';
+import { isImmediate } from '../domain/timeline.ts';
 import type { LiveRule, Snapshot } from '../store/catalogue.ts';
 import { loadPeople } from '../store/people.ts';
 import { type DeliveryRow, type NotificationRow, type ObligationNow, tell } from '../store/plan.ts';
 import type { Match } from './matches.ts';
 import { judgeRecipient } from './recipients.ts';
+import { CORRECTED } from './targeted.ts';
 
 export const BATCH_DELIVERIES = 100;
 
@@ -75,7 +77,7 @@ export async function decideAndTell(
       'told',
       match.obligation,
       context.rule,
-      match.stageKind,
+      toldKind(context.live.rule, match.stageKind),
       match.version.toString(),
       match.citizen,
     );
@@ -158,6 +160,14 @@ export async function decideAndTell(
     });
   }
   return { notifications, deliveries, adopted };
+}
+
+/**
+ * A correction takes the place of the stage that leaves at once, and is the same notice: which of the two words it, depends on what the
+ * ledger knows of the version before, and after a restore it knows less.
+ */
+function toldKind(rule: Rule, stageKind: string): string {
+  return stageKind === CORRECTED ? (rule.stages.find(isImmediate)?.kind ?? CORRECTED) : stageKind;
 }
 
 function templateOf(live: LiveRule, stageKind: string, templates: ReadonlyMap<string, number>): number {

@@ -28,6 +28,7 @@ import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyPace } from './agency-pace.ts';
 import { createAgencyTopics } from './agency-topics.ts';
+import { createCourtesy } from './courtesy.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createLinked } from './linked.ts';
@@ -75,9 +76,10 @@ const PAGES_A_BATCH = 50;
  * question asked twice, which costs a run and changes nothing; a fan-out whose dispatcher died goes on within seconds.
  */
 const RELAY_AFTER_MS = paced(5_000);
-const LOOK_MS = paced(1_000);
-const WAITING_LOOK_MS = paced(500);
-const RECEIPTS_LOOK_MS = paced(500);
+// Looks cost the machine the same at any pace, so a fast one has fewer of them.
+const LOOK_MS = paced(1_000, 500);
+const WAITING_LOOK_MS = paced(500, 250);
+const RECEIPTS_LOOK_MS = paced(500, 250);
 /** A few at a time and all day, so that what a busy day left does not go in one statement. */
 const FORGET_LOOK_MS = 60_000;
 const FORGET_A_RUN = 5_000;
@@ -87,8 +89,9 @@ export function createDispatcher(parts: DispatcherParts) {
   const requests = createRequests(parts);
   const pump = createPump(parts);
   const pace = createAgencyPace();
-  const intake = createIntake({ ...parts, requests, pace });
-  const planner = createPlanner({ ...parts, wake: pump.wake });
+  const courtesy = createCourtesy();
+  const intake = createIntake({ ...parts, requests, pace, courtesy });
+  const planner = createPlanner({ ...parts, courtesy, wake: pump.wake });
   const planPages = createPages({ ...parts, planner });
   const maintenance = createMaintenance(parts);
   const due = createDue({ ...parts, requests, pace, wake: pump.wake });

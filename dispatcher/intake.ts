@@ -7,6 +7,7 @@ import type { Batch, Broker, LogRecord } from '../broker/broker.ts';
 import { handleIsolated } from '../broker/isolate.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dayOf } from '../domain/clock.ts';
+import { createCombine } from '../domain/combine.ts';
 import { messageOf } from '../domain/errors.ts';
 import { isTargeted } from '../domain/event.ts';
 import type { EventRowId } from '../domain/ids.ts';
@@ -24,7 +25,7 @@ import { type Rejected, saveQuarantine } from '../store/quarantine.ts';
 import { type Accepted, admit, conflict } from './admit.ts';
 import type { AgencyPace } from './agency-pace.ts';
 import { openBroadcasts } from './broadcasts.ts';
-import { createCombine } from './combine.ts';
+import type { Courtesy } from './courtesy.ts';
 import { planTargeted } from './plan-targeted.ts';
 import type { Ask, Requests } from './requests.ts';
 import { resolveSubjects } from './subjects.ts';
@@ -42,6 +43,8 @@ export type IntakeParts = {
   readonly pace: AgencyPace;
   /** Events of each topic's agency taken in for one of an agency with 1; `shared` is the shared topic. */
   readonly weights?: ReadonlyMap<string, number>;
+  /** A transaction full of a flood begins after small ones that are under way. */
+  readonly courtesy: Courtesy;
 };
 
 export const INTAKE_GROUP = 'allim-dispatcher-events';
@@ -53,6 +56,8 @@ const EVENTS_A_TRANSACTION = 500;
 const TRANSACTIONS = 2;
 /** Of several topics: more is one topic's alone, and what others have goes beside it. */
 const EVENTS_TOGETHER = 100;
+/** Go before a transaction full of a flood. */
+const FEW_EVENTS = 50;
 /** The shared topic carries what all agencies send over HTTP. */
 const SHARED = 'shared';
 const SHARED_WEIGHT = 4;
@@ -61,7 +66,7 @@ type Slice = Parameters<typeof advancePosition>[2];
 type Job = { readonly records: readonly LogRecord[]; readonly slice: Slice };
 
 export function createIntake(parts: IntakeParts) {
-  const { broker, pool, catalogue, clock, logger } = parts;
+  const { broker, pool, catalogue, clock, logger, courtesy } = parts;
   const takeIn = createCombine<Job>({
     width: TRANSACTIONS,
     apart: true,
@@ -70,7 +75,12 @@ export function createIntake(parts: IntakeParts) {
     weight: (job) => job.records.length,
     queueOf: (job) => agencyOfTopic(job.slice.topic) ?? SHARED,
     shareOf: (queue) => parts.weights?.get(queue) ?? (queue === SHARED ? SHARED_WEIGHT : 1),
-    run: takeJobs,
+    run: async (jobs) => {
+      const events = jobs.reduce((sum, job) => sum + job.records.length, 0);
+      if (events <= FEW_EVENTS) return courtesy.first(() => takeJobs(jobs));
+      await courtesy.after();
+      await takeJobs(jobs);
+    },
   });
 
   async function takeJobs(jobs: readonly Job[]): Promise<void> {

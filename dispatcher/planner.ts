@@ -7,6 +7,7 @@
  */
 import type { LogRecord } from '../broker/broker.ts';
 import type { Clock } from '../domain/clock.ts';
+import { createCombine } from '../domain/combine.ts';
 import type { Logger } from '../domain/logger.ts';
 import { mark } from '../domain/marks.ts';
 import type { Metrics } from '../domain/metrics.ts';
@@ -20,7 +21,7 @@ import { adoptNotifications, insertDeliveries, insertNotifications } from '../st
 import { advancePositions } from '../store/positions.ts';
 import { reportNoAddress } from '../store/reports.ts';
 import { countPages, finishFanout, lockFanouts, noCounts, startPages } from '../store/runs.ts';
-import { createCombine } from './combine.ts';
+import type { Courtesy } from './courtesy.ts';
 import { decideAndTell } from './decide.ts';
 import { loadContexts, openObligations, toMatches } from './matches.ts';
 import { settleUnknown } from './unknown.ts';
@@ -32,6 +33,8 @@ export type PlannerParts = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
+  /** Large pages begin after small ones that are under way. */
+  readonly courtesy: Courtesy;
   /** Called after a commit that left batches ready for these queues. */
   readonly wake: (queues: ReadonlySet<QueueName>) => void;
 };
@@ -64,7 +67,7 @@ export type Planner = {
 };
 
 export function createPlanner(parts: PlannerParts): Planner {
-  const { pool, catalogue, clock, logger } = parts;
+  const { pool, catalogue, clock, logger, courtesy } = parts;
 
   /** The lanes apart, so that the urgent one never waits for a full page of the other. */
   const lanes = new Map<string, (job: Job) => Promise<void>>();
@@ -77,7 +80,9 @@ export function createPlanner(parts: PlannerParts): Planner {
         width: group.endsWith('urgent') ? URGENT_WIDTH : PLAN_WIDTH,
         limit: group.endsWith('urgent') ? URGENT_BYTES : PLAN_BYTES,
         weight: (job) => job.bytes,
-        run: planJobs,
+        run: group.endsWith('urgent')
+          ? (jobs) => courtesy.first(() => planJobs(jobs))
+          : (jobs) => courtesy.after().then(() => planJobs(jobs)),
       });
       lanes.set(group, plan);
     }

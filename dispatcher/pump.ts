@@ -31,14 +31,14 @@ export type PumpParts = {
 const BATCHES_A_ROUND = 250;
 /** While the window is full the next look is due when some of it has been worked off. */
 const FULL_LOOK_MS = 50;
-const IDLE_LOOK_MS = paced(1_000);
+const IDLE_LOOK_MS = paced(1_000, 500);
 const STALE_MS = paced(10_000);
-const RECONCILE_MS = paced(2_000);
+const RECONCILE_MS = paced(2_000, 800);
 const RECONCILE_LIMIT = 1_000;
 /** Redis refuses writes when it is full and BullMQ then deadlocks: leave room. */
 const MAX_FILL = 0.6;
 /** A second of jobs is some hundred kilobytes: how full it is need not be known more often. */
-const FILL_LOOK_MS = paced(1_000);
+const FILL_LOOK_MS = paced(1_000, 500);
 /** What of a limited rate may be saved up. The urgent lane may always spend half a second of it that the bulk lane leaves. */
 const BURST_MS: Readonly<Record<Lane, number>> = { urgent: 1_000, bulk: 500 };
 

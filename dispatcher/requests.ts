@@ -85,7 +85,7 @@ function rowsOf(ask: Ask): readonly EventRowId[] {
   return ask.broadcast === null ? (ask.fanout.pairs ?? []).map((pair) => pair.event) : [ask.broadcast];
 }
 
-const MARK_MS = paced(250);
+const MARK_MS = paced(250, 150);
 
 export function createRequests({ broker, pool, clock, logger }: RequestsParts): Requests {
   const months = new Set<string>();

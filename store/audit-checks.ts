@@ -23,9 +23,15 @@ const COMPLETE = (month: string) => `complete AS (
   FROM fanouts f JOIN stage_runs s ON s.id = f.stage_run_id WHERE s.month = ${month} AND f.state = 'complete'
 )`;
 
+/** The kind that a notice counts under: a correction under that of the first stage that leaves at once. */
+const TOLD_KIND = `CASE WHEN n.stage_kind <> 'corrected' THEN n.stage_kind ELSE coalesce((
+  SELECT x.stage->>'kind' FROM rule_versions v, jsonb_array_elements(v.definition->'stages') WITH ORDINALITY x(stage, place)
+  WHERE v.rule_id = s.rule_id AND v.version = s.rule_version AND x.stage->>'anchor' = 'event' AND x.stage->>'time' IS NULL
+    AND (x.stage->>'offset')::interval = interval '0' ORDER BY x.place LIMIT 1), n.stage_kind) END`;
+
 /** The key of a notice's row in `told`, as domain/ids.ts makes it, made again by other means. */
 const TOLD_KEY = `(substr(n.obligation_id::text, 1, 7) || substr(encode(sha256(convert_to(concat_ws(chr(31),
-  'told', n.obligation_id::text, s.rule_id, n.stage_kind, n.version::text, n.recipient_id), 'UTF8')), 'hex'), 8, 25))::uuid`;
+  'told', n.obligation_id::text, s.rule_id, ${TOLD_KIND}, n.version::text, n.recipient_id), 'UTF8')), 'hex'), 8, 25))::uuid`;
 
 export const AUDIT_CHECKS: readonly AuditCheck[] = [
   {

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { createAgencyTopics } from '../../dispatcher/agency-topics.ts';
-import { createCombine } from '../../dispatcher/combine.ts';
+import { createCourtesy } from '../../dispatcher/courtesy.ts';
 import { createIntake } from '../../dispatcher/intake.ts';
 import { createRequests } from '../../dispatcher/requests.ts';
 import { recordOfEvent } from '../../domain/cloud-events.ts';
+import { createCombine } from '../../domain/combine.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { eventRow, takeEvents } from '../../store/events.ts';
 import { eventually } from '../support/eventually.ts';
@@ -38,7 +39,12 @@ describe('what an agency says on its topic', () => {
   afterAll(() => all.close());
 
   test('is taken in, and what is another agency’s is refused and shown to the owner of the topic', async () => {
-    const intake = createIntake({ ...all, requests: createRequests(all), pace: createAgencyPace() });
+    const intake = createIntake({
+      ...all,
+      requests: createRequests(all),
+      pace: createAgencyPace(),
+      courtesy: createCourtesy(),
+    });
     const topics = createAgencyTopics({
       ...all,
       create: { partitions: 1 },

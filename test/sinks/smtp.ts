@@ -6,6 +6,7 @@ import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { type BounceEnd, bounceOf } from './bounce.ts';
 import { Book, type Failure, type ReceiptPlan, type Sink, type SinkOptions } from './sink.ts';
+import { tell } from './tell.ts';
 
 function answer(responseCode: number, text: string): Error {
   return Object.assign(new Error(text), { responseCode });
@@ -21,12 +22,12 @@ const AT_RCPT: Partial<Record<Failure, Error>> = {
 /** What the receiving mail system sends back to the envelope's sender, and what ours makes of it: a pipe into the product. */
 async function bounce(plan: ReceiptPlan, sender: string, recipient: string): Promise<void> {
   const post = async (to: string, end: BounceEnd) => {
-    const { status } = await fetch(`${plan.to}/receipts/email`, {
+    const status = await tell(`${plan.to}/receipts/email`, {
       method: 'POST',
       headers: { 'content-type': 'message/rfc822', authorization: `Bearer ${plan.token}` },
       body: bounceOf({ to, recipient, end }),
     });
-    if (status !== 202 && status < 500) throw new Error(`a bounce was answered ${status}`);
+    if (status !== 202) throw new Error(`a bounce was answered ${status}`);
   };
   if (plan.lies === 'forged') await post(sender.replace(/\.[0-9a-f]{16}@/, '.0123456789abcdef@'), 'hard');
   if (plan.lies === 'foreign') await post('somebody@example.kr', 'hard');
@@ -84,11 +85,11 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
         });
         const later = book.receipt();
         const from = session.envelope.mailFrom === false ? '' : (session.envelope.mailFrom.address ?? '');
-        const tell = () =>
+        const report = () =>
           bounce(later!, from, recipient).catch((error: Error) => book.violation(error.message));
-        if (later?.when === 'late') book.later(later.lateMs ?? 0, tell);
-        else if (later?.when === 'before') await tell();
-        else if (later !== null) book.later(0, tell);
+        if (later?.when === 'late') book.later(later.lateMs ?? 0, report);
+        else if (later?.when === 'before') await report();
+        else if (later !== null) book.later(0, report);
         const socket = [...(server.connections as Iterable<Connection>)].find(
           (connection) => connection.session?.id === session.id,
         )?._socket;

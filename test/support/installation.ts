@@ -11,6 +11,7 @@ import type { Batch, NewRecord } from '../../broker/broker.ts';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { findTopic, readChunk } from '../../broker/embedded-log.ts';
 import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
+import { createCourtesy } from '../../dispatcher/courtesy.ts';
 import { createDue } from '../../dispatcher/due.ts';
 import { createIntake, INTAKE_GROUP } from '../../dispatcher/intake.ts';
 import { createLinked } from '../../dispatcher/linked.ts';
@@ -268,9 +269,10 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     const requests = createRequests(parts);
     const pace = createAgencyPace();
     const pump = createPump(parts);
-    const planner = createPlanner({ ...parts, wake: () => {} });
+    const courtesy = createCourtesy();
+    const planner = createPlanner({ ...parts, courtesy, wake: () => {} });
     const handlePages = createPages({ ...parts, planner });
-    const intake = createIntake({ ...parts, requests, pace });
+    const intake = createIntake({ ...parts, requests, pace, courtesy });
     const due = createDue({ ...parts, requests, pace, wake: () => {} });
     const planLane = await Promise.all(
       LANES.map((lane) =>

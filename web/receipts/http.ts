@@ -8,6 +8,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Clock } from '../../domain/clock.ts';
+import { createCombine } from '../../domain/combine.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { DeliveryId } from '../../domain/ids.ts';
 import type { Logger } from '../../domain/logger.ts';
@@ -16,6 +17,7 @@ import type { NewReceipt, ReceiptSource, ReceiptVerdict } from '../../domain/rec
 import { createReceiptTokens } from '../../domain/receipt-tokens.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import { isTransient } from '../../domain/transient.ts';
 import { verifiedWebhook } from '../../domain/webhook-signature.ts';
 import { decodeJson } from '../../producers/json-body.ts';
 import { saveReceipts } from '../../store/receipts.ts';
@@ -38,6 +40,7 @@ const SMS_BYTES = 262_144;
 /** A bounce may hold the whole mail that it is of. */
 const EMAIL_BYTES = 10 * 1_048_576;
 const MAX_RECEIPTS = 500;
+const RECEIPTS_A_STATEMENT = 500;
 
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 const strict = { additionalProperties: false } as const;
@@ -93,10 +96,27 @@ export const receiptsOverHttp: FastifyPluginAsync<ReceiptsOverHttp> = async (app
   for (const type of ['application/json', 'message/rfc822'])
     app.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body);
 
-  async function store(source: ReceiptSource, receipts: readonly NewReceipt[]): Promise<void> {
-    const fresh = await saveReceipts(pool, sealer, receipts, clock.nowMs());
-    metrics?.add('receipts', { source, outcome: 'new' }, fresh);
-    metrics?.add('receipts', { source, outcome: 'known' }, receipts.length - fresh);
+  /** By source: what comes while some are written goes together in the next statement, for a campaign's receipts come all at once. */
+  const writers = new Map<ReceiptSource, (receipts: readonly NewReceipt[]) => Promise<void>>();
+
+  function store(source: ReceiptSource, receipts: readonly NewReceipt[]): Promise<void> {
+    let write = writers.get(source);
+    if (write === undefined) {
+      write = createCombine<readonly NewReceipt[]>({
+        width: 1,
+        limit: RECEIPTS_A_STATEMENT,
+        weight: (some) => some.length,
+        redo: (error) => !isTransient(error),
+        async run(several) {
+          const all = several.flat();
+          const fresh = await saveReceipts(pool, sealer, all, clock.nowMs());
+          metrics?.add('receipts', { source, outcome: 'new' }, fresh);
+          metrics?.add('receipts', { source, outcome: 'known' }, all.length - fresh);
+        },
+      });
+      writers.set(source, write);
+    }
+    return write(receipts);
   }
 
   function forged(source: ReceiptSource, why: string): AllimError {

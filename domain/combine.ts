@@ -21,10 +21,10 @@ export type CombineOptions<Job> = {
    * for the end of what another has much of. No bound unless told.
    */
   readonly mixed?: number;
-  /** While a group runs, another begins only where as much waits: two small ones cost more than one of both. 0 unless told. */
-  readonly worth?: number;
   /** Weight that a queue may have done for each one of a queue whose share is 1, while both have some. 1 unless told. */
   shareOf?(queue: string): number;
+  /** Whether a group that failed so is done again one by one; where everybody's would fail it only takes longer. Always unless told. */
+  redo?(error: unknown): boolean;
   /** Does all or nothing of the jobs. */
   run(jobs: readonly Job[]): Promise<void>;
 };
@@ -73,14 +73,6 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
     return group;
   }
 
-  function isWorth(): boolean {
-    const open = free();
-    if (running === 0 || options.worth === undefined) return open.length > 0;
-    let sum = 0;
-    for (const [, { jobs }] of open) for (const { job } of jobs) sum += weight(job);
-    return sum >= options.worth;
-  }
-
   function begin(name: string) {
     const share = options.shareOf?.(name) ?? 1;
     const done = Math.max(reached, Math.min(left.get(name) ?? 0, reached + limit / share));
@@ -100,13 +92,14 @@ export function createCombine<Job>(options: CombineOptions<Job>): (job: Job) => 
       await run(group.map(({ job }) => job));
       for (const { resolve } of group) resolve();
     } catch (error) {
-      if (group.length === 1) group[0]!.reject(error);
+      if (group.length === 1 || options.redo?.(error) === false)
+        for (const { reject } of group) reject(error);
       else for (const one of group) await work([one]);
     }
   }
 
   function next(): void {
-    while (running < width && isWorth()) {
+    while (running < width && free().length > 0) {
       running++;
       const names = new Set<string>();
       const group = takeGroup(names);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createCombine } from '../../dispatcher/combine.ts';
+import { createCombine } from '../../domain/combine.ts';
 
 /** Groups as they were begun, each ended by hand. */
 function recorder(options: { width: number; limit: number }) {
@@ -124,31 +124,5 @@ describe('work of several partitions in one transaction', () => {
     }
     await all;
     expect(begun.map(({ jobs }) => jobs)).toEqual([['a100'], ['b1', 'c2', 'b3'], ['a200', 'a150']]);
-  });
-
-  test('worth: beside a group that runs only a heavy one begins, and nothing waits once none runs', async () => {
-    const begun: { jobs: readonly number[]; end(): void }[] = [];
-    const combine = createCombine<number>({
-      width: 2,
-      limit: 100,
-      worth: 50,
-      weight: (job) => job,
-      run(jobs) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        begun.push({ jobs, end: resolve });
-        return promise;
-      },
-    });
-    const all = Promise.all([1, 20, 20, 20, 5].map(combine));
-    // Three twenties are worth a second group; the five is not, and nothing is running that it could go with.
-    expect(begun.map(({ jobs }) => jobs)).toEqual([[1], [20, 20, 20]]);
-    begun[1]!.end();
-    await turn();
-    expect(begun).toHaveLength(2);
-    begun[0]!.end();
-    await turn();
-    expect(begun[2]?.jobs).toEqual([5]);
-    begun[2]!.end();
-    await all;
   });
 });
