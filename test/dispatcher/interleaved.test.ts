@@ -26,7 +26,7 @@ const paid = () => paidEvent({ id: `paid-${n}`, subject: who, allimobligation: `
 const waiting = async () =>
   (
     await it.rows(
-      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND backend_type = 'client backend'`,
     )
   ).length;
 
