@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { MatchRequest } from '../../domain/records.ts';
-import { resolve } from '../../rules/answer.ts';
 import { parseDay } from '../../rules/calendar.ts';
-import { compileNumber } from '../../rules/closure.ts';
-import { Population } from '../../rules/population.ts';
-import { profileSource, readProfile } from '../../rules/profile.ts';
+import { compileNumber } from '../../rules/compile/closure.ts';
+import { Population } from '../../rules/population/population.ts';
+import { profileSource, readProfile } from '../../rules/population/profile.ts';
+import { resolve } from '../../rules/run/answer.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { checked, fields } from './fixtures.ts';
 import { truths } from './sql-oracle.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AllimError, type Fault } from '../../domain/errors.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
-import { checkRule, readRule } from '../../rules/check.ts';
+import { checkRule, readRule } from '../../rules/check/rule.ts';
 import { checked, context, eventType, ruleFile } from './fixtures.ts';
 
 function faultsOf(file: unknown): readonly Fault[] {

@@ -1,8 +1,8 @@
 /** Builders with defaults for the tests of rules. */
 import type { EventType } from '../../domain/event.ts';
 import { readFields } from '../../rules/catalogue.ts';
-import type { CheckedRule } from '../../rules/check.ts';
-import { readRule } from '../../rules/check.ts';
+import type { CheckedRule } from '../../rules/check/rule.ts';
+import { readRule } from '../../rules/check/rule.ts';
 
 const common = { sensitivity: 'ordinary', agencies: ['*'], labels: { ko: '이름', en: 'name' } };
 

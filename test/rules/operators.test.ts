@@ -1,10 +1,10 @@
 /** Every operator with data, and with data missing: the table that says what the language means. */
 import { describe, expect, test } from '@jest/globals';
 import { parseDay } from '../../rules/calendar.ts';
-import { compileNumber } from '../../rules/closure.ts';
-import { scan } from '../../rules/column-scan.ts';
-import { Population } from '../../rules/population.ts';
-import { readProfile } from '../../rules/profile.ts';
+import { compileNumber } from '../../rules/compile/closure.ts';
+import { scan } from '../../rules/compile/columns.ts';
+import { Population } from '../../rules/population/population.ts';
+import { readProfile } from '../../rules/population/profile.ts';
 import { checked, fields } from './fixtures.ts';
 
 const T = true;

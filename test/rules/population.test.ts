@@ -3,10 +3,10 @@ import { AllimError } from '../../domain/errors.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { MatchRequest } from '../../domain/records.ts';
 import { decodePage } from '../../domain/records.ts';
-import { pagesOf, resolve } from '../../rules/answer.ts';
 import { readFields, type ScalarField, shippedFields } from '../../rules/catalogue.ts';
-import { Population } from '../../rules/population.ts';
-import { layoutOf, parseProfile, readProfile } from '../../rules/profile.ts';
+import { Population } from '../../rules/population/population.ts';
+import { layoutOf, parseProfile, readProfile } from '../../rules/population/profile.ts';
+import { pagesOf, resolve } from '../../rules/run/answer.ts';
 import { checked, fields } from './fixtures.ts';
 
 const faultsOf = (work: () => unknown): string[] => {

@@ -6,10 +6,16 @@ import type { EventType } from '../../domain/event.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { dayText, parseDay } from '../../rules/calendar.ts';
 import type { Fields } from '../../rules/catalogue.ts';
-import { readRule } from '../../rules/check.ts';
-import { type Circumstances, compileNumber, compileText } from '../../rules/closure.ts';
+import { readRule } from '../../rules/check/rule.ts';
+import { type Circumstances, compileNumber, compileText } from '../../rules/compile/closure.ts';
 import type { Call, Node } from '../../rules/language.ts';
-import { type Layout, layoutOf, type Profile, profileSource, readProfile } from '../../rules/profile.ts';
+import {
+  type Layout,
+  layoutOf,
+  type Profile,
+  profileSource,
+  readProfile,
+} from '../../rules/population/profile.ts';
 import type { Language } from './words.ts';
 
 export type Leaf = {

@@ -1,8 +1,8 @@
 /** What a literal and a path into an event may be in the language of conditions, and the words faults are told in. */
-import { CONTROL } from '../domain/control-characters.ts';
-import type { EventType } from '../domain/event.ts';
-import { parseDay } from './calendar.ts';
-import { type EventRef, LIMITS, type Literal, type ScalarType } from './language.ts';
+import { CONTROL } from '../../domain/control-characters.ts';
+import type { EventType } from '../../domain/event.ts';
+import { parseDay } from '../calendar.ts';
+import { type EventRef, LIMITS, type Literal, type ScalarType } from '../language.ts';
 
 export const NAMES: Readonly<Record<ScalarType, string>> = {
   boolean: 'true or false',

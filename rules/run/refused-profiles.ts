@@ -3,8 +3,8 @@
  * with a million rows that say the same: of one partition and one reason a hundred a minute are evidence enough. Decides and remembers;
  * the caller stores.
  */
-import type { Clock } from '../domain/clock.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
 import type { Refused } from './shard.ts';
 
 export const KEPT_A_MINUTE = 100;

@@ -4,8 +4,8 @@
  * Measured over 1,000,000 citizens with the shipped catalogue: 19 B of columns and order and 40 B of id map a citizen,
  * beside the id itself; 3.4-4.4 µs to parse and write a record (250,000 a second).
  */
-import type { Fields, ScalarField } from './catalogue.ts';
-import type { Source } from './closure.ts';
+import type { Fields, ScalarField } from '../catalogue.ts';
+import type { Source } from '../compile/closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, Column } from './columns.ts';
 import { type Layout, layoutOf, type Profile } from './profile.ts';
 import { sortSlots } from './sort-slots.ts';

@@ -2,16 +2,16 @@
  * A rule file, from JSON to a rule whose every expression is typed, or `rule-invalid` with all its faults. The test citizens that the file
  * carries are judged here: a rule that contradicts its own examples is refused like one that does not parse.
  */
-import { AllimError, type Fault } from '../domain/errors.ts';
-import type { EventType } from '../domain/event.ts';
-import type { Expression, Rule, RuleTest } from '../domain/rule.ts';
-import { DATE_STEPS } from '../domain/value.ts';
-import { parseDay } from './calendar.ts';
-import type { Fields } from './catalogue.ts';
-import { compileNumber } from './closure.ts';
-import { fieldsOf, type Node, readsCitizen, type ScalarType } from './language.ts';
-import { type Layout, layoutOf, profileSource, readProfile } from './profile.ts';
-import { dataChecker, shapeFaults } from './rule-schema.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
+import type { EventType } from '../../domain/event.ts';
+import type { Expression, Rule, RuleTest } from '../../domain/rule.ts';
+import { DATE_STEPS } from '../../domain/value.ts';
+import { parseDay } from '../calendar.ts';
+import type { Fields } from '../catalogue.ts';
+import { compileNumber } from '../compile/closure.ts';
+import { fieldsOf, type Node, readsCitizen, type ScalarType } from '../language.ts';
+import { type Layout, layoutOf, profileSource, readProfile } from '../population/profile.ts';
+import { dataChecker, shapeFaults } from './shape.ts';
 import { escapePointer, readExpression, type Scope } from './typing.ts';
 
 export type RuleContext = {

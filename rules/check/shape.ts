@@ -1,8 +1,8 @@
 /** The shape of a rule file. What stands in its expressions is typing.ts's to judge, so they are open here and never walked by ajv. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
-import type { Fault } from '../domain/errors.ts';
-import { CATEGORIES, CHANNELS } from '../domain/statuses.ts';
+import type { Fault } from '../../domain/errors.ts';
+import { CATEGORIES, CHANNELS } from '../../domain/statuses.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', minLength: 1, maxLength });
 const NAME = '^[a-z0-9][a-z0-9-]{0,63}$';

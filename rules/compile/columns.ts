@@ -5,11 +5,12 @@
  * or a table of codes; what reads two fields falls back to the closure, slot by slot. No code is generated from a rule.
  * Hot: five leaves over 1,000,000 citizens take 15-26 ms on one thread (2-3 ms a shard of 125,000), 0.3 µs a citizen where a leaf falls back.
  */
-import { yearOf } from './calendar.ts';
-import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY } from './catalogue.ts';
+import { yearOf } from '../calendar.ts';
+import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY } from '../catalogue.ts';
+import { type Call, fieldsOf, type Node, readsCitizen } from '../language.ts';
+import { BLOCK_WORDS, type Column } from '../population/columns.ts';
+import type { Population } from '../population/population.ts';
 import { type Circumstances, compileNumber, type Source } from './closure.ts';
-import { BLOCK_WORDS, type Column } from './columns.ts';
-import { type Call, fieldsOf, type Node, readsCitizen } from './language.ts';
 import {
   all,
   any,
@@ -23,7 +24,6 @@ import {
   table,
   YES,
 } from './planes.ts';
-import type { Population } from './population.ts';
 
 /** Bit planes of a whole shard, a block's words together: `possible` are those for whom the condition is unknown, `certain` excluded. */
 export type Audience = {

@@ -4,9 +4,9 @@
  * refuses the whole record: half a profile would be judged as if the other half were missing.
  * Hot: 1.8 µs a record, JSON.parse included (550,000 a second).
  */
-import { CONTROL } from '../domain/control-characters.ts';
-import { AllimError, type Fault } from '../domain/errors.ts';
-import { parseDay } from './calendar.ts';
+import { CONTROL } from '../../domain/control-characters.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
+import { parseDay } from '../calendar.ts';
 import {
   FIRST_PROFILE_DAY,
   type Field,
@@ -14,8 +14,8 @@ import {
   LAST_PROFILE_DAY,
   MAX_TEXT,
   type ScalarField,
-} from './catalogue.ts';
-import type { Source } from './closure.ts';
+} from '../catalogue.ts';
+import type { Source } from '../compile/closure.ts';
 
 /** Values by position in `Layout.scalars`: dates as day numbers, booleans 1 and 0, texts as they are; undefined is unknown. */
 export type Profile = { readonly values: readonly (number | string | undefined)[]; readonly ignored: number };

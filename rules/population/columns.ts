@@ -3,7 +3,7 @@
  * needs no plane of its own and a leaf tests value and validity in one load. Numbers with fractions are Float64 with NaN as missing.
  * Bytes a citizen: date 4, text 4, number 8, boolean and enum 1, integer 1, 2 or 4 by its range.
  */
-import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from './catalogue.ts';
+import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from '../catalogue.ts';
 
 export const BLOCK_BITS = 12;
 export const BLOCK_SLOTS = 1 << BLOCK_BITS;

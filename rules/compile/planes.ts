@@ -2,9 +2,10 @@
  * The word loops of the column scan: what a leaf writes and how nodes combine, a block of 4,096 citizens at a time in two bit planes,
  * certainly true and certainly false; what is in neither is unknown. Hot: 3-5 ns a citizen and leaf, branch-free.
  */
+
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from '../population/columns.ts';
+import type { Population } from '../population/population.ts';
 import type { Circumstances, Numbers } from './closure.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from './columns.ts';
-import type { Population } from './population.ts';
 
 /** Writes the planes of one block: bits of `yes` and `no` never overlap. A step keeps scratch planes and belongs to one scan. */
 export type Step = (block: number, yes: Uint32Array, no: Uint32Array) => void;

@@ -3,9 +3,9 @@
  * coerces nothing: a text is a date only where a date is wanted and only when it is one.
  */
 
-import type { Fault } from '../domain/errors.ts';
-import type { EventType } from '../domain/event.ts';
-import { type Fields, mayUse } from './catalogue.ts';
+import type { Fault } from '../../domain/errors.ts';
+import type { EventType } from '../../domain/event.ts';
+import { type Fields, mayUse } from '../catalogue.ts';
 import {
   type Call,
   LIMITS,
@@ -15,7 +15,7 @@ import {
   type Operator,
   type ScalarType,
   scalarTypeOf,
-} from './language.ts';
+} from '../language.ts';
 import { fits, isNumeric, isObject, NAMES, readEventPath, readLiteral, shown } from './literals.ts';
 
 export type Scope = {
