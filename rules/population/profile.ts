@@ -9,27 +9,60 @@ import { AllimError, type Fault } from '../../domain/errors.ts';
 import { parseDay } from '../calendar.ts';
 import {
   FIRST_PROFILE_DAY,
-  type Field,
   type Fields,
   LAST_PROFILE_DAY,
+  type ListField,
+  MAX_ITEMS,
   MAX_TEXT,
   type ScalarField,
+  scalarMembers,
 } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
 
-/** Values by position in `Layout.scalars`: dates as day numbers, booleans 1 and 0, texts as they are; undefined is unknown. */
-export type Profile = { readonly values: readonly (number | string | undefined)[]; readonly ignored: number };
+/** A value in the language's terms: dates as day numbers, booleans 1 and 0, texts as they are; undefined is unknown. */
+export type ProfileValue = number | string | undefined;
+/** Values by position in `ListLayout.members`. */
+export type Item = readonly ProfileValue[];
 
-/** The order in which the catalogue's scalar fields stand in profiles and columns. */
+/** Values by position in `Layout.scalars`, lists by position in `Layout.lists`: undefined is unknown, and nobody's list is empty. */
+export type Profile = {
+  readonly values: readonly ProfileValue[];
+  readonly lists: readonly (readonly Item[] | undefined)[];
+  /** Fields and members that the catalogue lacks. */
+  readonly ignored: number;
+};
+
+export type ListLayout = {
+  readonly field: ListField;
+  readonly members: readonly ScalarField[];
+  readonly positions: ReadonlyMap<string, number>;
+};
+
+/** The order in which the catalogue's fields stand in profiles and columns. */
 export type Layout = {
   readonly scalars: readonly ScalarField[];
   readonly positions: ReadonlyMap<string, number>;
+  readonly lists: readonly ListLayout[];
+  readonly listPositions: ReadonlyMap<string, number>;
   readonly fields: Fields;
 };
 
+const positionsOf = (fields: readonly { readonly name: string }[]): ReadonlyMap<string, number> =>
+  new Map(fields.map((field, index) => [field.name, index]));
+
 export function layoutOf(fields: Fields): Layout {
   const scalars = [...fields.values()].filter((field): field is ScalarField => field.type !== 'list');
-  return { scalars, positions: new Map(scalars.map((field, index) => [field.name, index])), fields };
+  const lists = [...fields.values()].filter((field): field is ListField => field.type === 'list');
+  return {
+    scalars,
+    positions: positionsOf(scalars),
+    lists: lists.map((field) => {
+      const members = scalarMembers(field);
+      return { field, members, positions: positionsOf(members) };
+    }),
+    listPositions: positionsOf(lists),
+    fields,
+  };
 }
 
 /** Whether a text may be a citizen's id: 1 to 64 characters, none of them a control character. */
@@ -76,26 +109,40 @@ function scalarValue(field: ScalarField, value: unknown): number | string | { re
   }
 }
 
-function checkList(field: Field & { type: 'list' }, value: unknown, faults: Fault[]): void {
+/** What the catalogue lacks of a list's items is counted in `surplus`. */
+type ListRead = { readonly items: readonly Item[]; readonly surplus: number };
+
+function readList({ field, members, positions }: ListLayout, value: unknown, faults: Fault[]): ListRead {
   const pointer = `/${field.name}`;
-  if (!Array.isArray(value) || value.length > 100) {
-    faults.push({ pointer, message: 'is not a list of at most 100' });
-    return;
+  let surplus = 0;
+  if (!Array.isArray(value) || value.length > MAX_ITEMS) {
+    faults.push({ pointer, message: `is not a list of at most ${MAX_ITEMS}` });
+    return { items: [], surplus };
   }
-  value.forEach((item, index) => {
-    if (item === null || typeof item !== 'object' || Array.isArray(item)) {
+  const items = value.map((given: unknown, index): Item => {
+    const item: ProfileValue[] = new Array(members.length).fill(undefined);
+    if (given === null || typeof given !== 'object' || Array.isArray(given)) {
       faults.push({ pointer: `${pointer}/${index}`, message: 'is not an object' });
-      return;
+      return item;
     }
-    for (const [name, kind] of Object.entries(field.items)) {
-      const member = (item as Record<string, unknown>)[name];
-      if (kind === 'citizen' && !isCitizenId(member))
+    for (const [name, member] of Object.entries(given)) {
+      const kind = Object.hasOwn(field.items, name) ? field.items[name]! : undefined;
+      if (kind === undefined) surplus++;
+      if (kind === undefined || kind.type === 'citizen' || member === null || member === undefined) continue;
+      const read = scalarValue(kind, member);
+      if (typeof read === 'object')
+        faults.push({ pointer: `${pointer}/${index}/${name}`, message: read.fault });
+      else item[positions.get(name)!] = read;
+    }
+    for (const [name, { type }] of Object.entries(field.items))
+      if (type === 'citizen' && !isCitizenId((given as Record<string, unknown>)[name]))
         faults.push({ pointer: `${pointer}/${index}/${name}`, message: "is not a citizen's id" });
-      if (kind === 'date' && member !== undefined && Number.isNaN(profileDay(member)))
-        faults.push({ pointer: `${pointer}/${index}/${name}`, message: 'is not a day (YYYY-MM-DD)' });
-    }
+    return item;
   });
+  return { items, surplus };
 }
+
+const NO_LISTS: Profile['lists'] = [];
 
 /** Reads a parsed profile; `profile-invalid` with a pointer to every fault. Values are never quoted: they are personal and get logged. */
 export function readProfile(json: unknown, layout: Layout): Profile {
@@ -103,18 +150,22 @@ export function readProfile(json: unknown, layout: Layout): Profile {
     throw new AllimError('profile-invalid', 'a profile is a JSON object', {
       faults: [{ pointer: '', message: 'is not an object' }],
     });
-  const values: (number | string | undefined)[] = new Array(layout.scalars.length).fill(undefined);
+  const values: ProfileValue[] = new Array(layout.scalars.length).fill(undefined);
+  let lists = NO_LISTS as (readonly Item[] | undefined)[];
   let faults: Fault[] | undefined;
   let ignored = 0;
   for (const name of Object.keys(json)) {
     const value = (json as Record<string, unknown>)[name];
     const position = layout.positions.get(name);
     if (position === undefined) {
-      const field = layout.fields.get(name);
-      if (field?.type !== 'list') ignored++;
-      else if (value !== null) {
+      const list = layout.listPositions.get(name);
+      if (list === undefined) ignored++;
+      else if (value !== null && value !== undefined) {
         faults ??= [];
-        checkList(field, value, faults);
+        const read = readList(layout.lists[list]!, value, faults);
+        ignored += read.surplus;
+        if (lists === NO_LISTS) lists = new Array(layout.lists.length).fill(undefined);
+        lists[list] = read.items;
       }
       continue;
     }
@@ -129,7 +180,7 @@ export function readProfile(json: unknown, layout: Layout): Profile {
     throw new AllimError('profile-invalid', `the profile: ${faults[0]!.pointer} ${faults[0]!.message}`, {
       faults,
     });
-  return { values, ignored };
+  return { values, lists, ignored };
 }
 
 /** Reads the value of a record on `citizen-profiles`; what is not JSON is `profile-invalid` too. */
@@ -163,5 +214,43 @@ export function profileSource(layout: Layout): Source<Profile> {
         return typeof value === 'string' ? value : undefined;
       };
     },
+    list(field) {
+      const at = layout.listPositions.get(field.name)!;
+      const { positions } = layout.lists[at]!;
+      let item: Item = [];
+      return {
+        count: (profile) => profile.lists[at]?.length ?? Number.NaN,
+        look: (profile, index) => {
+          item = profile.lists[at]![index]!;
+        },
+        number: (member) => {
+          const position = positions.get(member.name)!;
+          return () => {
+            const value = item[position];
+            return typeof value === 'number' ? value : Number.NaN;
+          };
+        },
+        text: (member) => {
+          const position = positions.get(member.name)!;
+          return () => {
+            const value = item[position];
+            return typeof value === 'string' ? value : undefined;
+          };
+        },
+      };
+    },
   };
+}
+
+/** The profile without the fields of these names: what is disputed counts as missing, in every reading. */
+export function withoutFields(profile: Profile, names: Iterable<string>, layout: Layout): Profile {
+  const values = [...profile.values];
+  const lists = [...profile.lists];
+  for (const name of names) {
+    const position = layout.positions.get(name);
+    const list = layout.listPositions.get(name);
+    if (position !== undefined) values[position] = undefined;
+    if (list !== undefined) lists[list] = undefined;
+  }
+  return { ...profile, values, lists };
 }
