@@ -36,7 +36,7 @@ function reduceBlock(
       const head = heads[at]!;
       const known = -head >>> 31;
       // No items where the list is unknown.
-      const place = (head - 1) & known;
+      const place = (head - 1) & -known;
       const first = place >>> COUNT_BITS;
       const mask = (1 << (place & COUNT_MASK)) - 1;
       const word = first >>> 5;
@@ -46,7 +46,7 @@ function reduceBlock(
       const lacking = ((no[word]! >>> shift) | ((no[word + 1]! << 1) << (31 - shift))) & mask;
       sure |= (-found >>> 31) << bit;
       // All of them false: what is left of the mask is nothing.
-      never |= (known & 1 & ~(-(lacking ^ mask) >>> 31)) << bit;
+      never |= (known & ~(-(lacking ^ mask) >>> 31)) << bit;
     }
     citizenYes[w] = sure;
     citizenNo[w] = never;

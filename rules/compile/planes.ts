@@ -56,7 +56,7 @@ export function windowed(column: Column, { from, to, knownFrom, knownTo }: Range
 export function known(column: Column): Step {
   return (block, yes, no) => {
     const codes = column.blocks[block]!;
-    if (codes instanceof Float64Array) knownNumbers(codes, yes);
+    if (column.field.type === 'number') knownNumbers(codes, yes);
     else knownCodes(codes, yes);
     for (let w = 0; w < BLOCK_WORDS; w++) no[w] = ~yes[w]!;
   };
@@ -70,7 +70,7 @@ function knownCodes(codes: Block, yes: Uint32Array): void {
   }
 }
 
-function knownNumbers(values: Float64Array, yes: Uint32Array): void {
+function knownNumbers(values: Block, yes: Uint32Array): void {
   for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
     let word = 0;
     for (let bit = 0; bit < 32; bit++, at++) word |= Number(!Number.isNaN(values[at]!)) << bit;
