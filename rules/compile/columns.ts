@@ -142,7 +142,7 @@ class Planner {
   private list(node: ListLeaf): Step {
     const list = this.population.list(node.list);
     const body = new Planner(list, this.population, this.given, this.calendar).plan(node.body);
-    const step = reduced(list, node.op === 'some' ? body : negated(body));
-    return node.op === 'some' ? step : negated(step);
+    const step = reduced(list, node.op, body);
+    return node.negated ? negated(step) : step;
   }
 }

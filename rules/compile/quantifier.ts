@@ -1,4 +1,7 @@
-/** `some`, `all` and `none` over a citizen's items, and `known`: Kleene's or, and, and nor; an absent list is unknown. */
+/**
+ * `some`, `all` and `none` over a citizen's items, and `known`: Kleene's or, and, and nor over the items; an absent list is unknown.
+ * Of an empty list `some` and `all` are false and `none` is true, as JsonLogic has it.
+ */
 import type { Known, Quantified } from '../language.ts';
 import type { Numbers, Source } from './closure.ts';
 import { isKnownInEvent } from './event-value.ts';
@@ -16,7 +19,7 @@ export function compileQuantified<Row>(
     return (row, given) => {
       const n = count(row);
       if (Number.isNaN(n)) return UNKNOWN;
-      let result = 1;
+      let result = n === 0 ? 0 : 1;
       for (let i = 0; i < n; i++) {
         look(row, i);
         const value = body(row, given);

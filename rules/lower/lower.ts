@@ -30,7 +30,7 @@ class Lowering {
 
   lower(node: Node): Lowered {
     if (!readsCitizen(node)) return this.constant(node);
-    if (node.kind === 'quantified') return this.list(node);
+    if (node.kind === 'quantified') return this.list(node, false);
     if (node.kind === 'call')
       switch (node.op) {
         case 'and':
@@ -42,10 +42,14 @@ class Lowering {
         case 'if':
           return this.choice(node);
         case '!':
-          return this.leaf(node.args[0]!, true);
+          return this.turned(node.args[0]!);
         default:
       }
     return this.leaf(node, false);
+  }
+
+  private turned(node: Node): Lowered {
+    return node.kind === 'quantified' ? this.list(node, true) : this.leaf(node, true);
   }
 
   private constant(node: Node): Lowered {
@@ -64,15 +68,15 @@ class Lowering {
     return otherwise;
   }
 
-  private list(node: Quantified): Lowered {
+  private list(node: Quantified, negated: boolean): Lowered {
     // Per item and citizen: the closure carries both.
-    if (readsMoreThanItems(node.body)) return { kind: 'slot', node };
-    const body = node.op === 'none' ? negationNormal(not(node.body)) : node.body;
+    if (readsMoreThanItems(node.body)) return { kind: 'slot', node: negated ? not(node) : node };
     return {
       kind: 'list',
-      op: node.op === 'some' ? 'some' : 'all',
+      op: node.op === 'all' ? 'all' : 'some',
+      negated: negated !== (node.op === 'none'),
       list: node.list,
-      body: this.lower(body),
+      body: this.lower(node.body),
     };
   }
 

@@ -21,10 +21,11 @@ export type Lowered =
   | ListLeaf
   | Leaf;
 
-/** `none` is `all` of the negated body. */
+/** `none` is `some` negated. Of an empty list both are false before they are negated. */
 export type ListLeaf = {
   readonly kind: 'list';
   readonly op: 'some' | 'all';
+  readonly negated: boolean;
   readonly list: ListField;
   readonly body: Lowered;
 };

@@ -12,7 +12,7 @@ const OPPOSITE: Readonly<Partial<Record<Operator, Operator>>> = {
   '>=': '<',
 };
 
-/** The same condition in every citizen's eyes, where `!` stands only above `in`, `between`, `within`, `known`, and what is boolean itself. */
+/** The same condition in every citizen's eyes, where `!` stands only above `in`, `between`, `within`, `known`, `all`, and what is boolean itself. */
 export function negationNormal(node: Node): Node {
   return normal(node, false);
 }
@@ -47,16 +47,11 @@ function normal(node: Node, negated: boolean): Node {
   }
 }
 
+/** `some` and `none` are each other's opposite; `all` has none, because of an empty list it is false like `some`. */
 function quantified(node: Quantified, negated: boolean): Node {
-  const body = (turned: boolean): Node => normal(node.body, turned);
-  switch (node.op) {
-    case 'some':
-      return negated ? { ...node, op: 'none', body: body(false) } : { ...node, body: body(false) };
-    case 'none':
-      return negated ? { ...node, op: 'some', body: body(false) } : { ...node, body: body(false) };
-    case 'all':
-      return negated ? { ...node, op: 'some', body: body(true) } : { ...node, body: body(false) };
-  }
+  const turned = { ...node, body: normal(node.body, false) };
+  if (!negated) return turned;
+  return node.op === 'all' ? not(turned) : { ...turned, op: node.op === 'some' ? 'none' : 'some' };
 }
 
 /** `!` above a node that has no opposite of its own. */

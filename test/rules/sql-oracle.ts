@@ -140,9 +140,10 @@ function overItems(op: string, [list, body]: Json[], event: Record<string, unkno
   const members = Object.entries(ITEM).map(([name, type]) => `"${name}" ${type}`);
   const truth = toSql(body!, event, asOf);
   const decided = op === 'all' ? 'NOT bool_and(truth)' : 'bool_or(truth)';
-  const [hit, miss] = op === 'some' ? ['true', 'false'] : ['false', 'true'];
+  const hit = op === 'some';
   return `(CASE WHEN ${items} IS NOT NULL THEN
-    (SELECT CASE WHEN ${decided} THEN ${hit} WHEN count(*) > count(truth) THEN NULL ELSE ${miss} END
+    (SELECT CASE WHEN count(*) = 0 THEN ${op === 'none'} WHEN ${decided} THEN ${hit}
+            WHEN count(*) > count(truth) THEN NULL ELSE ${!hit} END
        FROM (SELECT ${truth} AS truth FROM jsonb_to_recordset(${items}) AS item(${members.join(', ')})) AS judged) END)`;
 }
 
