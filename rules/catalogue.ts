@@ -34,7 +34,7 @@ export type ScalarField = Common &
         readonly type: 'enum';
         readonly values: readonly string[];
         /** By value; every one of `values` has its own. */
-        readonly valueLabels: ReadonlyMap<string, Labels>;
+        readonly valueLabels: Readonly<Record<string, Labels>>;
       }
     /** Compared for equality only. `pattern` is a regular expression of ours, matched against the whole value. */
     | { readonly type: 'string'; readonly pattern: RegExp | null }
@@ -77,7 +77,7 @@ function readLabels(given: unknown, at: string, say: Say): Labels {
 }
 
 /** `[{ "value": "F", "ko": "여성", "en": "female", "vi": "nữ" }, …]` */
-function readValues(given: unknown, say: Say): { values: string[]; valueLabels: Map<string, Labels> } {
+function readValues(given: unknown, say: Say): { values: string[]; valueLabels: Record<string, Labels> } {
   const valueLabels = new Map<string, Labels>();
   if (!Array.isArray(given) || given.length === 0 || given.length > 254) say('/values', 'must be 1 to 254');
   else
@@ -91,7 +91,7 @@ function readValues(given: unknown, say: Say): { values: string[]; valueLabels: 
         valueLabels.set(value as string, readLabels(labels, at, say));
       }
     });
-  return { values: [...valueLabels.keys()], valueLabels };
+  return { values: [...valueLabels.keys()], valueLabels: Object.fromEntries(valueLabels) };
 }
 
 function readCommon(given: Record<string, unknown>, say: Say): Common {
@@ -210,6 +210,15 @@ export function readFields(json: unknown): Fields {
 /** The catalogue that ships with Allim. */
 export function shippedFields(): Fields {
   return readFields(JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8')));
+}
+
+/** The field as `GET /api/v1/fields` shows it. */
+export function shownField(field: Field): unknown {
+  const shown = (one: Field | CitizenField): unknown =>
+    one.type === 'string' ? { ...one, pattern: one.pattern?.source ?? null } : one;
+  if (field.type !== 'list') return shown(field);
+  const items = Object.entries(field.items).map(([name, member]) => [name, shown(member)]);
+  return { ...field, items: Object.fromEntries(items) };
 }
 
 export function mayUse(field: Field | CitizenField, agency: string): boolean {

@@ -144,6 +144,13 @@ export function readsItem(node: Node): boolean {
   return node.kind === 'call' && node.args.some(readsItem);
 }
 
+/** Whether a quantifier's body also asks about the citizen, so that it cannot be judged over the items alone. */
+export function readsMoreThanItems(node: Node): boolean {
+  if (node.kind === 'field' || node.kind === 'quantified') return true;
+  if (node.kind === 'known') return node.of.kind === 'field' || node.of.kind === 'list-field';
+  return operandsOf(node).some(readsMoreThanItems);
+}
+
 /** The citizen's fields that a subtree reads, each once, in order of appearance; lists as a whole, with whatever is read of their items. */
 export function fieldsOf(node: Node, into: Set<Field> = new Set()): Set<Field> {
   const of = node.kind === 'known' ? node.of : node;

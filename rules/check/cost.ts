@@ -3,7 +3,7 @@
  * citizens. A leaf over one column is a range or a table of codes; one over several is judged citizen by citizen (compile/columns.ts).
  * Over-estimates on purpose: it is a bound against rules that would stop a shard, not a prediction.
  */
-import { type Node, operandsOf, readsCitizen } from '../language.ts';
+import { type Node, operandsOf, readsCitizen, readsMoreThanItems } from '../language.ts';
 
 /** Milliseconds a million: one pass over a column in blocks; a citizen judged by a closure, and each part of that closure. */
 const COLUMN_MS = 4;
@@ -22,13 +22,6 @@ export function costOf(node: Node): number {
       ? CLOSURE_MS + ITEMS * PART_MS * partsOf(node.body)
       : COLUMN_MS + ITEMS * costOf(node.body);
   return columnsOf(node) <= 1 ? COLUMN_MS : CLOSURE_MS + PART_MS * partsOf(node);
-}
-
-/** Whether a quantifier's body also asks about the citizen, so that it cannot be judged over the items alone. */
-export function readsMoreThanItems(node: Node): boolean {
-  if (node.kind === 'field' || node.kind === 'quantified') return true;
-  if (node.kind === 'known') return node.of.kind === 'field' || node.of.kind === 'list-field';
-  return operandsOf(node).some(readsMoreThanItems);
 }
 
 function partsOf(node: Node): number {

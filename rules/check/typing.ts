@@ -16,6 +16,7 @@ import {
   type ScalarType,
 } from '../language.ts';
 import { type About, type RefusalCode, type RuleFault, refusal } from '../refusals.ts';
+import { SIGNATURES } from '../signatures.ts';
 import { readAlike, readMembership } from './comparisons.ts';
 import { costOf } from './cost.ts';
 import { escapePointer, fits, isObject, readLiteral } from './literals.ts';
@@ -111,7 +112,10 @@ export class Reader {
 
   private apply(application: Application, want: ScalarType | undefined): Node | undefined {
     const { op, args, at } = application;
-    const [least, most] = ARGUMENTS[op]!;
+    const { takes, repeats } = SIGNATURES[op as keyof typeof SIGNATURES];
+    // Of `if` choice() says what is missing.
+    const least = op === 'if' ? 1 : takes.length;
+    const most = repeats ? LIMITS.arguments : least;
     if (args.length < least || args.length > most)
       return this.refuse('argument-count', at, op, least, most, args.length);
     if (op === 'known') return this.known(application);
@@ -220,37 +224,3 @@ export class Reader {
     return make(type ?? 'boolean', nodes);
   }
 }
-
-const MANY = LIMITS.arguments;
-/** The least and most arguments of each operator. */
-const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>> = {
-  and: [1, MANY],
-  or: [1, MANY],
-  '!': [1, 1],
-  if: [1, MANY],
-  '==': [2, 2],
-  '!=': [2, 2],
-  '<': [2, 2],
-  '<=': [2, 2],
-  '>': [2, 2],
-  '>=': [2, 2],
-  between: [3, 3],
-  in: [2, 2],
-  known: [1, 1],
-  some: [2, 2],
-  all: [2, 2],
-  none: [2, 2],
-  age: [1, 1],
-  ageMonths: [1, 1],
-  yearAge: [1, 1],
-  parity: [1, 1],
-  monthDay: [1, 1],
-  daysUntil: [1, 1],
-  daysSince: [1, 1],
-  within: [2, 2],
-  addDays: [2, 2],
-  addMonths: [2, 2],
-  addYears: [2, 2],
-  addWorkingDays: [2, 2],
-  workingDay: [2, 2],
-};

@@ -5,10 +5,16 @@
 import type { WorkingDays } from '../../domain/timeline.ts';
 import { WORKING_DAYS } from '../../domain/working-days.ts';
 import type { ScalarField } from '../catalogue.ts';
-import { readsMoreThanItems } from '../check/cost.ts';
 import { type Circumstances, compileNumber, compileText } from '../compile/closure.ts';
 import { eventList } from '../compile/event-value.ts';
-import { type Call, type Node, operandsOf, type Quantified, readsCitizen } from '../language.ts';
+import {
+  type Call,
+  type Node,
+  operandsOf,
+  type Quantified,
+  readsCitizen,
+  readsMoreThanItems,
+} from '../language.ts';
 import type { Lowered, Truth } from './lowered.ts';
 import { Monotone, NOBODY } from './monotone.ts';
 import { negationNormal, not } from './negation.ts';
