@@ -10,6 +10,16 @@ const OUTCOMES: Readonly<Record<Outcome, { ko: string; vi: string }>> = {
   no: { ko: '해당 없음', vi: 'không' },
 };
 
+/** What JSON Schema calls types. */
+const SHAPES: Readonly<Record<string, Labels>> = {
+  object: { ko: '항목들의 묶음({ … })', en: 'an object', vi: 'một nhóm mục ({ … })' },
+  array: { ko: '목록([ … ])', en: 'a list', vi: 'một danh sách ([ … ])' },
+  string: { ko: '글자', en: 'a text', vi: 'một văn bản' },
+  integer: { ko: '정수', en: 'an integer', vi: 'một số nguyên' },
+  number: { ko: '숫자', en: 'a number', vi: 'một số' },
+  boolean: { ko: '참·거짓', en: 'true or false', vi: 'đúng hoặc sai' },
+};
+
 export const OF_FILES = {
   'shape-unknown-member': (name: string) =>
     say(
@@ -23,11 +33,43 @@ export const OF_FILES = {
       `${shown(name)} is missing.`,
       `Thiếu ${shown(name)}.`,
     ),
+  'shape-value': (values: readonly string[]) =>
+    say(
+      `다음 중 하나여야 합니다: ${values.join(', ')}.`,
+      `This must be one of: ${values.join(', ')}.`,
+      `Phải là một trong: ${values.join(', ')}.`,
+    ),
+  'shape-type': (type: string) =>
+    say(
+      `이 자리에는 ${withParticle(SHAPES[type]?.ko ?? type, '이/가')} 와야 합니다.`,
+      `This must be ${SHAPES[type]?.en ?? type}.`,
+      `Chỗ này phải là ${SHAPES[type]?.vi ?? type}.`,
+    ),
+  'shape-written': (like: string) =>
+    say(
+      `정해진 표기와 다릅니다(${like}).`,
+      `This is not written as it must be (${like}).`,
+      `Không được viết đúng dạng (${like}).`,
+    ),
+  'shape-too-few': (limit: number) =>
+    say(
+      `너무 짧거나 적습니다(${limit} 이상이어야 합니다).`,
+      `This is too short or too few: at least ${limit}.`,
+      `Quá ngắn hoặc quá ít: ít nhất ${limit}.`,
+    ),
+  'shape-too-many': (limit: number) =>
+    say(
+      `너무 길거나 많습니다(${limit} 이하여야 합니다).`,
+      `This is too long or too many: at most ${limit}.`,
+      `Quá dài hoặc quá nhiều: nhiều nhất ${limit}.`,
+    ),
+  'shape-repeated': () =>
+    say('같은 값이 두 번 들어 있습니다.', 'The same value is there twice.', 'Có cùng một giá trị hai lần.'),
   'shape-wrong': (detail: string) =>
     say(
-      `규칙 파일의 형식에 맞지 않습니다(${detail}).`,
+      '규칙 파일의 형식에 맞지 않습니다.',
       `This is not valid: it ${detail}.`,
-      `Không đúng định dạng của tệp quy tắc (${detail}).`,
+      'Không đúng định dạng của tệp quy tắc.',
     ),
   'event-type-unknown': (type: string) =>
     say(

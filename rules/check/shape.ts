@@ -150,8 +150,27 @@ function faultOf(
     const name = String(params['missingProperty']);
     return refusal('shape-missing-member', `${at}/${escapePointer(name)}`, name);
   }
-  const values = keyword === 'enum' ? `: ${(params['allowedValues'] as unknown[]).join(', ')}` : '';
-  return refusal(wrong, at, `${message ?? 'is not valid'}${values}`);
+  if (wrong === 'test-event-invalid') return refusal(wrong, at, message ?? 'is not valid');
+  switch (keyword) {
+    case 'enum':
+      return refusal('shape-value', at, params['allowedValues'] as string[]);
+    case 'type':
+      return refusal('shape-type', at, String(params['type']));
+    case 'pattern':
+      return refusal('shape-written', at, String(params['pattern']));
+    case 'format':
+      return refusal('shape-written', at, String(params['format']));
+    case 'minLength':
+    case 'minItems':
+      return refusal('shape-too-few', at, Number(params['limit']));
+    case 'maxLength':
+    case 'maxItems':
+      return refusal('shape-too-many', at, Number(params['limit']));
+    case 'uniqueItems':
+      return refusal('shape-repeated', at);
+    default:
+      return refusal('shape-wrong', at, message ?? 'is not valid');
+  }
 }
 
 /** What is wrong with the shape of a rule file; empty when nothing is. */

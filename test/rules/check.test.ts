@@ -19,6 +19,7 @@ const inCondition = (condition: unknown): readonly Fault[] => faultsOf(ruleFile(
 const d = { var: 'citizen.d' };
 const i = { var: 'citizen.i' };
 const e = { var: 'citizen.e' };
+const kids = { var: 'citizen.children' };
 
 describe('a condition', () => {
   test.each([
@@ -120,6 +121,78 @@ describe('a condition', () => {
       { '<': [{ addMonths: [d, 1e6] }, '2026-01-01'] },
       '/condition/</0/addMonths/1',
       /over 100000/,
+    ],
+    ['an item outside a list', { '==': [{ var: 'item.grade' }, 1] }, '/condition/==/0/var', /only inside/],
+    [
+      'a list in a list',
+      { some: [kids, { all: [kids, true] }] },
+      '/condition/some/1/all',
+      /inside one another/,
+    ],
+    [
+      'a member that is not there',
+      { some: [kids, { '==': [{ var: 'item.x' }, 1] }] },
+      '/condition/some/1/==/0/var',
+      /no member/,
+    ],
+    [
+      "another citizen's id",
+      { some: [kids, { '==': [{ var: 'item.id' }, 'c'] }] },
+      '/condition/some/1/==/0/var',
+      /another citizen's id/,
+    ],
+    [
+      "another agency's member",
+      { some: [kids, { var: 'item.taxed' }] },
+      '/condition/some/1/var',
+      /may not be used by/,
+    ],
+    [
+      "another agency's list",
+      { some: [{ var: 'citizen.tags' }, true] },
+      '/condition/some/0/var',
+      /may not be used by/,
+    ],
+    ['a scalar as a list', { some: [i, true] }, '/condition/some/0', /a list field/],
+    ['a literal as a list', { none: [[1, 2], true] }, '/condition/none/0', /a list field/],
+    [
+      'a body that is no condition',
+      { all: [kids, { var: 'item.grade' }] },
+      '/condition/all/1',
+      /an integer where true or false/,
+    ],
+    ['a list without a body', { some: [kids] }, '/condition/some', /takes 2 arguments, 1 are given/],
+    ['known of a literal', { known: [5] }, '/condition/known/0', /one variable/],
+    ['known of a calculation', { known: [{ age: [d] }] }, '/condition/known/0', /one variable/],
+    [
+      'known of an unknown field',
+      { known: [{ var: 'citizen.x' }] },
+      '/condition/known/0/var',
+      /not in the field catalogue/,
+    ],
+    [
+      'months of a number',
+      { '<': [{ ageMonths: [i] }, 1] },
+      '/condition/</0/ageMonths/0',
+      /an integer where a date/,
+    ],
+    [
+      'too many working days',
+      { '<': [{ addWorkingDays: [d, 1001] }, '2026-01-01'] },
+      '/condition/</0/addWorkingDays/1',
+      /over 1000/,
+    ],
+    [
+      'a direction that is none',
+      { '<': [{ workingDay: [d, 'up'] }, '2026-01-01'] },
+      '/condition/</0/workingDay/1',
+      /"next" or "previous"/,
+    ],
+    [
+      'a direction that is read',
+      { '<': [{ workingDay: [d, { var: 'event.text' }] }, '2026-01-01'] },
+      '/condition/</0/workingDay/1',
+      /"next" or "previous"/,
     ],
     ['an unsafe integer', { '==': [i, 1e300] }, '/condition/==/1', /out of the range/],
   ])('refuses %s', (_, condition, pointer, message) => {
@@ -227,6 +300,16 @@ describe('a rule file', () => {
     ['a path in a list', { deadline: { at: { var: ['event.date'] } } }, ['/deadline/at/var']],
     ['an address without TLS', { action: { url: 'http://example.kr/' } }, ['/action/url']],
     ['a sensitive field without a law', { condition: { var: 'citizen.ill' } }, ['/basis/law']],
+    [
+      'a sensitive member without a law',
+      { condition: { some: [kids, { var: 'item.secret' }] } },
+      ['/basis/law'],
+    ],
+    [
+      'knowledge of a sensitive field without a law',
+      { condition: { known: [{ var: 'citizen.ill' }] } },
+      ['/basis/law'],
+    ],
   ])('with %s is refused', (_, more, wanted) => {
     expect(pointers(ruleFile(more))).toEqual(wanted);
   });
