@@ -5,7 +5,7 @@ import { SIDO, SIGUNGU } from '../../domain/kr/regions.ts';
 import { isTextable } from '../../domain/kr/telephone.ts';
 import { citizens, dayText, POPULATION_DAY } from '../../producers/population.ts';
 import { readFields } from '../../rules/catalogue.ts';
-import { layoutOf, readProfile } from '../../rules/profile.ts';
+import { layoutOf, readProfile } from '../../rules/population/profile.ts';
 
 const COUNT = 40_000;
 const subscription = (id: string) => ({

@@ -13,7 +13,7 @@ import { toE164 } from '../../domain/kr/telephone.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { CHANNELS } from '../../domain/statuses.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
-import { readRule } from '../../rules/check.ts';
+import { readRule } from '../../rules/check/rule.ts';
 import {
   loadTemplates,
   renderContent,

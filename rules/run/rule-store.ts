@@ -1,8 +1,8 @@
 /** What serving shards needs of the ledger. `store` provides it, `app` hands it over; nothing here knows SQL. */
-import type { StartPosition, TopicPartition } from '../broker/broker.ts';
-import type { EventType } from '../domain/event.ts';
-import type { Rule } from '../domain/rule.ts';
-import type { Counted } from './refusals.ts';
+import type { StartPosition, TopicPartition } from '../../broker/broker.ts';
+import type { EventType } from '../../domain/event.ts';
+import type { Rule } from '../../domain/rule.ts';
+import type { Counted } from './refused-profiles.ts';
 import type { ShardRecord } from './shard.ts';
 
 /**

@@ -2,23 +2,23 @@
  * The answer to one match request. It is resolved whole, in one synchronous step, so that it stands for one position of the profiles, and
  * copies what it needs: citizens may change and slots be reused while its pages wait to be sent. Pages are cut from it afterwards.
  */
-import { AllimError } from '../domain/errors.ts';
-import type { RunId } from '../domain/ids.ts';
+import { AllimError } from '../../domain/errors.ts';
+import type { RunId } from '../../domain/ids.ts';
 import {
   type AudiencePage,
   encodeRecord,
   type MatchRequest,
   PAGE_CITIZENS,
   type RunTotals,
-} from '../domain/records.ts';
-import { dayText, parseDay } from './calendar.ts';
-import type { ScalarField } from './catalogue.ts';
-import type { CheckedRule } from './check.ts';
-import { type Circumstances, compileNumber } from './closure.ts';
-import { scan } from './column-scan.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Column } from './columns.ts';
-import { readsCitizen } from './language.ts';
-import type { Population } from './population.ts';
+} from '../../domain/records.ts';
+import { dayText, parseDay } from '../calendar.ts';
+import type { ScalarField } from '../catalogue.ts';
+import type { CheckedRule } from '../check/rule.ts';
+import { type Circumstances, compileNumber } from '../compile/closure.ts';
+import { scan } from '../compile/columns.ts';
+import { readsCitizen } from '../language.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Column } from '../population/columns.ts';
+import type { Population } from '../population/population.ts';
 
 type Value = string | number | boolean | null;
 /** `at(i)` is the value beside the i-th citizen of the answer, as it was when resolved. */

@@ -2,16 +2,13 @@
  * The word loops of the column scan: what a leaf writes and how nodes combine, a block of 4,096 citizens at a time in two bit planes,
  * certainly true and certainly false; what is in neither is unknown. Hot: 3-5 ns a citizen and leaf, branch-free.
  */
+
+import { NO, type RangeLeaf, YES } from '../lower/lowered.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from '../population/columns.ts';
 import type { Circumstances, Numbers } from './closure.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from './columns.ts';
-import type { Population } from './population.ts';
 
 /** Writes the planes of one block: bits of `yes` and `no` never overlap. A step keeps scratch planes and belongs to one scan. */
 export type Step = (block: number, yes: Uint32Array, no: Uint32Array) => void;
-
-/** Bits of a table's entry for a code. */
-export const YES = 1;
-export const NO = 2;
 
 export function constant(value: number): Step {
   const [sure, never] = [value === 1 ? -1 : 0, value === 0 ? -1 : 0];
@@ -44,6 +41,72 @@ function rangeBlock(codes: Block, below: number, above: number, yes: Uint32Array
   }
 }
 
+/** The same where only some codes have an answer: working days are known for some years. */
+export function windowed(column: Column, { from, to, knownFrom, knownTo }: RangeLeaf): Step {
+  const inside = range(column, from, to);
+  const known = range(column, knownFrom, knownTo);
+  const outside = new Uint32Array(BLOCK_WORDS);
+  return (block, yes, no) => {
+    known(block, no, outside);
+    inside(block, yes, outside);
+    for (let w = 0; w < BLOCK_WORDS; w++) no[w]! &= ~yes[w]!;
+  };
+}
+
+export function known(column: Column): Step {
+  return (block, yes, no) => {
+    const codes = column.blocks[block]!;
+    if (column.field.type === 'number') knownNumbers(codes, yes);
+    else knownCodes(codes, yes);
+    for (let w = 0; w < BLOCK_WORDS; w++) no[w] = ~yes[w]!;
+  };
+}
+
+function knownCodes(codes: Block, yes: Uint32Array): void {
+  for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
+    let word = 0;
+    for (let bit = 0; bit < 32; bit++, at++) word |= (-codes[at]! >>> 31) << bit;
+    yes[w] = word;
+  }
+}
+
+function knownNumbers(values: Block, yes: Uint32Array): void {
+  for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
+    let word = 0;
+    for (let bit = 0; bit < 32; bit++, at++) word |= Number(!Number.isNaN(values[at]!)) << bit;
+    yes[w] = word;
+  }
+}
+
+/** Numbers with fractions from `low` to `high` are true, others false; NaN is in neither comparison, and unknown. */
+export function span(column: Column, low: number, high: number): Step {
+  return (block, yes, no) => {
+    spanBlock(column.blocks[block] as Float64Array, low, high, yes, no);
+  };
+}
+
+function spanBlock(values: Float64Array, low: number, high: number, yes: Uint32Array, no: Uint32Array): void {
+  for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
+    let inside = 0;
+    let outside = 0;
+    for (let bit = 0; bit < 32; bit++, at++) {
+      const value = values[at]!;
+      inside |= (Number(value >= low) & Number(value <= high)) << bit;
+      outside |= (Number(value < low) | Number(value > high)) << bit;
+    }
+    yes[w] = inside;
+    no[w] = outside;
+  }
+}
+
+/** Texts have the codes that this shard gave them. */
+export function textsTable(column: Column, texts: ReadonlySet<string>): Step {
+  const bits = Uint8Array.from({ length: column.texts.length + 1 }, (_, code) =>
+    code === 0 ? 0 : texts.has(column.texts[code - 1]!) ? YES : NO,
+  );
+  return table(column, bits);
+}
+
 export function table(column: Column, bits: Uint8Array): Step {
   return (block, yes, no) => {
     tableBlock(column.blocks[block]!, bits, yes, no);
@@ -64,9 +127,14 @@ function tableBlock(codes: Block, bits: Uint8Array, yes: Uint32Array, no: Uint32
   }
 }
 
-export function slotBySlot(closure: Numbers<number>, population: Population, given: Circumstances): Step {
+/** Asks a closure for each live row. */
+export function slotBySlot(
+  closure: Numbers<number>,
+  live: readonly Uint32Array[],
+  given: Circumstances,
+): Step {
   return (block, yes, no) => {
-    const alive = population.live[block]!;
+    const alive = live[block]!;
     const start = block << BLOCK_BITS;
     yes.fill(0);
     no.fill(0);

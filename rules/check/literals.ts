@@ -1,16 +1,9 @@
-/** What a literal and a path into an event may be in the language of conditions, and the words faults are told in. */
-import { CONTROL } from '../domain/control-characters.ts';
-import type { EventType } from '../domain/event.ts';
-import { parseDay } from './calendar.ts';
-import { type EventRef, LIMITS, type Literal, type ScalarType } from './language.ts';
-
-export const NAMES: Readonly<Record<ScalarType, string>> = {
-  boolean: 'true or false',
-  integer: 'an integer',
-  number: 'a number',
-  date: 'a date (YYYY-MM-DD)',
-  text: 'a text',
-};
+/** What a literal and a path into an event may be in the language of conditions. */
+import { CONTROL } from '../../domain/control-characters.ts';
+import type { EventType } from '../../domain/event.ts';
+import { parseDay } from '../calendar.ts';
+import { type EventRef, LIMITS, type Literal, type ScalarType } from '../language.ts';
+import { type RuleFault, refusal } from '../refusals.ts';
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
@@ -21,42 +14,47 @@ export const isNumeric = (type: ScalarType): boolean => type === 'integer' || ty
 export const fits = (type: ScalarType, want: ScalarType): boolean =>
   type === want || (type === 'integer' && want === 'number');
 
-export function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+/** A part of a JSON pointer. What was given may hold anything; pointers are logged and stored. */
+export function escapePointer(part: string | number): string {
+  const text = String(part);
+  const cut = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const safe = cut.toWellFormed().replaceAll('\0', '\uFFFD');
+  return safe.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-function wrong(json: unknown, want: ScalarType): { fault: string } {
-  return { fault: `${shown(String(json))} stands where ${NAMES[want]} is wanted` };
-}
+type Refuse = (fault: RuleFault) => undefined;
 
-/** A literal of the wanted type, or what is wrong with it. */
+/** A literal of the wanted type, or undefined after saying what is wrong with it. */
 export function readLiteral(
   json: unknown,
+  pointer: string,
   want: ScalarType | undefined,
-): Literal | { readonly fault: string } {
-  if (json === null)
-    return { fault: 'null is no value: what is missing makes a condition unknown by itself' };
-  if (Array.isArray(json)) return { fault: 'a list may stand only in the second place of "in"' };
+  refuse: Refuse,
+): Literal | undefined {
+  const wrong = (wanted: ScalarType): undefined => refuse(refusal('literal-wrong', pointer, json, wanted));
+  if (json === null) return refuse(refusal('null-literal', pointer));
+  if (Array.isArray(json)) return refuse(refusal('list-misplaced', pointer));
   if (typeof json === 'boolean') {
-    if (want !== undefined && want !== 'boolean') return wrong(json, want);
+    if (want !== undefined && want !== 'boolean') return wrong(want);
     return { kind: 'literal', type: 'boolean', value: json ? 1 : 0 };
   }
   if (typeof json === 'number') {
     if (!Number.isFinite(json) || Math.abs(json) > Number.MAX_SAFE_INTEGER)
-      return { fault: 'is out of the range of numbers' };
+      return refuse(refusal('number-out-of-range', pointer));
     const type = Number.isInteger(json) ? 'integer' : 'number';
-    if (want !== undefined && !fits(type, want)) return wrong(json, want);
-    return { kind: 'literal', type: want ?? type, value: json };
+    if (want !== undefined && !fits(type, want)) return wrong(want);
+    // Plus zero makes a plain zero of minus zero.
+    return { kind: 'literal', type: want ?? type, value: json + 0 };
   }
-  if (typeof json !== 'string') return { fault: `${typeof json} is no JSON value` };
-  if (CONTROL.test(json)) return { fault: 'holds a control character' };
-  if (json.length > LIMITS.text) return { fault: `is longer than ${LIMITS.text} characters` };
+  if (typeof json !== 'string') return refuse(refusal('not-json', pointer, typeof json));
+  if (json.length > LIMITS.text) return refuse(refusal('text-too-long', pointer, LIMITS.text));
+  if (CONTROL.test(json) || !json.isWellFormed()) return refuse(refusal('text-unreadable', pointer));
   if (want === 'date') {
     const day = parseDay(json);
-    if (Number.isNaN(day)) return { fault: `${shown(json)} is not a day of the calendar (YYYY-MM-DD)` };
+    if (Number.isNaN(day)) return refuse(refusal('day-unknown', pointer, json));
     return { kind: 'literal', type: 'date', value: day };
   }
-  if (want !== undefined && want !== 'text') return wrong(json, want);
+  if (want !== undefined && want !== 'text') return wrong(want);
   return { kind: 'literal', type: 'text', value: json };
 }
 
@@ -82,21 +80,24 @@ function schemaType(schema: unknown): { type: ScalarType; values?: readonly stri
   }
 }
 
-/** A path into the event's data, typed by its schema, or what is wrong with it. */
+/** A path into the event's data, typed by its schema; undefined after saying what is wrong with it. */
 export function readEventPath(
   path: readonly string[],
+  pointer: string,
   eventType: EventType,
-): EventRef | { readonly fault: string } {
+  refuse: Refuse,
+): EventRef | undefined {
+  const written = `event.${path.join('.')}`;
   let schema: unknown = eventType.schema;
   for (const part of path) {
     const properties = isObject(schema) ? schema['properties'] : undefined;
     if (!isObject(properties) || !Object.hasOwn(properties, part))
-      return { fault: `${shown(`event.${path.join('.')}`)} is not in the schema of ${eventType.type}` };
+      return refuse(refusal('event-path-unknown', pointer, written, eventType.type));
     schema = properties[part];
   }
   const scalar = schemaType(schema);
   if (scalar !== undefined) return { kind: 'event', path, list: false, ...scalar };
   const items = isObject(schema) && schema['type'] === 'array' ? schemaType(schema['items']) : undefined;
   if (items !== undefined) return { kind: 'event', path, list: true, ...items };
-  return { fault: `the schema of ${eventType.type} gives no single type for it` };
+  return refuse(refusal('event-path-untyped', pointer, written, eventType.type));
 }

@@ -2,16 +2,15 @@
  * A rule file, from JSON to a rule whose every expression is typed, or `rule-invalid` with all its faults. The test citizens that the file
  * carries are judged here: a rule that contradicts its own examples is refused like one that does not parse.
  */
-import { AllimError, type Fault } from '../domain/errors.ts';
-import type { EventType } from '../domain/event.ts';
-import type { Expression, Rule, RuleTest } from '../domain/rule.ts';
-import { DATE_STEPS } from '../domain/value.ts';
-import { parseDay } from './calendar.ts';
-import type { Fields } from './catalogue.ts';
-import { compileNumber } from './closure.ts';
-import { fieldsOf, type Node, readsCitizen, type ScalarType } from './language.ts';
-import { type Layout, layoutOf, profileSource, readProfile } from './profile.ts';
-import { dataChecker, shapeFaults } from './rule-schema.ts';
+import { AllimError } from '../../domain/errors.ts';
+import type { EventType } from '../../domain/event.ts';
+import type { Expression, Rule } from '../../domain/rule.ts';
+import { DATE_STEPS } from '../../domain/value.ts';
+import type { Fields } from '../catalogue.ts';
+import { fieldsOf, membersOf, type Node, readsCitizen, type ScalarType } from '../language.ts';
+import { type RuleFault, refusal } from '../refusals.ts';
+import { shapeFaults } from './shape.ts';
+import { testFaults } from './tests.ts';
 import { escapePointer, readExpression, type Scope } from './typing.ts';
 
 export type RuleContext = {
@@ -28,7 +27,7 @@ export type CheckedRule = {
   readonly anchors: ReadonlyMap<string, Node>;
 };
 
-function refuse(json: unknown, faults: readonly Fault[]): never {
+function refuse(json: unknown, faults: readonly RuleFault[]): never {
   const id = (json as { id?: unknown } | null)?.id;
   const first = faults[0]!;
   throw new AllimError('rule-invalid', `the rule: ${first.pointer || '/'} ${first.message}`, {
@@ -43,15 +42,10 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
   if (faults.length > 0) refuse(json, faults);
   const rule = json as Rule;
   const eventType = context.eventType(rule.on);
-  if (eventType === undefined)
-    refuse(json, [{ pointer: '/on', message: `${JSON.stringify(rule.on)} is not an event type` }]);
+  if (eventType === undefined) refuse(json, [refusal('event-type-unknown', '/on', rule.on)]);
   if (eventType.effect === 'settles' || eventType.effect === 'withdraws')
-    faults.push({ pointer: '/on', message: `an event that ${eventType.effect} tells nobody anything` });
-  if (eventType.agency !== rule.agency)
-    faults.push({
-      pointer: '/on',
-      message: `belongs to another agency, ${JSON.stringify(eventType.agency)}`,
-    });
+    faults.push(refusal('event-type-tells-nobody', '/on', eventType.effect));
+  if (eventType.agency !== rule.agency) faults.push(refusal('event-type-foreign', '/on', eventType.agency));
 
   const scope: Scope = { fields: context.fields, agency: rule.agency, eventType, citizen: true };
   const read = (
@@ -69,7 +63,7 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
     obligationRef &&
     (obligationRef.type === 'boolean' || obligationRef.type === 'number' || isList(obligationRef))
   )
-    faults.push({ pointer: '/obligation/ref', message: 'must be a text, an integer or a date' });
+    faults.push(refusal('obligation-type', '/obligation/ref'));
   const anchors = readStages(rule, deadline, read, faults);
   if (obligationRef) faults.push(...overEventFaults(rule.obligation!.ref, '/obligation/ref'));
   if (deadline && !readsCitizen(deadline)) faults.push(...overEventFaults(rule.deadline!.at, '/deadline/at'));
@@ -101,104 +95,51 @@ function isList(node: Node): boolean {
 }
 
 /** What the dispatcher evaluates without a citizen speaks less than a condition: see evaluateOverEvent. */
-function overEventFaults(expression: Expression, pointer: string): Fault[] {
+function overEventFaults(expression: Expression, pointer: string): RuleFault[] {
   if (expression === null || typeof expression !== 'object') return [];
   const [operator, operand] = Object.entries(expression as Record<string, Expression>)[0] ?? ['', null];
   const at = `${pointer}/${escapePointer(operator)}`;
-  if (operator === 'var')
-    return typeof operand === 'string' ? [] : [{ pointer: at, message: 'is not a path in one text' }];
+  if (operator === 'var') return typeof operand === 'string' ? [] : [refusal('variable-malformed', at)];
   if (Object.hasOwn(DATE_STEPS, operator) && Array.isArray(operand))
     return operand.flatMap((part, index) => overEventFaults(part, `${at}/${index}`));
-  const known = Object.keys(DATE_STEPS).join(', ');
-  return [{ pointer: at, message: `cannot stand here: only var and ${known} are known without a citizen` }];
+  return [refusal('not-without-citizen', at, ['var', ...Object.keys(DATE_STEPS)].join(', '))];
 }
 
 function readStages(
   rule: Rule,
   deadline: Node | undefined,
   read: (expression: unknown, pointer: string, type?: ScalarType) => Node | undefined,
-  faults: Fault[],
+  faults: RuleFault[],
 ): Map<string, Node> {
   const anchors = new Map<string, Node>();
   const kinds = new Set<string>();
   rule.stages.forEach((stage, index) => {
     const at = `/stages/${index}`;
-    if (kinds.has(stage.kind)) faults.push({ pointer: `${at}/kind`, message: 'is there twice' });
+    if (kinds.has(stage.kind)) faults.push(refusal('stage-twice', `${at}/kind`));
     kinds.add(stage.kind);
     if (!Object.hasOwn(rule.templates, stage.kind))
-      faults.push({
-        pointer: `/templates/${escapePointer(stage.kind)}`,
-        message: 'is missing: each stage names its template',
-      });
+      faults.push(refusal('template-missing', `/templates/${escapePointer(stage.kind)}`, stage.kind));
     const { anchor } = stage;
     if (anchor === 'event') return;
     let node = deadline;
     if (anchor !== 'deadline') {
       node = read(anchor, `${at}/anchor`, 'date');
       if (node !== undefined) anchors.set(stage.kind, node);
-    } else if (rule.deadline === undefined)
-      faults.push({ pointer: `${at}/anchor`, message: 'is the deadline, which the rule does not have' });
+    } else if (rule.deadline === undefined) faults.push(refusal('deadline-missing', `${at}/anchor`));
     // One schedule serves a whole campaign; a date of each citizen's own needs one for each day of the year.
-    if (node !== undefined && readsCitizen(node))
-      faults.push({
-        pointer: `${at}/anchor`,
-        message: 'depends on citizen.*; a stage hangs on the event or on a date of it',
-      });
+    if (node !== undefined && readsCitizen(node)) faults.push(refusal('anchor-of-citizen', `${at}/anchor`));
   });
   for (const kind of Object.keys(rule.templates))
     if (kind !== 'corrected' && !kinds.has(kind))
-      faults.push({ pointer: `/templates/${escapePointer(kind)}`, message: 'is not a stage of the rule' });
+      faults.push(refusal('template-without-stage', `/templates/${escapePointer(kind)}`, kind));
   return anchors;
 }
 
 /** A sensitive attribute may be used only where a law says so, and the rule has to name it. */
-function checkBasis(rule: Rule, nodes: readonly (Node | undefined)[], faults: Fault[]): void {
+function checkBasis(rule: Rule, nodes: readonly (Node | undefined)[], faults: RuleFault[]): void {
   if (rule.basis?.['law']) return;
-  for (const node of nodes)
-    for (const field of node === undefined ? [] : fieldsOf(node))
-      if (field.sensitivity === 'sensitive') {
-        faults.push({ pointer: '/basis/law', message: `is missing: citizen.${field.name} is sensitive` });
-        return;
-      }
-}
-
-function testFaults(rule: Rule, condition: Node, eventType: EventType, fields: Fields): Fault[] {
-  const layout = layoutOf(fields);
-  const judge = compileNumber(condition, profileSource(layout));
-  const checkData = dataChecker(eventType.schema);
-  return rule.tests.flatMap((test, index) => oneTest(test, `/tests/${index}`, judge, checkData, layout));
-}
-
-function oneTest(
-  test: RuleTest,
-  at: string,
-  judge: ReturnType<typeof compileNumber<ReturnType<typeof readProfile>>>,
-  checkData: ReturnType<typeof dataChecker>,
-  layout: Layout,
-): Fault[] {
-  const faults = checkData(test.event, `${at}/event`);
-  const asOf = parseDay(test.asOf);
-  if (Number.isNaN(asOf))
-    faults.push({ pointer: `${at}/asOf`, message: 'is not a day of the calendar (YYYY-MM-DD)' });
-  for (const name of Object.keys(test.citizen))
-    if (!layout.fields.has(name))
-      faults.push({
-        pointer: `${at}/citizen/${escapePointer(name)}`,
-        message: 'is not in the field catalogue',
-      });
-  try {
-    const profile = readProfile(test.citizen, layout);
-    if (faults.length > 0) return faults;
-    const truth = judge(profile, { event: test.event, asOf });
-    const found = truth === 1 ? 'certain' : truth === 0 ? 'no' : 'possible';
-    if (found !== test.expect)
-      faults.push({
-        pointer: `${at}/expect`,
-        message: `is ${test.expect}, but the condition gives ${found}`,
-      });
-  } catch (error) {
-    if (!(error instanceof AllimError)) throw error;
-    faults.push(...error.faults.map((fault) => ({ ...fault, pointer: `${at}/citizen${fault.pointer}` })));
-  }
-  return faults;
+  const given = nodes.filter((node) => node !== undefined);
+  const read = given.flatMap((node) => [...fieldsOf(node), ...membersOf(node)]);
+  const sensitive = read.find((field) => field.sensitivity === 'sensitive');
+  if (sensitive !== undefined) faults.push(refusal('law-missing', '/basis/law', sensitive.labels));
 }

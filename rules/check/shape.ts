@@ -1,8 +1,9 @@
 /** The shape of a rule file. What stands in its expressions is typing.ts's to judge, so they are open here and never walked by ajv. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
-import type { Fault } from '../domain/errors.ts';
-import { CATEGORIES, CHANNELS } from '../domain/statuses.ts';
+import { CATEGORIES, CHANNELS } from '../../domain/statuses.ts';
+import { type RuleFault, refusal } from '../refusals.ts';
+import { escapePointer } from './literals.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', minLength: 1, maxLength });
 const NAME = '^[a-z0-9][a-z0-9-]{0,63}$';
@@ -121,30 +122,64 @@ function newAjv(): Ajv2020 {
 
 const validateShape = newAjv().compile(RULE_SCHEMA);
 
-function faultOf(error: ErrorObject, prefix: string): Fault {
-  const { instancePath, params, keyword } = error;
-  if (keyword === 'additionalProperties') {
-    const name = String(params['additionalProperty']).replaceAll('~', '~0').replaceAll('/', '~1');
-    return { pointer: `${prefix}${instancePath}/${name}`, message: 'is not known here' };
-  }
-  if (keyword === 'required')
-    return { pointer: `${prefix}${instancePath}/${params['missingProperty']}`, message: 'is missing' };
-  const values = keyword === 'enum' ? `: ${(params['allowedValues'] as unknown[]).join(', ')}` : '';
-  return { pointer: `${prefix}${instancePath}`, message: `${error.message ?? 'is not valid'}${values}` };
+/** An input that is wrong in a hundred thousand places is told of the first. */
+const TOLD = 200;
+
+/** `wrong` words what is neither unknown nor missing. */
+function faultsOf(
+  validate: ValidateFunction,
+  value: unknown,
+  prefix: string,
+  wrong: 'shape-wrong' | 'test-event-invalid',
+): RuleFault[] {
+  if (validate(value)) return [];
+  return (validate.errors ?? []).slice(0, TOLD).map((error) => faultOf(error, prefix, wrong));
 }
 
-function faultsOf(validate: ValidateFunction, value: unknown, prefix: string): Fault[] {
-  if (validate(value)) return [];
-  return (validate.errors ?? []).map((error) => faultOf(error, prefix));
+function faultOf(
+  { instancePath, params, keyword, message }: ErrorObject,
+  prefix: string,
+  wrong: 'shape-wrong' | 'test-event-invalid',
+): RuleFault {
+  const at = `${prefix}${instancePath}`;
+  if (keyword === 'additionalProperties') {
+    const name = String(params['additionalProperty']);
+    return refusal('shape-unknown-member', `${at}/${escapePointer(name)}`, name);
+  }
+  if (keyword === 'required') {
+    const name = String(params['missingProperty']);
+    return refusal('shape-missing-member', `${at}/${escapePointer(name)}`, name);
+  }
+  if (wrong === 'test-event-invalid') return refusal(wrong, at, message ?? 'is not valid');
+  switch (keyword) {
+    case 'enum':
+      return refusal('shape-value', at, params['allowedValues'] as string[]);
+    case 'type':
+      return refusal('shape-type', at, String(params['type']));
+    case 'pattern':
+      return refusal('shape-written', at, String(params['pattern']));
+    case 'format':
+      return refusal('shape-written', at, String(params['format']));
+    case 'minLength':
+    case 'minItems':
+      return refusal('shape-too-few', at, Number(params['limit']));
+    case 'maxLength':
+    case 'maxItems':
+      return refusal('shape-too-many', at, Number(params['limit']));
+    case 'uniqueItems':
+      return refusal('shape-repeated', at);
+    default:
+      return refusal('shape-wrong', at, message ?? 'is not valid');
+  }
 }
 
 /** What is wrong with the shape of a rule file; empty when nothing is. */
-export function shapeFaults(json: unknown): Fault[] {
-  return faultsOf(validateShape, json, '');
+export function shapeFaults(json: unknown): RuleFault[] {
+  return faultsOf(validateShape, json, '', 'shape-wrong');
 }
 
 /** A checker of event data against an event type's schema; pointers start with `prefix`. */
-export function dataChecker(schema: object): (data: unknown, prefix: string) => Fault[] {
+export function dataChecker(schema: object): (data: unknown, prefix: string) => RuleFault[] {
   const validate = newAjv().compile(schema);
-  return (data, prefix) => faultsOf(validate, data, prefix);
+  return (data, prefix) => faultsOf(validate, data, prefix, 'test-event-invalid');
 }

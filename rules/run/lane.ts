@@ -3,10 +3,10 @@
  * broker's handler only puts them in; a lane that is full pauses its partition. The stored position moves by the contiguous prefix of
  * requests that are done, so a crash repeats the others, each as a new run.
  */
-import { AllimError, messageOf } from '../domain/errors.ts';
-import type { Logger } from '../domain/logger.ts';
-import { paced } from '../domain/pace.ts';
-import { isTransient } from '../domain/transient.ts';
+import { AllimError, messageOf } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
+import { paced } from '../../domain/pace.ts';
+import { isTransient } from '../../domain/transient.ts';
 import type { ShardBatch, ShardRecord } from './shard.ts';
 
 /** Requests in memory, waiting or running, at which a partition is paused; it is resumed at half. */

@@ -2,14 +2,14 @@
  * One run: a request resolved at one position of its shard and paged out under an id of its own, never more than four pages ahead of
  * the dispatcher. An outage of broker or store is waited out in place, so the run keeps its id and repeats the page.
  */
-import { AllimError } from '../domain/errors.ts';
-import { type RunId, randomId } from '../domain/ids.ts';
-import { mark } from '../domain/marks.ts';
-import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../domain/records.ts';
-import { isTransient } from '../domain/transient.ts';
+import { AllimError } from '../../domain/errors.ts';
+import { type RunId, randomId } from '../../domain/ids.ts';
+import { mark } from '../../domain/marks.ts';
+import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../../domain/records.ts';
+import { isTransient } from '../../domain/transient.ts';
+import type { Fields } from '../catalogue.ts';
+import { type CheckedRule, readRule } from '../check/rule.ts';
 import { pagesOf, resolve } from './answer.ts';
-import type { Fields } from './catalogue.ts';
-import { type CheckedRule, readRule } from './check.ts';
 import { backOff } from './lane.ts';
 import { PlannedPages } from './planned-pages.ts';
 import type { RulesStore } from './rule-store.ts';

@@ -2,7 +2,7 @@
  * How far the dispatcher has come with the pages of fan-outs: one question every 50 ms for all runs that wait for room, none when
  * nobody waits.
  */
-import { AllimError } from '../domain/errors.ts';
+import { AllimError } from '../../domain/errors.ts';
 
 type Waiter = {
   readonly resolve: (planned: number | undefined) => void;

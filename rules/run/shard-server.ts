@@ -4,17 +4,17 @@
  * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It keeps nothing on
  * disk, announces nothing from profiles by itself, and never decides who is told.
  */
-import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../broker/broker.ts';
-import type { Clock } from '../domain/clock.ts';
-import { messageOf } from '../domain/errors.ts';
-import type { Logger } from '../domain/logger.ts';
-import { paced } from '../domain/pace.ts';
-import { decodeRequest, TOPICS } from '../domain/records.ts';
-import { LANES } from '../domain/statuses.ts';
-import type { Fields } from './catalogue.ts';
+import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../../broker/broker.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { messageOf } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
+import { paced } from '../../domain/pace.ts';
+import { decodeRequest, TOPICS } from '../../domain/records.ts';
+import { LANES } from '../../domain/statuses.ts';
+import type { Fields } from '../catalogue.ts';
 import { Lane, type LaneWork } from './lane.ts';
 import { Placement } from './placement.ts';
-import { Refusals } from './refusals.ts';
+import { Refusals } from './refused-profiles.ts';
 import type { RulesStore } from './rule-store.ts';
 import { Runs } from './runs.ts';
 import { Shard, type ShardRecord } from './shard.ts';

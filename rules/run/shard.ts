@@ -3,12 +3,12 @@
  * Applying a record twice changes nothing; state at a position in the middle of the first reading is never shown, since compaction has
  * removed what once stood there.
  */
-import { AllimError } from '../domain/errors.ts';
-import { partitionOf } from '../domain/murmur2.ts';
-import { needText, type RecordFlaws } from '../domain/record-flaws.ts';
-import type { Fields } from './catalogue.ts';
-import { Population } from './population.ts';
-import { isCitizenId, parseProfile } from './profile.ts';
+import { AllimError } from '../../domain/errors.ts';
+import { partitionOf } from '../../domain/murmur2.ts';
+import { needText, type RecordFlaws } from '../../domain/record-flaws.ts';
+import type { Fields } from '../catalogue.ts';
+import { Population } from '../population/population.ts';
+import { isCitizenId, parseProfile } from '../population/profile.ts';
 
 /** What a shard and its lanes need of a broker's records and batches; the port's own types satisfy these. */
 export type ShardRecord = {
