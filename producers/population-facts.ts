@@ -3,7 +3,6 @@
  * Shares are those of the catalogue of programmes where it has them, else published ones (named beside them), else marked "assumed".
  * Each person takes the same number of draws whatever comes of them, so that a change to one fact moves no other.
  */
-import { dayText } from './population-days.ts';
 import type { SyntheticChild, SyntheticProfile } from './synthetic-profile.ts';
 
 type Today = { readonly today: number; readonly year: number };
@@ -55,23 +54,14 @@ export function addScreeningsAndTax(
   }
 }
 
-/** Thousand won; two draws make a hump with a tail that ends at the field's greatest (assumed). */
-function yearlyIncome(a: number, b: number): number {
-  return Math.min(65_000, Math.round(80_000 * a * (0.3 + b)));
-}
-
 /** Adults 19 and over; smoking by sex after the National Health and Nutrition Survey of 2022 (current: men 30 %, women 5 %). */
 function addSmoking(profile: SyntheticProfile, age: number, year: number, draws: Draws, at: number): void {
-  const asked = profile.lastCheckupYear;
-  if (asked === undefined) return;
+  if (profile.lastCheckupYear === undefined) return;
   const [current, former] = profile.sex === 'M' ? [0.3, 0.35] : [0.05, 0.06];
   const draw = draws[at]!;
   profile.smoking = draw < current ? 'current' : draw < current + former ? 'former' : 'never';
-  if (profile.smoking !== 'never') {
-    profile.smokingStatedYear = asked;
-    // Half a pack a day from 20 on, give or take all of it (assumed).
-    profile.packYears = Math.round(Math.max(0, age - 20) * draws[at + 1]!);
-  }
+  // Half a pack a day from 20 on, give or take all of it (assumed).
+  if (profile.smoking !== 'never') profile.packYears = Math.round(Math.max(0, age - 20) * draws[at + 1]!);
   if (profile.smoking === 'former') profile.smokingQuitYear = year - 1 - Math.floor(draws[at + 2]! * 25);
   // Of those who may take part half do (assumed).
   if (age >= 53 && age <= 75)
@@ -104,27 +94,27 @@ function addBusiness(profile: SyntheticProfile, draws: Draws, at: number): void 
         : earning < 0.5
           ? 'wage'
           : 'other';
-  // One in ten households has an income or assets that the register does not know (assumed).
+  // One in ten households has an income or assets that the register does not know; one adult in eight is below the limits (assumed).
+  const usual = profile.household === 'single' ? 25 : profile.household === 'one-earner' ? 30 : 45;
   if (draws[at + 3]! < 0.9)
-    profile.householdIncome = profile.earnings === 'none' ? 0 : yearlyIncome(draws[at + 4]!, draws[at + 5]!);
-  if (draws[at + 6]! < 0.9) profile.householdAssets = Math.round(800_000 * draws[at + 6]! * draws[at + 7]!);
+    profile.householdIncome =
+      profile.earnings === 'none' ? 0 : Math.floor(usual * (0.25 + 2.5 * draws[at + 4]!));
+  if (draws[at + 5]! < 0.9)
+    profile.householdAssets = Math.min(250, Math.floor(1_500 * draws[at + 6]! * draws[at + 7]!));
 }
 
-/** 34 million licences among 44 million who are 18 and over (National Police Agency, 2023); four in ten are class 1 (assumed). */
-function addLicence(profile: SyntheticProfile, { age, today }: Person, draws: Draws, at: number): void {
-  const holds = age >= 75 ? 0.4 : age >= 65 ? 0.62 : 0.82;
-  const draw = draws[at]!;
-  profile.licence = draw >= holds ? 'none' : draw < holds * 0.4 ? 'class-1' : 'class-2';
-  if (profile.licence === 'none') return;
-  const term = Math.min(age - 17, age >= 75 ? 3 : age >= 68 ? 5 : 10);
-  profile.licenceRenewedOn = dayText(today - Math.floor(draws[at + 1]! * term * 365.25));
+/** 34 million licences among 44 million who are 18 and over (National Police Agency, 2023). */
+function addLicence(profile: SyntheticProfile, { age, year }: Person, draws: Draws, at: number): void {
+  if (draws[at]! >= (age >= 75 ? 0.4 : age >= 65 ? 0.62 : 0.82)) return;
+  const since = Math.floor(draws[at + 1]! * Math.min(age - 17, age >= 78 ? 4 : age >= 70 ? 6 : 11));
+  profile.licenceRenewedYear = year - since;
+  profile.licenceTerm = age - since >= 75 ? 3 : age - since >= 65 ? 5 : 10;
 }
 
 /** 22 million insured of 18 to 59 (National Pension Service, 2023), half of those past 60 with ten years; incomes assessed for those who applied. */
 function addPension(profile: SyntheticProfile, age: number, draws: Draws, at: number): void {
   const working = Math.max(0, Math.min(age, 60) - 22);
-  if (draws[at]! < 0.95)
-    profile.pensionMonths = draws[at]! < 0.78 ? Math.round(working * 12 * draws[at + 1]!) : 0;
+  if (draws[at]! < 0.95) profile.pensionYears = draws[at]! < 0.78 ? Math.floor(working * draws[at + 1]!) : 0;
   profile.pensionClaimed = draws[at + 2]! < (age >= 65 ? 0.97 : age >= 63 ? 0.9 : 0.12);
   // Six adults in ten are married (census of 2020).
   if (draws[at + 3]! < 0.97) profile.spouse = draws[at + 3]! < (age >= 80 ? 0.4 : 0.68);
@@ -134,9 +124,9 @@ function addPension(profile: SyntheticProfile, age: number, draws: Draws, at: nu
 
 /** Work, families and merit. Job seekers: 600,000 with benefit and as many registered (Employment Service, 2023). Veterans: 830,000 (2023). */
 function addStanding(profile: SyntheticProfile, { age, year }: Person, draws: Draws, at: number): void {
-  if (age >= 15 && age < 70)
-    profile.jobSeeker = draws[at]! < 0.016 ? 'beneficiary' : draws[at]! < 0.033 ? 'registered' : 'none';
-  if (age >= 19) profile.veteran = draws[at + 1]! < (age >= 65 ? 0.06 : 0.008);
+  const seeks = age >= 15 && age < 70 ? draws[at]! : 1;
+  profile.jobSeeker = seeks < 0.016 ? 'beneficiary' : seeks < 0.033 ? 'registered' : 'none';
+  profile.veteran = draws[at + 1]! < (age >= 65 ? 0.06 : age >= 19 ? 0.008 : 0);
   if (age >= 18 && draws[at + 2]! < 0.85) profile.incomePercentile = 1 + Math.floor(draws[at + 3]! * 100);
   // 230,000 births a year among 8.3 million women of 20 to 44 (2023), nine months of each: two in a hundred. Most registers say nothing.
   if (profile.sex === 'F' && age >= 20 && age < 45 && draws[at + 4]! < 0.8)
@@ -144,7 +134,9 @@ function addStanding(profile: SyntheticProfile, { age, year }: Person, draws: Dr
   // Eight in ten of 65 and over are vaccinated each season (Korea Disease Control and Prevention Agency).
   if (age >= 60 || profile.pregnant === true)
     profile.lastInfluenzaSeason = draws[at + 5]! < 0.25 ? year : draws[at + 5]! < 0.8 ? year - 1 : 0;
-  if (profile.children !== undefined) {
+  // Whom the register knows to have no children.
+  if (profile.children === undefined && draws[at + 6]! < 0.97) profile.children = [];
+  if (profile.children !== undefined && profile.children.length > 0) {
     profile.largeFamily = profile.children.length >= 2;
     // 7 % of families with children under 18 (assumed from the census).
     profile.singleParent = draws[at + 6]! < 0.07;
@@ -162,6 +154,7 @@ export function addFurtherFacts(profile: SyntheticProfile, person: Person, rando
   // A register tells what a programme may ask of somebody of that age, and no more.
   if (age >= 19) addSmoking(profile, age, year, draws, 0);
   if (age >= 19) addBusiness(profile, draws, 5);
+  else profile.vatPayer = 'none';
   if (age >= 18) addLicence(profile, person, draws, 13);
   if (age >= 59) addPension(profile, age, draws, 15);
   addStanding(profile, person, draws, 20);

@@ -31,20 +31,20 @@ export type SyntheticProfile = {
   /** Absent where no questionnaire of a check-up asked. */
   smoking?: 'never' | 'former' | 'current';
   packYears?: number;
-  smokingStatedYear?: number;
   smokingQuitYear?: number;
   lastLungScreening?: number;
   vatPayer?: 'none' | 'general' | 'simplified';
   household?: 'single' | 'one-earner' | 'two-earner';
-  /** Thousand won, as all incomes and assets here. */
+  /** Million won, 250 for more. */
   householdIncome?: number;
   householdAssets?: number;
   earnings?: 'none' | 'wage' | 'other';
-  licence?: 'none' | 'class-1' | 'class-2';
-  licenceRenewedOn?: string;
-  pensionMonths?: number;
+  /** Absent for those who have no licence. */
+  licenceTerm?: number;
+  licenceRenewedYear?: number;
+  pensionYears?: number;
   pensionClaimed?: boolean;
-  /** Absent for most: assessed after applying. */
+  /** Thousand won a month; absent for most: assessed after applying. */
   recognisedIncome?: number;
   spouse?: boolean;
   incomePercentile?: number;
@@ -55,5 +55,6 @@ export type SyntheticProfile = {
   largeFamily?: boolean;
   veteran?: boolean;
   jobSeeker?: 'none' | 'registered' | 'beneficiary';
+  /** Empty for those without; absent where the register does not know. */
   children?: SyntheticChild[];
 };
