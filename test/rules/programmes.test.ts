@@ -50,7 +50,7 @@ test.each(rules.map((rule) => [rule.id, rule] as const))(
     const checked = readRule(rule, { fields, eventType: (name) => types.get(name) });
     const judge = compileNumber(checked.condition, profileSource(population.layout));
     for (const occasion of occasionsOf(rule)) {
-      const given = { event: occasion.event.data as Circumstances['event'], asOf: parseDay(occasion.asOf) };
+      const given = { event: occasion.event!.data as Circumstances['event'], asOf: parseDay(occasion.asOf) };
       const certain: string[] = [];
       const possible: string[] = [];
       for (const [id, profile] of everybody) {
