@@ -4,11 +4,14 @@
  */
 import type { ListField } from '../catalogue.ts';
 import type { Call, Comparison, Known, Node } from '../language.ts';
+import { not } from '../lower/negation.ts';
 
+/** `node`: the same claim as a tree, its denial included, for those who judge it. */
 export type Claim =
   | {
       readonly kind: 'compare';
       readonly pointer: string;
+      readonly node: Node;
       readonly left: Node;
       readonly op: Comparison;
       readonly right: Node;
@@ -20,12 +23,14 @@ export type Claim =
   | {
       readonly kind: 'known';
       readonly pointer: string;
+      readonly node: Node;
       readonly of: Known['of'];
       readonly denied: boolean;
     }
   | {
       readonly kind: 'items';
       readonly pointer: string;
+      readonly node: Node;
       readonly op: 'some' | 'all' | 'none' | 'not-all';
       readonly list: ListField;
       readonly body: Claim;
@@ -42,12 +47,19 @@ export type Claim =
       readonly arms: readonly { readonly when: Claim; readonly wanted: Claim }[];
       readonly otherwise: Claim;
     }
-  | { readonly kind: 'always'; readonly pointer: string; readonly holds: boolean };
+  | { readonly kind: 'always'; readonly pointer: string; readonly node: Node; readonly holds: boolean };
 
-type Denied = { readonly pointer: string; readonly subject: Node; readonly denied: boolean };
+type Denied = {
+  readonly pointer: string;
+  readonly node: Node;
+  readonly subject: Node;
+  readonly denied: boolean;
+};
+/** Everything that is judged as one. */
+export type Leaf = Exclude<Claim, { readonly kind: 'group' | 'choice' }>;
 export type ClaimOf<K extends Claim['kind']> = Extract<Claim, { readonly kind: K }>;
 
-const DENIED: Readonly<Record<Comparison, Comparison>> = {
+export const DENIED: Readonly<Record<Comparison, Comparison>> = {
   '==': '!=',
   '!=': '==',
   '<': '>=',
@@ -67,25 +79,27 @@ const DENIED_ITEMS = { some: 'none', none: 'some', all: 'not-all' } as const;
 
 /** `pointer`: where the condition stands in the rule; nodes that know their own place have it instead. */
 export function claimOf(node: Node, pointer = '/condition', denied = false): Claim {
+  const judged = denied ? not(node) : node;
   switch (node.kind) {
     case 'literal':
-      return { kind: 'always', pointer, holds: (node.value === 1) !== denied };
+      return { kind: 'always', pointer, node: judged, holds: (node.value === 1) !== denied };
     case 'known':
-      return { kind: 'known', pointer: node.pointer, of: node.of, denied };
+      return { kind: 'known', pointer: node.pointer, node: judged, of: node.of, denied };
     case 'quantified': {
       const body = claimOf(node.body, `${node.pointer}/1`);
       const op = denied ? DENIED_ITEMS[node.op] : node.op;
-      return { kind: 'items', pointer: node.pointer, op, list: node.list, body };
+      return { kind: 'items', pointer: node.pointer, node: judged, op, list: node.list, body };
     }
     case 'call':
       return claimOfCall(node, denied);
     default:
-      return { kind: 'holds', pointer, subject: node, denied };
+      return { kind: 'holds', pointer, node: judged, subject: node, denied };
   }
 }
 
 function claimOfCall(node: Call, denied: boolean): Claim {
   const { pointer, args } = node;
+  const judged = denied ? not(node) : node;
   const [first, second, third] = args as [Node, Node, Node];
   const inner = (index: number, deny: boolean): Claim => claimOf(args[index]!, `${pointer}/${index}`, deny);
   switch (node.op) {
@@ -105,11 +119,11 @@ function claimOfCall(node: Call, denied: boolean): Claim {
       return { kind: 'choice', pointer, arms, otherwise: inner(args.length - 1, denied) };
     }
     case 'between':
-      return { kind: 'between', pointer, subject: first, low: second, high: third, denied };
+      return { kind: 'between', pointer, node: judged, subject: first, low: second, high: third, denied };
     case 'in':
-      return { kind: 'in', pointer, subject: first, list: second, denied };
+      return { kind: 'in', pointer, node: judged, subject: first, list: second, denied };
     case 'within':
-      return { kind: 'within', pointer, subject: first, days: second, denied };
+      return { kind: 'within', pointer, node: judged, subject: first, days: second, denied };
     default:
       return comparison(node, denied);
   }
@@ -117,6 +131,7 @@ function claimOfCall(node: Call, denied: boolean): Claim {
 
 function comparison(node: Call, denied: boolean): Claim {
   const { pointer } = node;
+  const judged = denied ? not(node) : node;
   let [left, right] = node.args as [Node, Node];
   let op = denied ? DENIED[node.op as Comparison] : (node.op as Comparison);
   if (
@@ -130,8 +145,15 @@ function comparison(node: Call, denied: boolean): Claim {
     return claimOf(left, pointer, (right.value === 1) !== (op === '=='));
   // There are but two: not even is odd.
   if (isParity(left) && op === '!=' && right.kind === 'literal' && (right.value === 0 || right.value === 1))
-    return { kind: 'compare', pointer, left, op: '==', right: { ...right, value: 1 - right.value } };
-  return { kind: 'compare', pointer, left, op, right };
+    return {
+      kind: 'compare',
+      pointer,
+      node: judged,
+      left,
+      op: '==',
+      right: { ...right, value: 1 - right.value },
+    };
+  return { kind: 'compare', pointer, node: judged, left, op, right };
 }
 
 function group(pointer: string, join: 'all' | 'any', claims: readonly Claim[]): Claim {

@@ -7,7 +7,7 @@ import type { Labels } from '../catalogue.ts';
 
 export type EventWord = {
   readonly labels: Labels;
-  readonly measure?: 'year' | 'won' | 'round';
+  readonly measure?: 'year' | 'won' | 'round' | 'parity';
   /** Labels of its values, by value. */
   readonly values?: Readonly<Record<string, Labels>>;
 };

@@ -5,16 +5,12 @@
 import type { Language } from '../catalogue.ts';
 import type { Node } from '../language.ts';
 import { claimOf } from './claims.ts';
-import { english } from './sentence.en.ts';
-import { korean } from './sentence.ko.ts';
-import { vietnamese } from './sentence.vi.ts';
+import { speakerOf } from './speakers.ts';
 import type { Sentence } from './spoken.ts';
-
-const LANGUAGES = { ko: korean, en: english, vi: vietnamese } as const;
 
 export type { Sentence } from './spoken.ts';
 
 /** `pointer`: where the condition stands in the rule. */
 export function sentenceOf(node: Node, language: Language, pointer = '/condition'): Sentence {
-  return LANGUAGES[language](claimOf(node, pointer));
+  return speakerOf(language).say(claimOf(node, pointer));
 }

@@ -51,6 +51,8 @@ export function counted(node: Node, measure: Measure): string {
       return several(number, 'day');
     case 'monthDay':
       return `${number % 100} ${MONTHS[Math.trunc(number / 100) - 1] ?? Math.trunc(number / 100)}`;
+    case 'parity':
+      return number === 0 ? 'even' : number === 1 ? 'odd' : grouped(number);
     case 'year':
       return String(number);
     case 'won':

@@ -42,6 +42,8 @@ export function counted(node: Node, measure: Measure): string {
       return `${grouped(number)}일`;
     case 'monthDay':
       return `${Math.trunc(number / 100)}월 ${number % 100}일`;
+    case 'parity':
+      return number === 0 ? '짝수' : number === 1 ? '홀수' : grouped(number);
     case 'year':
       return number >= 1000 ? `${number}년` : String(number);
     case 'won':

@@ -41,6 +41,8 @@ export function counted(node: Node, measure: Measure): string {
       return `${said} ngày`;
     case 'monthDay':
       return `ngày ${number % 100} tháng ${Math.trunc(number / 100)}`;
+    case 'parity':
+      return number === 0 ? 'chẵn' : number === 1 ? 'lẻ' : grouped(number);
     case 'year':
       return number >= 1000 ? `năm ${number}` : String(number);
     case 'won':
