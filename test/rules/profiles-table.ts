@@ -18,7 +18,7 @@ export function profileRow(
   fields: Fields,
   disputed: readonly string[] = [],
 ): ProfileRow {
-  const row: Record<string, unknown> = { citizen };
+  const row: Record<string, unknown> & { citizen: string } = { citizen };
   for (const field of fields.values()) {
     const value = profile[field.name];
     if (value === undefined || value === null || disputed.includes(field.name)) continue;
