@@ -51,7 +51,7 @@ export function plainAnswer(json: unknown, data: unknown, depth = 0): unknown {
 }
 
 function applied(op: string, args: readonly unknown[], data: unknown): unknown {
-  const [a, b, c] = args as readonly never[];
+  const [a, b, c] = args as unknown as readonly [never, never, never];
   switch (op) {
     case 'var':
       return variable(a, data) ?? (args.length > 1 ? b : null);
