@@ -1,18 +1,18 @@
 /** What two versions of a rule say differently: the members that changed, the lines of their sentences, and whom of their test citizens it concerns. */
+import canonicalize from 'canonicalize';
 import type { RuleTest } from '../../domain/rule.ts';
 import { parseDay } from '../calendar.ts';
 import type { Language } from '../catalogue.ts';
 import type { CheckedRule } from '../check/rule.ts';
 import { compileNumber } from '../compile/closure.ts';
 import { type Layout, profileSource, readProfile } from '../population/profile.ts';
-import { ruleText } from './rule-text.ts';
 import { sentenceOf } from './sentence.ts';
 
 type Reach = RuleTest['expect'];
 const BULLET = /^\s*(?:- )?/u;
 
 export type RuleDifference = {
-  /** Members of the rule file whose value is another. */
+  /** Members of the rule file whose value is another; the order of what stands in them is none. */
   readonly members: readonly string[];
   /** Lines of the sentence that only the one or only the other has; empty where both say the same. */
   readonly lost: readonly string[];
@@ -29,7 +29,7 @@ export function differenceOf(
 ): RuleDifference {
   const names = new Set([...Object.keys(before.rule), ...Object.keys(after.rule)]);
   const member = ({ rule }: CheckedRule, name: string): string =>
-    ruleText((rule as unknown as Record<string, unknown>)[name] ?? null);
+    canonicalize((rule as unknown as Record<string, unknown>)[name] ?? null) ?? '';
   const [old, fresh] = [before, after].map(({ condition }) =>
     sentenceOf(condition, language).text.split('\n'),
   );

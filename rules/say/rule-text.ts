@@ -1,6 +1,6 @@
 /**
- * A rule file as text: members in the order in which a reader wants them, lists of plain values in one line where they fit. The same rule is
- * always the same text, and what it says is not touched: its hash stays.
+ * A rule file as text: members in the order in which a reader wants them, lists of plain values in one line where they fit; attributes of test
+ * citizens, data of events and templates stay in the order in which they were given. What a rule says is not touched: its hash stays.
  */
 
 /** As biome.json has it, so that `npm run format` leaves these files alone. */

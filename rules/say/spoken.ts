@@ -90,7 +90,7 @@ export function isNever({ value }: Literal, measure: Measure): boolean {
 /** The label of a literal beside a field or an event value whose values have labels. */
 export function valueLabel(literal: Literal, beside: Node, language: Language): string | undefined {
   const field = scalarOf(beside);
-  if (field?.type === 'enum') return field.valueLabels.get(String(literal.value))?.[language];
+  if (field?.type === 'enum') return field.valueLabels[String(literal.value)]?.[language];
   return beside.kind === 'event'
     ? eventWord(beside.path)?.values?.[String(literal.value)]?.[language]
     : undefined;

@@ -28,7 +28,7 @@ test('every leaf is as SQL has it, and those that are named decide', async () =>
       const given = { event, asOf: parseDay(day) };
       const read = withoutFields(readProfile(profile, layout), disputed, layout);
       const about = { profile: read, layout, given, disputed: new Set(disputed) };
-      const explained = LANGUAGES.map((language) => explain(condition, about, language))[0]!;
+      const explained = explain(condition, about, LANGUAGES[event.integer === undefined ? 0 : 1]!);
       const rows = [profileRow('c', profile, fields, disputed)];
       const options = { workingYears: [1990, 2034] } as const;
       const bySql = async (node: Parameters<typeof truthsBySql>[1]) =>
