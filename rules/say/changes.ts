@@ -5,12 +5,12 @@
 import { civilOf, dayNumberOf } from '../calendar.ts';
 import type { Language } from '../catalogue.ts';
 import { type Comparison, type Literal, type Node, operandsOf } from '../language.ts';
-import { profileSource } from '../population/profile.ts';
 import { DENIED, type Leaf } from './claims.ts';
-import type { Explained, JudgedLeaf } from './explanation.ts';
 import { PHRASES } from './phrases.ts';
-import { type Found, literalOf } from './seen.ts';
+import type { Found } from './seen.ts';
 import { speakerOf } from './speakers.ts';
+import type { Truth } from './truths.ts';
+import type { View } from './view.ts';
 
 /** Nobody waits longer. */
 const YEARS_AHEAD = 120;
@@ -18,12 +18,15 @@ const BY_DAY: readonly string[] = ['age', 'ageMonths', 'daysUntil', 'daysSince',
 
 export type Change = { readonly change: string | null; readonly turnsOn: number | undefined };
 
-export function changeOf(
-  { leaf, truth, truthOn }: JudgedLeaf,
-  found: readonly Found[],
-  about: Explained,
-  language: Language,
-): Change {
+export type JudgedLeaf = {
+  readonly leaf: Leaf;
+  readonly truth: Truth;
+  readonly found: readonly Found[];
+  readonly view: View;
+  readonly asOf: number;
+};
+
+export function changeOf({ leaf, truth, found, view, asOf }: JudgedLeaf, language: Language): Change {
   const phrases = PHRASES[language];
   if (truth === null) {
     const missing = found.filter(({ value }) => value === undefined);
@@ -33,9 +36,9 @@ export function changeOf(
     const change = missing.length === 0 ? phrases.notReckoned() : phrases.ifKnown([...new Set(labels)]);
     return { change, turnsOn: undefined };
   }
-  const turnsOn = nextTurn(leaf.node, truth, truthOn, about.given.asOf);
+  const turnsOn = nextTurn(leaf.node, truth, view, asOf);
   const said = [
-    bound(leaf, truth, about, language),
+    bound(leaf, truth, view, language),
     turnsOn === undefined ? undefined : phrases.fromDay(dayIn(turnsOn, language), !truth),
   ].filter((part) => part !== undefined);
   return { change: said.length === 0 ? null : said.join('; '), turnsOn };
@@ -54,14 +57,10 @@ function asks(node: Node, operators: readonly string[]): boolean {
 }
 
 /** The first later day on which the leaf is certainly the other way. Up to 44,000 judgements; by years alone, 120. */
-function nextTurn(
-  node: Node,
-  truth: boolean,
-  truthOn: (asOf: number) => boolean | null,
-  asOf: number,
-): number | undefined {
+function nextTurn(node: Node, truth: boolean, view: View, asOf: number): number | undefined {
   const byDay = asks(node, BY_DAY);
   if (!byDay && !asks(node, ['yearAge'])) return undefined;
+  const truthOn = view.judge(node);
   const { year, month, day } = civilOf(asOf);
   const last = dayNumberOf(Math.min(year + YEARS_AHEAD, 9999), month, day);
   if (byDay) {
@@ -74,13 +73,12 @@ function nextTurn(
 }
 
 /** What was found, and the nearest value that would turn a comparison. */
-function bound(leaf: Leaf, truth: boolean, about: Explained, language: Language): string | undefined {
+function bound(leaf: Leaf, truth: boolean, view: View, language: Language): string | undefined {
   if (leaf.kind !== 'compare' && leaf.kind !== 'between' && leaf.kind !== 'in' && leaf.kind !== 'within')
     return undefined;
   const subject = leaf.kind === 'compare' ? leaf.left : leaf.subject;
   const speaker = speakerOf(language);
-  const come = (node: Node): Literal | undefined =>
-    inItems(node) ? undefined : literalOf(node, about.profile, profileSource(about.layout), about.given);
+  const { come } = view;
   const found = come(subject);
   if (found === undefined) return undefined;
   const needed =
@@ -93,10 +91,6 @@ function bound(leaf: Leaf, truth: boolean, about: Explained, language: Language)
     speaker.value(found, subject),
     needed === undefined ? undefined : speaker.value(needed, subject),
   );
-}
-
-function inItems(node: Node): boolean {
-  return node.kind === 'item' || operandsOf(node).some(inItems);
 }
 
 function nearest(op: Comparison, right: Literal | undefined, truth: boolean): Literal | undefined {

@@ -169,6 +169,20 @@ export function isCall(node: Node, op: Call['op']): node is Call {
 
 export const isParity = (node: Node): boolean => isCall(node, 'parity');
 
+/** Everything in a claim that is judged as one, in order. */
+export function claimLeaves(claim: Claim): readonly Leaf[] {
+  switch (claim.kind) {
+    case 'group':
+      return claim.claims.flatMap(claimLeaves);
+    case 'choice':
+      return [...claim.arms.flatMap(({ when, wanted }) => [when, wanted]), claim.otherwise].flatMap(
+        claimLeaves,
+      );
+    default:
+      return [claim];
+  }
+}
+
 /** Whether it is said in one line. */
 export function isLeaf(claim: Claim): boolean {
   return claim.kind !== 'group' && claim.kind !== 'choice' && claim.kind !== 'items';

@@ -5,8 +5,8 @@ import { dayText, parseDay } from '../../rules/calendar.ts';
 import { LANGUAGES, shippedFields } from '../../rules/catalogue.ts';
 import { readRule } from '../../rules/check/rule.ts';
 import { layoutOf, readProfile, withoutFields } from '../../rules/population/profile.ts';
-import { claimOf } from '../../rules/say/claims.ts';
-import { explain, leavesOf } from '../../rules/say/explanation.ts';
+import { claimLeaves, claimOf } from '../../rules/say/claims.ts';
+import { explain } from '../../rules/say/explanation.ts';
 import { judge } from '../../rules/say/truths.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { citizens, conditions, days, events } from './arbitraries.ts';
@@ -37,7 +37,7 @@ test('every leaf is as SQL has it, and those that are named decide', async () =>
       const whole = await bySql(condition);
       expect(explained.reach).toBe(whole === null ? 'possible' : whole ? 'certain' : 'no');
       const claim = claimOf(condition);
-      const leaves = leavesOf(claim);
+      const leaves = claimLeaves(claim);
       const truths = new Map(leaves.map((leaf, index) => [leaf, explained.leaves[index]!.truth]));
       for (const leaf of leaves)
         expect([leaf.pointer, truths.get(leaf)]).toEqual([leaf.pointer, await bySql(leaf.node)]);
