@@ -4,7 +4,7 @@
  */
 import { civilOf, dayNumberOf } from '../calendar.ts';
 import type { Language } from '../catalogue.ts';
-import { type Comparison, type Literal, type Node, operandsOf } from '../language.ts';
+import { type Comparison, type Literal, type Node, operandsOf, readsCitizen } from '../language.ts';
 import { DENIED, type Leaf } from './claims.ts';
 import { PHRASES } from './phrases.ts';
 import type { Found } from './seen.ts';
@@ -14,6 +14,8 @@ import type { View } from './view.ts';
 
 /** Nobody waits longer. */
 const YEARS_AHEAD = 120;
+/** Children grow up sooner, and a list is judged item by item. */
+const YEARS_AHEAD_OF_ITEMS = 20;
 const BY_DAY: readonly string[] = ['age', 'ageMonths', 'daysUntil', 'daysSince', 'within'];
 
 export type Change = { readonly change: string | null; readonly turnsOn: number | undefined };
@@ -36,7 +38,7 @@ export function changeOf({ leaf, truth, found, view, asOf }: JudgedLeaf, languag
     const change = missing.length === 0 ? phrases.notReckoned() : phrases.ifKnown([...new Set(labels)]);
     return { change, turnsOn: undefined };
   }
-  const turnsOn = nextTurn(leaf.node, truth, view, asOf);
+  const turnsOn = nextTurn(leaf, truth, view, asOf);
   const said = [
     bound(leaf, truth, view, language),
     turnsOn === undefined ? undefined : phrases.fromDay(dayIn(turnsOn, language), !truth),
@@ -57,17 +59,18 @@ function asks(node: Node, operators: readonly string[]): boolean {
 }
 
 /** The first later day on which the leaf is certainly the other way. Up to 44,000 judgements; by years alone, 120. */
-function nextTurn(node: Node, truth: boolean, view: View, asOf: number): number | undefined {
+function nextTurn({ node, kind }: Leaf, truth: boolean, view: View, asOf: number): number | undefined {
   const byDay = asks(node, BY_DAY);
   if (!byDay && !asks(node, ['yearAge'])) return undefined;
   const truthOn = view.judge(node);
   const { year, month, day } = civilOf(asOf);
-  const last = dayNumberOf(Math.min(year + YEARS_AHEAD, 9999), month, day);
+  const lastYear = Math.min(year + (kind === 'items' ? YEARS_AHEAD_OF_ITEMS : YEARS_AHEAD), 9999);
+  const last = dayNumberOf(lastYear, month, Math.min(day, 28));
   if (byDay) {
     for (let at = asOf + 1; at <= last; at++) if (truthOn(at) === !truth) return at;
     return undefined;
   }
-  for (let at = year + 1; at <= Math.min(year + YEARS_AHEAD, 9999); at++)
+  for (let at = year + 1; at <= lastYear; at++)
     if (truthOn(dayNumberOf(at, 1, 1)) === !truth) return dayNumberOf(at, 1, 1);
   return undefined;
 }
@@ -81,8 +84,12 @@ function bound(leaf: Leaf, truth: boolean, view: View, language: Language): stri
   const { come } = view;
   const found = come(subject);
   if (found === undefined) return undefined;
-  const needed =
-    leaf.kind === 'compare'
+  // That it is what was asked for is said already.
+  if (leaf.kind === 'compare' && leaf.op === '==' && truth) return undefined;
+  // What an event says stays as it is.
+  const needed = !readsCitizen(leaf.node)
+    ? undefined
+    : leaf.kind === 'compare'
       ? nearest(leaf.op, come(leaf.right), truth)
       : leaf.kind === 'between' && truth === leaf.denied
         ? nearestBound(found, come(leaf.low), come(leaf.high))

@@ -41,7 +41,8 @@ export const PHRASES: Readonly<Record<Language, Phrases>> = {
     truths: ['holds', 'does not hold', 'not known'],
     nothing: 'no value',
     disputed: 'disputed, so not used',
-    ifKnown: (names) => `could be judged if ${names.map((name) => `“${name}”`).join(' and ')} were known`,
+    ifKnown: (names) =>
+      `could be judged if ${names.map((name) => `“${name.replace(/^the /u, '')}”`).join(' and ')} were known`,
     notReckoned: () => 'outside the days that can be reckoned',
     fromDay: (day, holds) => `${holds ? 'will hold' : 'will no longer hold'} from ${day}`,
     found: (found, needed) =>
