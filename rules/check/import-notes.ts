@@ -1,5 +1,7 @@
 /** What is said of JsonLogic that comes in: what could not be said in the strict profile, and what was written otherwise. */
+import type { Expression } from '../../domain/rule.ts';
 import type { Labels } from '../catalogue.ts';
+import type { Node } from '../language.ts';
 
 const say = (ko: string, en: string, vi: string): Labels => ({ ko, en, vi });
 
@@ -93,3 +95,13 @@ export function importNote<C extends ImportCode>(
   const speak = IMPORT_NOTES[code] as (...given: readonly unknown[]) => Labels;
   return { pointer, code, sentences: speak(...about) };
 }
+
+export type Imported = {
+  /** What was given as a condition, checked. Absent where there are faults. */
+  readonly condition?: Expression;
+  readonly node?: Node;
+  /** What cannot be said, by pointers into what was given. */
+  readonly faults: readonly ImportNote[];
+  /** What is written otherwise. */
+  readonly notes: readonly ImportNote[];
+};

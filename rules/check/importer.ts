@@ -5,9 +5,9 @@
  */
 import type { Expression } from '../../domain/rule.ts';
 import type { ListField } from '../catalogue.ts';
-import { LIMITS, type Node, type ScalarType } from '../language.ts';
+import { LIMITS, type ScalarType } from '../language.ts';
 import type { RuleFault } from '../refusals.ts';
-import { type ImportCode, type ImportNote, importNote } from './import-notes.ts';
+import { type ImportCode, type Imported, type ImportNote, importNote } from './import-notes.ts';
 import {
   type Args,
   COMPARED,
@@ -21,16 +21,6 @@ import {
 } from './json-logic-parts.ts';
 import { escapePointer, isNumeric, isObject } from './literals.ts';
 import { readExpression, type Scope } from './typing.ts';
-
-export type Imported = {
-  /** What was given as a condition, checked. Absent where there are faults. */
-  readonly condition?: Expression;
-  readonly node?: Node;
-  /** What cannot be said, by pointers into what was given. */
-  readonly faults: readonly ImportNote[];
-  /** What is written otherwise. */
-  readonly notes: readonly ImportNote[];
-};
 
 export function importJsonLogic(json: unknown, scope: Scope): Imported {
   const importer = new Importer(scope);
@@ -48,11 +38,12 @@ export function importJsonLogic(json: unknown, scope: Scope): Imported {
 }
 
 type Place = { readonly depth: number; readonly list?: ListField };
+
 class Importer {
   readonly faults: ImportNote[] = [];
   readonly notes: ImportNote[] = [];
-  private readonly scope: Scope;
   readonly origins = new Origins();
+  private readonly scope: Scope;
 
   constructor(scope: Scope) {
     this.scope = scope;

@@ -96,6 +96,17 @@ export function valueLabel(literal: Literal, beside: Node, language: Language): 
     : undefined;
 }
 
+/**
+ * What an author or an agency wrote, fit to stand in quotes: it cannot close them, break the line or turn the direction of what follows, so a
+ * sentence that somebody approves cannot be made to read otherwise.
+ */
+export function quotable(text: string): string {
+  return text.replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}‘’“”"]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
 export function grouped(value: number, point = '.', group = ','): string {
   const [whole, fraction] = String(Math.abs(value)).split('.');
   const digits = /^\d+$/.test(whole!) ? whole!.replaceAll(/\B(?=(\d{3})+$)/g, group) : whole!;
@@ -122,7 +133,7 @@ export function comingOfAge(
 
 /** A value of the event that has no word is quoted by its name. */
 export function eventLabel(ref: EventRef): Labels {
-  const name = ref.path.join('.');
+  const name = quotable(ref.path.join('.'));
   return (
     eventWord(ref.path)?.labels ?? {
       ko: `사건의 ‘${name}’ 값`,

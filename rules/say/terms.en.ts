@@ -8,6 +8,7 @@ import {
   isBirth,
   type Measure,
   measureOf,
+  quotable,
   scalarOf,
   valueLabel,
 } from './spoken.ts';
@@ -36,7 +37,7 @@ export function value(literal: Literal, beside: Node): string {
   if (literal.type === 'boolean') return literal.value === 1 ? 'true' : 'false';
   const label = valueLabel(literal, beside, 'en');
   if (label !== undefined) return `“${label}”`;
-  if (literal.type === 'text') return `“${literal.value}”`;
+  if (literal.type === 'text') return `“${quotable(String(literal.value))}”`;
   return counted(literal, measureOf(beside));
 }
 

@@ -9,6 +9,7 @@ import {
   isBirth,
   type Measure,
   measureOf,
+  quotable,
   valueLabel,
 } from './spoken.ts';
 
@@ -21,7 +22,7 @@ export function value(literal: Literal, beside: Node): string {
   if (literal.type === 'boolean') return literal.value === 1 ? '참' : '거짓';
   const label = valueLabel(literal, beside, 'ko');
   if (label !== undefined) return label;
-  if (literal.type === 'text') return `‘${literal.value}’`;
+  if (literal.type === 'text') return `‘${quotable(String(literal.value))}’`;
   return counted(literal, measureOf(beside));
 }
 

@@ -8,6 +8,7 @@ import {
   isBirth,
   type Measure,
   measureOf,
+  quotable,
   scalarOf,
   valueLabel,
 } from './spoken.ts';
@@ -21,7 +22,7 @@ export function value(literal: Literal, beside: Node): string {
   if (literal.type === 'boolean') return literal.value === 1 ? 'đúng' : 'sai';
   const label = valueLabel(literal, beside, 'vi');
   if (label !== undefined) return `“${label}”`;
-  if (literal.type === 'text') return `“${literal.value}”`;
+  if (literal.type === 'text') return `“${quotable(String(literal.value))}”`;
   return counted(literal, measureOf(beside));
 }
 

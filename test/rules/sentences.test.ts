@@ -150,7 +150,7 @@ test.each([
   expect([say(condition, 'en'), say(condition, 'vi')]).toEqual([en, vi]);
 });
 
-test('every line names its place in the rule, and a text that says nothing good stays inside its quotes', () => {
+test('every line names its place in the rule, and no text can leave its quotes or turn what follows', () => {
   const condition = {
     and: [female, { or: [{ '!': [female] }, { '==': [{ var: 'event.area' }, 'x’\u202e"'] }] }],
   };
@@ -164,6 +164,6 @@ test('every line names its place in the rule, and a text that says nothing good 
     ['/condition/and/0/==', '성별이 여성일 것'],
     ['/condition/and/1/or', '다음 중 하나 이상에 해당할 것'],
     ['/condition/and/1/or/0/!/0/==', '성별이 여성이 아닐 것'],
-    ['/condition/and/1/or/1/==', '대상 지역이 ‘x’\u202e"’일 것'],
+    ['/condition/and/1/or/1/==', '대상 지역이 ‘x\\u{2019}\\u{202e}\\u{22}’일 것'],
   ]);
 });
