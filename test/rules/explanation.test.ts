@@ -53,7 +53,7 @@ test('every leaf is as SQL has it, and those that are named decide', async () =>
     }),
     { numRuns: 40 },
   );
-}, 60_000);
+}, 120_000);
 
 const shipped = shippedFields();
 const layout = layoutOf(shipped);

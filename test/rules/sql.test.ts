@@ -1,9 +1,13 @@
 /** Conditions in SQL over a real table: its edges. That it says of everybody what the other readings say is agreement.test.ts. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { WorkingDays } from '../../domain/timeline.ts';
 import { parseDay } from '../../rules/calendar.ts';
+import { compileNumber } from '../../rules/compile/closure.ts';
 import { compileSql } from '../../rules/compile/sql.ts';
+import { layoutOf, profileSource, readProfile } from '../../rules/population/profile.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import { conditions, days } from './arbitraries.ts';
 import { checked, fields } from './fixtures.ts';
 import { createProfiles, fillProfiles, profileRow, truthsBySql } from './profiles-table.ts';
 
@@ -210,3 +214,87 @@ test('a deep tree is a statement that Postgres plans', async () => {
   expect(await judge(choice, { b: true, i: 1 })).toBe(true);
   expect(await judge(choice, { i: 1 })).toBe(null);
 }, 20_000);
+
+const texts = fc.constantFrom(
+  '\0',
+  'a\0b',
+  '\ud800',
+  "o'clock",
+  '"',
+  '\\',
+  '__proto__',
+  'NULL',
+  '{}',
+  '$1',
+  '\u0001',
+  'red',
+);
+const farDays = fc.constantFrom(
+  '0001-01-01',
+  '9999-12-31',
+  '1800-01-01',
+  '2199-12-31',
+  '2000-02-29',
+  '2026-02-30',
+  'x',
+);
+const farIntegers = fc.constantFrom(2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 31, 120_000, 0, -0, 1.5, '5', null);
+const farNumbers = fc.constantFrom(1e308, -1e308, 5e-324, -0, 0.1, Number.NaN, '1');
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 4 });
+const farEvents = fc.record({
+  date: maybe(farDays),
+  integer: maybe(farIntegers),
+  number: maybe(farNumbers),
+  boolean: maybe(fc.constantFrom(true, false, 1, 'true')),
+  text: maybe(texts),
+  colour: maybe(texts),
+  maybe: maybe(farIntegers),
+  nested: maybe(fc.constantFrom(null, { deep: 2 ** 53 - 1 }, { deep: {} }, [])),
+  integers: maybe(fc.array(farIntegers, { maxLength: 3 })),
+  texts: maybe(fc.array(texts, { maxLength: 3 })),
+});
+const farCitizens = fc.record({
+  d: maybe(fc.constantFrom('1800-01-01', '2199-12-31', '2000-02-29', '1969-12-31', '2100-01-01')),
+  d2: maybe(fc.constantFrom('1970-01-01', '2099-12-31')),
+  i: maybe(fc.constantFrom(0, 10)),
+  i2: maybe(fc.constantFrom(-5, 70_000)),
+  n: maybe(fc.constantFrom(1e308, -1e308, 5e-324, -0)),
+  b: maybe(fc.boolean()),
+  e: maybe(fc.constantFrom('red', 'blue')),
+  s: maybe(fc.constantFrom('\ud800', "o'clock", '"', '\\', '__proto__', 'NULL', '{}', '$1')),
+  children: maybe(
+    fc.array(
+      fc.record({
+        id: fc.constant('c'),
+        birthDate: maybe(fc.constantFrom('1800-01-01', '2199-12-31')),
+        town: maybe(fc.constantFrom("o'clock", '\\', '\ud800')),
+      }),
+      { maxLength: 3 },
+    ),
+  ),
+});
+
+test('whatever stands in events and profiles, SQL says what closures say', async () => {
+  const layout = layoutOf(fields);
+  await fc.assert(
+    fc.asyncProperty(
+      conditions,
+      fc.array(farCitizens, { minLength: 1, maxLength: 5 }),
+      farEvents,
+      days,
+      async (json, people, data, day) => {
+        const { condition } = checked(json, LAW);
+        const given = { event: data, asOf: parseDay(day) };
+        const closure = compileNumber(condition, profileSource(layout), WEEKENDS);
+        const rows = people.map((profile, index) => profileRow(`c${index}`, profile, fields));
+        const bySql = await truthsBySql(database.pool, condition, rows, given, { calendar: WEEKENDS });
+        const byClosure = people.map((profile, index) => {
+          const truth = closure(readProfile(profile, layout), given);
+          return [`c${index}`, Number.isNaN(truth) ? null : truth === 1];
+        });
+        expect([...bySql]).toEqual(byClosure);
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 120_000);
