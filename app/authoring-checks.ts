@@ -7,7 +7,7 @@ import type { EventType } from '../domain/event.ts';
 import { inLocale } from '../domain/locales.ts';
 import type { Rule } from '../domain/rule.ts';
 import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
-import { checkRule } from '../rules/check.ts';
+import { checkRule } from '../rules/check/rule.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
 import { parseTemplate, type Template, type TemplateCatalogue } from '../templates/catalogue.ts';
 import { checkTemplates } from '../templates/check.ts';

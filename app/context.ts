@@ -10,7 +10,6 @@ import { createKafkaBroker } from '../broker/kafka.ts';
 import { createSealedBroker } from '../broker/sealed.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
-import { isDayOff, nextWorkingDay, previousWorkingDay } from '../domain/kr/holidays.ts';
 import type { Logger } from '../domain/logger.ts';
 import { paced } from '../domain/pace.ts';
 import { createReceiptTokens } from '../domain/receipt-tokens.ts';
@@ -18,6 +17,7 @@ import { TOPICS } from '../domain/records.ts';
 import { createSealer, type Sealer } from '../domain/sealing.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
+import { WORKING_DAYS } from '../domain/working-days.ts';
 import { createBullmqQueue, postgresQueuePool, QUEUE_NAMES } from '../queue/bullmq.ts';
 import type { Queue } from '../queue/queue.ts';
 import { type BundledPostgres, startBundledPostgres } from '../store/bundled.ts';
@@ -79,7 +79,7 @@ export const SEALED_TOPICS: ReadonlySet<string> = new Set([
   ...Object.values(TOPICS.audiences),
 ]);
 
-export const CALENDAR: WorkingDays = { isDayOff, nextWorkingDay, previousWorkingDay };
+export const CALENDAR: WorkingDays = WORKING_DAYS;
 
 export function topicSpecs(partitions: number): TopicSpec[] {
   const plain = [TOPICS.events, ...Object.values(TOPICS.requests), ...Object.values(TOPICS.audiences)];

@@ -15,8 +15,8 @@ import { importKinds } from '../producers/import-kinds.ts';
 import { createImports, type Imports } from '../producers/imports.ts';
 import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
-import { type Fields, type ListField, mayUse, shippedFields } from '../rules/catalogue.ts';
-import { layoutOf, readProfile } from '../rules/profile.ts';
+import { type Fields, type ListField, mayUse, shippedFields, shownField } from '../rules/catalogue.ts';
+import { layoutOf, readProfile } from '../rules/population/profile.ts';
 import { readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
@@ -103,7 +103,7 @@ export function createHttp(
           ...context,
           checks,
           production: config.env === 'production',
-          fields: () => [...fields.values()],
+          fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
@@ -160,7 +160,7 @@ export function createHttp(
   };
 }
 
-/** What the field catalogue says against attributes that `agency` gives; the pointers of rules/profile.ts already point into them. */
+/** What the field catalogue says against attributes that `agency` gives; the pointers of rules/population/profile.ts already point into them. */
 export function attributeFaults(): (
   attributes: Readonly<Record<string, unknown>>,
   agency: string | null,

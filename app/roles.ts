@@ -5,7 +5,7 @@ import type { Repeats } from '../domain/ambiguity.ts';
 import { messageOf } from '../domain/errors.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { shippedFields } from '../rules/catalogue.ts';
-import { createShardServer, type ShardServer } from '../rules/shard-server.ts';
+import { createShardServer, type ShardServer } from '../rules/run/shard-server.ts';
 import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';

@@ -2,7 +2,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import type { RulesStore } from '../rules/shard-server.ts';
+import type { RulesStore } from '../rules/run/shard-server.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { failFanouts, plannedPages } from '../store/fanouts.ts';
 import { advancePosition, claimPositions } from '../store/positions.ts';

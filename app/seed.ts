@@ -12,7 +12,7 @@ import { parseEventType } from '../domain/event-types.ts';
 import type { Logger } from '../domain/logger.ts';
 import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { shippedFields } from '../rules/catalogue.ts';
-import { checkRule } from '../rules/check.ts';
+import { checkRule } from '../rules/check/rule.ts';
 import {
   approveRule,
   lockRevision,

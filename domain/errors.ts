@@ -49,7 +49,13 @@ export type ErrorCode = keyof typeof CODES;
 export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
 
 /** One place in the input that is at fault: `pointer` is an RFC 6901 JSON pointer into what was given. */
-export type Fault = { readonly pointer: string; readonly message: string };
+export type Fault = {
+  readonly pointer: string;
+  readonly message: string;
+  /** Where a person corrects what is wrong: a word for programs, and the same in each language of the screen. */
+  readonly code?: string;
+  readonly sentences?: Readonly<Record<'ko' | 'en' | 'vi', string>>;
+};
 
 /** An error is kept, logged and answered with; input that is wrong in a hundred thousand places must not make it as large. */
 const MAX_FAULTS = 50;
@@ -78,7 +84,7 @@ export class AllimError extends Error {
     this.retryable = CODES[code];
     this.faults = (more.faults ?? [])
       .slice(0, MAX_FAULTS)
-      .map(({ pointer, message }) => ({ pointer: cut(pointer), message: cut(message) }));
+      .map((fault) => ({ ...fault, pointer: cut(fault.pointer), message: cut(fault.message) }));
     this.ids = more.ids ?? {};
   }
 }

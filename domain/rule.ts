@@ -1,5 +1,5 @@
 /**
- * A rule as its file gives it (CONTRACTS, "A rule"). rules/check.ts turns an unknown JSON value into this or says what is wrong with it.
+ * A rule as its file gives it (CONTRACTS, "A rule"). rules/check/rule.ts turns an unknown JSON value into this or says what is wrong with it.
  */
 import type { Category, Channel } from './statuses.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Evaluates the small expressions that need only an event: an obligation's reference, a deadline, a stage's anchor.
- * Expressions that read `citizen.*` belong to rules/; rules/check.ts has typed both kinds before one reaches this.
+ * Expressions that read `citizen.*` belong to rules/; rules/check/rule.ts has typed both kinds before one reaches this.
  */
 import type { Expression } from './rule.ts';
 

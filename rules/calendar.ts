@@ -92,6 +92,24 @@ export function ageOn(birth: number, asOf: number): number {
   return a.year - b.year - (reached ? 0 : 1);
 }
 
+/**
+ * Full months, as Temporal counts from a birth to a later day. Born on the 31st: a month is full on the 31st, or on the following 1st
+ * where the month has none. Before birth it is negative and falls without a step, as `ageOn` does.
+ */
+export function ageMonthsOn(birth: number, asOf: number): number {
+  if (Number.isNaN(birth) || Number.isNaN(asOf)) return Number.NaN;
+  const b = civilOf(birth);
+  const a = civilOf(asOf);
+  return (a.year - b.year) * 12 + (a.month - b.month) - (a.day < b.day ? 1 : 0);
+}
+
+/** Month × 100 + day: 31 January is 131, 25 December 1225. */
+export function monthDayOf(dayNumber: number): number {
+  if (Number.isNaN(dayNumber)) return Number.NaN;
+  const { month, day } = civilOf(dayNumber);
+  return month * 100 + day;
+}
+
 export function yearOf(dayNumber: number): number {
   return Number.isNaN(dayNumber) ? Number.NaN : civilOf(dayNumber).year;
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { languageSchema } from '../rules/check/language-schema.ts';
 import { drawAmbiguity, drawRetryLimits } from './docs/ambiguity.ts';
 import { type Comparison, comparisonTable } from './docs/bullmq.ts';
 import { faultRuns, promisesTable, type Run } from './docs/promises.ts';
@@ -31,6 +32,7 @@ export function documents(): ReadonlyMap<string, string> {
   ].reduce(withSection, read('docs/sending.md'));
   const table = comparisonTable(readJson<Comparison>('docs/bullmq.json'));
   return new Map([
+    ['rules/language.schema.json', `${JSON.stringify(languageSchema(), null, 2)}\n`],
     ['docs/sending.md', sending],
     ['docs/faults.md', withSection(read('docs/faults.md'), { name: 'runs', by: BY, text: faultRuns(runs) })],
     ['README.md', withSection(read('README.md'), { name: 'bullmq', by: BY, text: table })],
@@ -41,7 +43,7 @@ export function documents(): ReadonlyMap<string, string> {
 export function writeDocuments(): readonly string[] {
   const written: string[] = [];
   for (const [file, text] of documents()) {
-    if (read(file) === text) continue;
+    if (existsSync(path.join(ROOT, file)) && read(file) === text) continue;
     writeFileSync(path.join(ROOT, file), text);
     written.push(file);
   }

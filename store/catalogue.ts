@@ -1,6 +1,6 @@
 /**
  * Agencies, event types, rules and words: queries, and a reading copy that follows what is published within a second.
- * What stands here was checked when it was saved (rules/check.ts, templates/check.ts, domain/event-types.ts).
+ * What stands here was checked when it was saved (rules/check/rule.ts, templates/check.ts, domain/event-types.ts).
  */
 import { LRUCache } from 'lru-cache';
 import { AllimError, messageOf } from '../domain/errors.ts';

@@ -8,7 +8,7 @@ import { paced } from '../domain/pace.ts';
 import type { Sql } from '../domain/sql.ts';
 import { CATEGORIES, CHANNELS, type Channel } from '../domain/statuses.ts';
 
-export const SESSION_DEAD_MS = paced(5_000);
+export const SESSION_DEAD_MS = paced(5_000, 2_000);
 
 export async function openSession(sql: Sql, id: SessionId, host: string, pid: number): Promise<void> {
   await sql.query('INSERT INTO worker_sessions (id, host, pid) VALUES ($1, $2, $3)', [id, host, pid]);

@@ -181,7 +181,7 @@ describe('the tree', () => {
 
 describe('the guard itself', () => {
   test('names as exceptions only files that exist', () => {
-    expect(SHARD_FILES.filter((file) => !sources.has(`rules/${file}`))).toEqual([]);
+    expect(SHARD_FILES.filter((file) => !sources.has(`rules/run/${file}`))).toEqual([]);
   });
 
   test.each([

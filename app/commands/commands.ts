@@ -9,6 +9,7 @@ import { monthsCommand } from './months.ts';
 import { positions } from './positions.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { restoreCommand } from './restore.ts';
+import { rulesCommand } from './rules.ts';
 import { secrets } from './secrets.ts';
 import { resumeCommand, stopCommand } from './stop.ts';
 import { topics } from './topics.ts';
@@ -34,5 +35,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['months', monthsCommand],
   ['quarantine', quarantineCommand],
   ['positions', positions],
+  ['rules', rulesCommand],
   ['dead-letters', deadLettersCommand],
 ]);

@@ -8,7 +8,7 @@ test.each([
   ['nts', { insurance: 'regional' }, '/insurance'],
   ['nts', { sido: '11', disabled: true }, '/disabled'],
   ['nhis', { incomeBracket: null }, '/incomeBracket'],
-  ['nhis', { children: [{ id: 'c-1' }] }, '/children'],
+  ['nts', { children: [{ id: 'c-1' }] }, '/children'],
 ])('%s may not write a field that it may not use: %j', (agency, attributes, pointer) => {
   expect(check(attributes, agency)).toEqual([
     { pointer, message: `is not a field that ${agency} may use, so it may not write it` },

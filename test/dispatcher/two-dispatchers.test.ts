@@ -12,7 +12,7 @@ import { TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { subjectKeyHash } from '../../domain/subject-key.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
-import { createShardServer, type ShardServer } from '../../rules/shard-server.ts';
+import { createShardServer, type ShardServer } from '../../rules/run/shard-server.ts';
 import { approveRule, publishRule, saveRuleDraft } from '../../store/catalogue.ts';
 import { saveIdentityLinks } from '../../store/identity-links.ts';
 import { createPool } from '../../store/postgres.ts';

@@ -300,7 +300,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'answers-before-it-knows',
     would: 'whose register entry came a moment before the event is not matched',
-    file: 'rules/runs.ts',
+    file: 'rules/run/runs.ts',
     from: 'await shard.reached(request.minProfileOffset)',
     to: 'await shard.reached(0)',
     tests: ['test/rules/shard-server.test.ts'],
@@ -308,7 +308,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'tombstone-ignored',
     would: 'who was forgotten is still matched, and told',
-    file: 'rules/shard.ts',
+    file: 'rules/run/shard.ts',
     from: 'this.population.forget(key);',
     to: '',
     tests: ['test/rules/shard-server.test.ts', 'test/rules/population.test.ts'],

@@ -5,7 +5,7 @@ import { SIDO, SIGUNGU } from '../../domain/kr/regions.ts';
 import { isTextable } from '../../domain/kr/telephone.ts';
 import { citizens, dayText, POPULATION_DAY } from '../../producers/population.ts';
 import { readFields } from '../../rules/catalogue.ts';
-import { layoutOf, readProfile } from '../../rules/profile.ts';
+import { layoutOf, readProfile } from '../../rules/population/profile.ts';
 
 const COUNT = 40_000;
 const subscription = (id: string) => ({
@@ -110,6 +110,50 @@ describe('the synthetic population', () => {
     expect(all.some((c) => c.profile.incomeTaxFiler === 'faithful')).toBe(true);
   });
 
+  test('smokes, drives, works and is vaccinated by published shares', () => {
+    const of = (wanted: (profile: (typeof all)[number]['profile'], age: number) => boolean) =>
+      all.filter((c) => wanted(c.profile, ageOf(c.profile.birthDate)));
+    const men = of((p, age) => p.sex === 'M' && age >= 20 && p.smoking !== undefined);
+    expect(Math.abs(share((c) => c.profile.smoking === 'current', men) - 0.3)).toBeLessThan(0.03);
+    const adults = of((_, age) => age >= 20);
+    expect(Math.abs(share((c) => c.profile.licenceTerm !== undefined, adults) - 0.76)).toBeLessThan(0.04);
+    const payers = share((c) => ['general', 'simplified'].includes(c.profile.vatPayer ?? ''), adults);
+    expect(Math.abs(payers - 0.17)).toBeLessThan(0.03);
+    const seniors = of((_, age) => age >= 66);
+    const vaccinated = share((c) => (c.profile.lastInfluenzaSeason ?? 0) >= 2025, seniors);
+    expect(Math.abs(vaccinated - 0.8)).toBeLessThan(0.03);
+    const seekers = share(
+      (c) => c.profile.jobSeeker === 'beneficiary',
+      of((_, age) => age >= 15 && age < 70),
+    );
+    expect(Math.abs(seekers - 0.016)).toBeLessThan(0.004);
+    expect(all.some((c) => c.profile.sex === 'M' && c.profile.pregnant !== undefined)).toBe(false);
+    expect(all.some((c) => c.profile.pregnant === true)).toBe(true);
+  });
+
+  test('knows what was earned of most households, and what is assessed after applying of few', () => {
+    const adults = all.filter((c) => ageOf(c.profile.birthDate) >= 20);
+    expect(Math.abs(share((c) => c.profile.householdIncome === undefined, adults) - 0.1)).toBeLessThan(0.02);
+    const turning = all.filter((c) => [62, 63].includes(ageOf(c.profile.birthDate)));
+    expect(share((c) => c.profile.recognisedIncome === undefined, turning)).toBe(1);
+    expect(Math.abs(share((c) => c.profile.incomePercentile === undefined, adults) - 0.15)).toBeLessThan(
+      0.02,
+    );
+  });
+
+  test('has children whose check-ups suit their months', () => {
+    const children = all.flatMap((c) => c.profile.children ?? []);
+    const months = (birthDate: string) =>
+      Temporal.PlainDate.from(birthDate).until(POPULATION_DAY, { largestUnit: 'month' }).months;
+    const infants = children.filter((child) => months(child.birthDate) < 80);
+    expect(infants.length).toBeGreaterThan(200);
+    for (const { birthDate, lastInfantCheckup = 0, lastOralCheckup = 0 } of infants) {
+      if (months(birthDate) < 8) expect(lastInfantCheckup).toBeLessThanOrEqual(2);
+      if (months(birthDate) < 17) expect(lastOralCheckup).toBe(0);
+    }
+    expect(infants.some((child) => child.lastInfantCheckup === undefined)).toBe(true);
+  });
+
   test('lacks what a register does not know', () => {
     const adults = all.filter((c) => ageOf(c.profile.birthDate) >= 20);
     expect(share((c) => c.profile.lastCheckupYear === undefined, adults)).toBeCloseTo(0.08, 1);
@@ -120,8 +164,9 @@ describe('the synthetic population', () => {
 
   test('names as children only people who are in it, at home with them', () => {
     const byId = new Map(all.map((c) => [c.id, c]));
-    const parents = all.filter((c) => c.profile.children !== undefined);
+    const parents = all.filter((c) => (c.profile.children ?? []).length > 0);
     expect(parents.length).toBeGreaterThan(1_000);
+    expect(Math.abs(share((c) => c.profile.children === undefined) - 0.03)).toBeLessThan(0.02);
     for (const parent of parents)
       for (const child of parent.profile.children ?? []) {
         expect(byId.get(child.id)?.profile.birthDate).toBe(child.birthDate);

@@ -1,12 +1,15 @@
 /** Builders with defaults for the tests of rules. */
 import type { EventType } from '../../domain/event.ts';
 import { readFields } from '../../rules/catalogue.ts';
-import type { CheckedRule } from '../../rules/check.ts';
-import { readRule } from '../../rules/check.ts';
+import type { CheckedRule } from '../../rules/check/rule.ts';
+import { readRule } from '../../rules/check/rule.ts';
 
-const common = { sensitivity: 'ordinary', agencies: ['*'], labels: { ko: '이름', en: 'name' } };
+const labels = { ko: '이름', en: 'name', vi: 'tên' };
+const common = { sensitivity: 'ordinary', agencies: ['*'], labels };
+const values = (...names: string[]) => names.map((value) => ({ value, ko: value, en: value, vi: value }));
+const lawful = { purpose: labels, legalBasis: labels };
 
-/** A field of every type; `d2`, `i2` and `e2` stand beside their likes, so that fields can be compared with each other. */
+/** A field of every type, and lists; `d2`, `i2` and `e2` stand beside their likes, so that fields can be compared with each other. */
 export const fields = readFields({
   fields: [
     { ...common, name: 'd', type: 'date' },
@@ -15,12 +18,34 @@ export const fields = readFields({
     { ...common, name: 'i2', type: 'integer', min: -5, max: 70_000 },
     { ...common, name: 'n', type: 'number' },
     { ...common, name: 'b', type: 'boolean' },
-    { ...common, name: 'e', type: 'enum', values: ['red', 'green', 'blue'] },
-    { ...common, name: 'e2', type: 'enum', values: ['red', 'green', 'grey'] },
+    { ...common, name: 'e', type: 'enum', values: values('red', 'green', 'blue') },
+    { ...common, name: 'e2', type: 'enum', values: values('red', 'green', 'grey') },
     { ...common, name: 's', type: 'string' },
     { ...common, name: 'tax', type: 'integer', min: 0, max: 9, agencies: ['nts'] },
-    { ...common, name: 'ill', type: 'boolean', sensitivity: 'sensitive' },
-    { ...common, name: 'children', type: 'list', agencies: [], items: { id: 'citizen', birthDate: 'date' } },
+    { ...common, name: 'ill', type: 'boolean', sensitivity: 'sensitive', ...lawful },
+    {
+      ...common,
+      name: 'children',
+      type: 'list',
+      items: {
+        id: { type: 'citizen', labels },
+        birthDate: { type: 'date', labels },
+        grade: { type: 'integer', min: 0, max: 12, labels },
+        school: { type: 'enum', values: values('red', 'green', 'blue'), labels },
+        town: { type: 'string', labels },
+        weight: { type: 'number', labels },
+        boards: { type: 'boolean', labels },
+        secret: { type: 'boolean', labels, sensitivity: 'sensitive', ...lawful },
+        taxed: { type: 'boolean', labels, agencies: ['nts'] },
+      },
+    },
+    {
+      ...common,
+      name: 'tags',
+      type: 'list',
+      agencies: ['nts'],
+      items: { n: { type: 'integer', min: 0, max: 9, labels } },
+    },
   ],
 });
 

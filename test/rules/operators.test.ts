@@ -1,10 +1,10 @@
 /** Every operator with data, and with data missing: the table that says what the language means. */
 import { describe, expect, test } from '@jest/globals';
 import { parseDay } from '../../rules/calendar.ts';
-import { compileNumber } from '../../rules/closure.ts';
-import { scan } from '../../rules/column-scan.ts';
-import { Population } from '../../rules/population.ts';
-import { readProfile } from '../../rules/profile.ts';
+import { compileNumber } from '../../rules/compile/closure.ts';
+import { scan } from '../../rules/compile/columns.ts';
+import { Population } from '../../rules/population/population.ts';
+import { readProfile } from '../../rules/population/profile.ts';
 import { checked, fields } from './fixtures.ts';
 
 const T = true;
@@ -100,6 +100,13 @@ describe('what is missing never says yes', () => {
     ['addDays', { '<': [{ addDays: [d, 1] }, '2026-01-01'] }],
     ['addMonths', { '<': [{ addMonths: [d, 1] }, '2026-01-01'] }],
     ['addYears', { '<': [{ addYears: [d, 1] }, '2026-01-01'] }],
+    ['ageMonths', { '<': [{ ageMonths: [d] }, 5] }],
+    ['monthDay', { '<': [{ monthDay: [d] }, 500] }],
+    ['addWorkingDays', { '<': [{ addWorkingDays: [d, 1] }, '2026-01-01'] }],
+    ['workingDay', { '<': [{ workingDay: [d, 'next'] }, '2026-01-01'] }],
+    ['some', { some: [{ var: 'citizen.children' }, true] }],
+    ['all', { all: [{ var: 'citizen.children' }, true] }],
+    ['none', { none: [{ var: 'citizen.children' }, true] }],
     ['a text', { '!=': [e, 'red'] }],
     ['a boolean', { '!=': [b, true] }],
     ['a number', { '<': [{ var: 'citizen.n' }, 5] }],

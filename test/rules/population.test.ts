@@ -3,10 +3,10 @@ import { AllimError } from '../../domain/errors.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { MatchRequest } from '../../domain/records.ts';
 import { decodePage } from '../../domain/records.ts';
-import { pagesOf, resolve } from '../../rules/answer.ts';
 import { readFields, type ScalarField, shippedFields } from '../../rules/catalogue.ts';
-import { Population } from '../../rules/population.ts';
-import { layoutOf, parseProfile, readProfile } from '../../rules/profile.ts';
+import { Population } from '../../rules/population/population.ts';
+import { layoutOf, parseProfile, readProfile } from '../../rules/population/profile.ts';
+import { pagesOf, resolve } from '../../rules/run/answer.ts';
 import { checked, fields } from './fixtures.ts';
 
 const faultsOf = (work: () => unknown): string[] => {
@@ -198,7 +198,7 @@ test('pages are cut smaller where long ids would make a record too large', () =>
 });
 
 test('a catalogue that is wrong is refused with its faults', () => {
-  const labels = { ko: '가', en: 'a' };
+  const labels = { ko: '가', en: 'a', vi: 'a' };
   const given = {
     fields: [
       { name: 'a', type: 'integer', sensitivity: 'ordinary', agencies: [], labels },
@@ -211,9 +211,9 @@ test('a catalogue that is wrong is refused with its faults', () => {
     '/fields/0/min',
     '/fields/1/name',
     '/fields/2/type',
-    '/fields/3/labels',
     '/fields/3/agencies',
     '/fields/3/sensitivity',
+    '/fields/3/labels',
     '/fields/3/values',
   ]);
 });

@@ -2,6 +2,7 @@
  * The oracle of conditions: JsonLogic to SQL's three-valued WHERE, written from DESIGN.md §2 and apart from rules/. It trusts its input
  * (rules that were accepted) and knows types only by the names of test/rules/fixtures.ts.
  */
+import { isDayOff } from '../../domain/kr/holidays.ts';
 import type { Sql } from '../../domain/sql.ts';
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -16,6 +17,16 @@ const TYPES: Readonly<Record<string, string>> = {
   e: 'text',
   e2: 'text',
   s: 'text',
+  children: 'jsonb',
+};
+/** Members of an item. */
+const ITEM: Readonly<Record<string, string>> = {
+  birthDate: 'date',
+  grade: 'int',
+  school: 'text',
+  town: 'text',
+  weight: 'float8',
+  boards: 'bool',
 };
 const EVENT: Readonly<Record<string, string>> = {
   date: 'date',
@@ -45,7 +56,7 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
   const [op, given] = Object.entries(json)[0] as [string, Json];
   if (op === 'var') {
     const [root, ...path] = String(Array.isArray(given) ? given[0] : given).split('.');
-    if (root === 'citizen') return `"${path[0]}"`;
+    if (root === 'citizen' || root === 'item') return `${root}."${path[0]}"`;
     const value = path.reduce<unknown>(
       (at, part) => (at as Record<string, unknown> | undefined)?.[part],
       event,
@@ -58,6 +69,7 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
     if (Array.isArray(raw[1])) return `(${needle} IN (${raw[1].map(literal).join(',')}))`;
     return `(${needle} = ANY(${toSql(raw[1]!, event, asOf)}))`;
   }
+  if (op === 'some' || op === 'all' || op === 'none') return overItems(op, raw, event, asOf);
   const args = raw.map((arg) => toSql(arg, event, asOf));
   const today = `DATE ${quoted(asOf)}`;
   const [a, b, c] = args as [string, string, string];
@@ -89,6 +101,22 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
       return `(extract(year FROM ${today})::int - extract(year FROM ${a})::int)`;
     case 'parity':
       return `(extract(year FROM ${a})::int % 2)`;
+    case 'ageMonths':
+      return `((extract(year FROM ${today})::int - extract(year FROM ${a})::int) * 12
+        + extract(month FROM ${today})::int - extract(month FROM ${a})::int
+        - CASE WHEN extract(day FROM ${today}) < extract(day FROM ${a}) THEN 1 ELSE 0 END)`;
+    case 'monthDay':
+      return `to_char(${a}, 'MMDD')::int`;
+    case 'known':
+      return `(${a} IS NOT NULL)`;
+    case 'addWorkingDays':
+      return `(CASE WHEN ${b} = 0 THEN ${a}
+        WHEN ${b} > 0 THEN (SELECT day FROM working WHERE nth = ${b} + (SELECT max(nth) FROM working WHERE day <= ${a}))
+        ELSE (SELECT day FROM working WHERE nth = ${b} + (SELECT min(nth) FROM working WHERE day >= ${a})) END)`;
+    case 'workingDay':
+      return b === `'next'`
+        ? `(SELECT min(day) FROM working WHERE day >= ${a})`
+        : `(SELECT max(day) FROM working WHERE day <= ${a})`;
     case 'daysUntil':
       return `(${a} - ${today})`;
     case 'daysSince':
@@ -104,6 +132,29 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
     default:
       throw new Error(`the oracle does not know ${op}`);
   }
+}
+
+/** Kleene over the items: a row each, of which one true (or false) decides and one unknown leaves it open. */
+function overItems(op: string, [list, body]: Json[], event: Record<string, unknown>, asOf: string): string {
+  const items = toSql(list!, event, asOf);
+  const members = Object.entries(ITEM).map(([name, type]) => `"${name}" ${type}`);
+  const truth = toSql(body!, event, asOf);
+  const decided = op === 'all' ? 'NOT bool_and(truth)' : 'bool_or(truth)';
+  const hit = op === 'some';
+  return `(CASE WHEN ${items} IS NOT NULL THEN
+    (SELECT CASE WHEN count(*) = 0 THEN ${op === 'none'} WHEN ${decided} THEN ${hit}
+            WHEN count(*) > count(truth) THEN NULL ELSE ${!hit} END
+       FROM (SELECT ${truth} AS truth FROM jsonb_to_recordset(${items}) AS item(${members.join(', ')})) AS judged) END)`;
+}
+
+/** The table of working days that the oracle counts in: every one from 1990 to 2034 with its number. */
+export async function createWorkingDays(sql: Sql): Promise<void> {
+  const days: string[] = [];
+  let day = Temporal.PlainDate.from('1990-01-01');
+  for (; day.year < 2035; day = day.add({ days: 1 }))
+    if (!isDayOff(day.toString())) days.push(day.toString());
+  await sql.query('CREATE TABLE working (day date PRIMARY KEY, nth int UNIQUE)');
+  await sql.query('INSERT INTO working SELECT * FROM unnest($1::date[]) WITH ORDINALITY', [days]);
 }
 
 /** The truth for each citizen: true, false, or null for unknown. */

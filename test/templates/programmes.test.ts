@@ -13,7 +13,7 @@ import { toE164 } from '../../domain/kr/telephone.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { CHANNELS } from '../../domain/statuses.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
-import { readRule } from '../../rules/check.ts';
+import { readRule } from '../../rules/check/rule.ts';
 import {
   loadTemplates,
   renderContent,
@@ -178,25 +178,50 @@ describe('event types', () => {
   });
 });
 
-test('the fifteen programmes are there, three of them in two parts', () => {
+test('the twenty-nine programmes are there, some of them in several parts', () => {
   expect(rules.map((rule) => rule.id).sort()).toEqual([
+    'kdca-influenza-child',
+    'kdca-influenza-pregnant',
+    'kdca-influenza-senior',
+    'kdca-vaccination-dose',
     'knpa-fine',
     'knpa-penalty',
+    'koroad-licence-renewal',
     'kosaf-loan-repayment',
     'kosaf-national-scholarship',
     'kosaf-scholarship-consent',
     'local-automobile-tax',
+    'local-resident-card',
+    'local-resident-card-guardian',
     'mma-examination',
+    'moel-job-seeker-support',
+    'moel-unemployment-recognition',
+    'mofa-passport-expiry',
+    'mogef-large-family',
+    'mogef-single-parent',
+    'mohw-basic-pension',
+    'mohw-child-allowance',
+    'mohw-disability-support',
+    'mohw-parental-benefit',
     'mois-disaster',
+    'mois-relief-fund',
+    'mpva-veteran-support',
     'nhis-breast-screening',
     'nhis-cervical-screening',
     'nhis-colorectal-screening',
     'nhis-general-checkup',
+    'nhis-infant-checkup',
+    'nhis-infant-oral-checkup',
     'nhis-liver-screening',
+    'nhis-lung-screening',
     'nhis-stomach-screening',
+    'nps-old-age-pension',
+    'nts-earned-income-credit',
     'nts-income-tax',
     'nts-property-tax',
     'nts-real-estate-tax',
+    'nts-vat-prepayment',
+    'nts-vat-return',
   ]);
   const category = (id: string) => rules.find((rule) => rule.id === id)?.category;
   expect(['knpa-fine', 'knpa-penalty', 'mma-examination'].map(category)).toEqual(
@@ -211,6 +236,8 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => 
   test('is a rule whose own test citizens come out as it says, with all three answers where it reads a citizen', () => {
     const read = readRule(rule, { fields, eventType: (name) => types.get(name) });
     expect(read.rule.id).toBe(rule.id);
+    expect(rule.tests.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(rule.tests.map((one) => one.name)).size).toBe(rule.tests.length);
     const expected = new Set(rule.tests.map((one) => one.expect));
     expect(expected.has('certain') && expected.has('no')).toBe(true);
     if (JSON.stringify(rule.condition).includes('citizen.')) expect(expected.has('possible')).toBe(true);
@@ -218,11 +245,14 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => 
 
   test('names its law, its source and the day it was checked', () => {
     expect(rule.basis?.['law']).toMatch(/법/);
-    expect(rule.basis?.['source']).toMatch(/^https:\/\/[^/]+\.go\.kr\/$|^https:\/\/www\.nhis\.or\.kr\/$/);
+    // The state's own sites: ministries and agencies, and three public corporations.
+    expect(rule.basis?.['source']).toMatch(
+      /^https:\/\/(?:[^/]+\.go|www\.(?:nhis|nps|safedriving)\.or)\.kr\/$/,
+    );
     expect(Temporal.PlainDate.from(rule.basis!['checkedOn']!).year).toBe(2026);
     expect(rule.action?.url).toMatch(/^https:/);
-    // Short numbers of the state (110, 119, 126, 182) and nationwide ones (15xx, 16xx) have no form abroad.
-    expect(rule.action?.tel).toMatch(/^1\d\d$|^1[56]\d\d-\d{4}$/);
+    // Short numbers of the state (110, 126, 1355) and nationwide ones (15xx, 16xx) have no form abroad.
+    expect(rule.action?.tel).toMatch(/^1\d{2,3}$|^1[56]\d\d-\d{4}$/);
     expect(toE164(rule.action!.tel!)).toBeNull();
   });
 
@@ -323,16 +353,16 @@ test('a warning of a disaster says in each language that it goes by the register
     for (const word of words[locale]!) expect(text).toMatch(word);
 });
 
-test('what tells of an illness says nothing of it on a locked screen', () => {
-  for (const { channel, locale, content, text } of said(
-    rules.find((r) => r.id === 'nhis-liver-screening')!,
-  )) {
+test.each([
+  ['nhis-liver-screening', /간암|liver|\bgan\b|ung thư|ung thu|cancer/i],
+  ['nhis-lung-screening', /폐암|lung|phổi|\bphoi\b|ung thư|ung thu|cancer|흡연|담배|smok|thuốc/i],
+  ['kdca-influenza-pregnant', /임신|산모|pregnan|maternity|mang thai|독감|influenza|flu|cúm/i],
+  ['mogef-single-parent', /한부모|single|parent|đơn thân|don than/i],
+  ['mohw-disability-support', /장애|disab|khuyết tật|khuyet tat/i],
+])('%s says nothing of what it is about on a locked screen', (id, about) => {
+  for (const { channel, locale, content, text } of said(rules.find((rule) => rule.id === id)!)) {
     const shown = content.channel === 'email' ? content.subject : text;
-    expect([channel, locale, /간암|liver|\bgan\b|ung thư|ung thu|cancer/i.test(shown)]).toEqual([
-      channel,
-      locale,
-      false,
-    ]);
+    expect([channel, locale, about.test(shown)]).toEqual([channel, locale, false]);
   }
 });
 

@@ -78,6 +78,33 @@ test('a publication that comes between check and saving makes the check be made 
   between = async () => {};
 });
 
+test('a refused rule names each fault with a code and a sentence in each language', async () => {
+  const rule = {
+    ...(api.catalogue.current().rules.get('nts-property-tax')!.rule as Rule),
+    condition: { '==': [{ var: 'citizen.nowhere' }, 1] },
+  };
+  const answer = await api.call({ method: 'POST', url: '/api/v1/rules', payload: rule });
+  expect(answer.json()).toMatchObject({
+    status: 422,
+    code: 'rule-invalid',
+    faults: [
+      {
+        pointer: '/condition/==/0/var',
+        code: 'field-unknown',
+        message: '"citizen.nowhere" is not in the field catalogue.',
+        sentences: {
+          ko: '"citizen.nowhere"는 항목 목록에 없습니다.',
+          en: '"citizen.nowhere" is not in the field catalogue.',
+          vi: '"citizen.nowhere" không có trong danh mục.',
+        },
+      },
+    ],
+  });
+  expect((await api.call({ method: 'GET', url: '/api/v1/rules/schema' })).json()).toMatchObject({
+    $id: 'urn:allim:rules:condition',
+  });
+});
+
 test('a draft that the catalogue has left behind cannot be published', async () => {
   const rule = {
     ...(api.catalogue.current().rules.get('nts-property-tax')!.rule as Rule),

@@ -12,6 +12,7 @@ import type { Rule } from '../../domain/rule.ts';
 import { narrowingFaults } from '../../domain/schema-evolution.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { needAgency } from '../../producers/credential.ts';
+import { languageSchema } from '../../rules/check/language-schema.ts';
 import {
   approveRule,
   type Catalogue,
@@ -138,6 +139,12 @@ export const putEventType = (parts: AuthoringParts): Endpoint =>
       return ok(type);
     },
   });
+
+/** The language of conditions as a JSON Schema. */
+export const ruleSchema = (): Endpoint => {
+  const schema = languageSchema();
+  return endpoint({ answer: async () => ok(schema) });
+};
 
 export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts): Endpoint =>
   endpoint({

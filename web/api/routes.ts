@@ -64,6 +64,7 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/locales', 'read', reading.locales(parts.pool, parts.catalogue)],
   ['GET', '/api/v1/event-types', 'read', reading.eventTypes(parts.catalogue)],
   ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
+  ['GET', '/api/v1/rules/schema', 'read', authoring.ruleSchema()],
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],

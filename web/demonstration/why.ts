@@ -6,10 +6,23 @@ import type { EventType } from '../../domain/event.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { dayText, parseDay } from '../../rules/calendar.ts';
 import type { Fields } from '../../rules/catalogue.ts';
-import { readRule } from '../../rules/check.ts';
-import { type Circumstances, compileNumber, compileText } from '../../rules/closure.ts';
-import type { Call, Node } from '../../rules/language.ts';
-import { type Layout, layoutOf, type Profile, profileSource, readProfile } from '../../rules/profile.ts';
+import { readRule } from '../../rules/check/rule.ts';
+import { type Circumstances, compileNumber, compileText } from '../../rules/compile/closure.ts';
+import {
+  type Call,
+  fieldsOf,
+  type Known,
+  type Node,
+  type Quantified,
+  readsItem,
+} from '../../rules/language.ts';
+import {
+  type Layout,
+  layoutOf,
+  type Profile,
+  profileSource,
+  readProfile,
+} from '../../rules/population/profile.ts';
 import type { Language } from './words.ts';
 
 export type Leaf = {
@@ -42,7 +55,15 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<Language, string>>>> = 
   parity: { ko: '출생연도 홀짝(0 짝수, 1 홀수)', en: 'parity of the birth year (0 even, 1 odd)' },
   daysUntil: { ko: '남은 날', en: 'days until' },
   daysSince: { ko: '지난 날', en: 'days since' },
+  ageMonths: { ko: '만 개월 수', en: 'age in months' },
+  monthDay: { ko: '월·일', en: 'month and day' },
 };
+const LISTS: Readonly<Record<Quantified['op'], Readonly<Record<Language, string>>>> = {
+  some: { ko: '하나라도', en: 'at least one of' },
+  all: { ko: '모두', en: 'all of' },
+  none: { ko: '하나도 없음', en: 'none of' },
+};
+const KNOWN: Readonly<Record<Language, string>> = { ko: '알려진 값', en: 'known:' };
 const JOIN: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   and: { ko: ' 그리고 ', en: ' and ' },
   or: { ko: ' 또는 ', en: ' or ' },
@@ -103,6 +124,12 @@ function written(node: Node, language: Language, sight: Sight): string {
       return node.values.map((value) => literal(value.type, value.value)).join(', ');
     case 'field':
       return `${node.field.labels[language]} ${value(node, sight)}`;
+    case 'item':
+      return node.field.labels[language];
+    case 'quantified':
+      return `${LISTS[node.op][language]} ${node.list.labels[language]}: (${written(node.body, language, sight)})`;
+    case 'known':
+      return `${KNOWN[language]} ${known(node, language)}`;
     case 'event':
       return `${EVENT[language]}${node.path.join('.')} ${value(node, sight)}`;
     case 'call':
@@ -131,9 +158,15 @@ function call(node: Call, language: Language, sight: Sight): string {
   return `${named ?? node.op}(${node.args.map(write).join(', ')})`;
 }
 
+function known({ of }: Known, language: Language): string {
+  if (of.kind === 'event') return `${EVENT[language]}${of.path.join('.')}`;
+  return (of.kind === 'list-field' ? of.list : of.field).labels[language];
+}
+
 /** In brackets, since it stands beside its name. */
 function value(node: Node, { profile, circumstances, source }: Sight): string {
-  if (node.kind === 'event' && node.list) return '';
+  // What is read of an item has no one value to show.
+  if ((node.kind === 'event' && node.list) || readsItem(node)) return '';
   if (node.type === 'text') {
     const text = compileText(node, source)(profile, circumstances);
     return text === undefined ? '[?]' : `[${text}]`;
@@ -155,13 +188,8 @@ function seen(
   attributes: Readonly<Record<string, unknown>>,
   language: Language,
 ): Reason['seen'] {
-  const names = new Set<string>();
-  const walk = (node: Node): void => {
-    if (node.kind === 'field') names.add(node.field.name);
-    else if (node.kind === 'call') node.args.forEach(walk);
-  };
-  walk(condition);
-  return [...names].map((name) => ({
+  const names = [...fieldsOf(condition)].filter(({ type }) => type !== 'list').map(({ name }) => name);
+  return names.map((name) => ({
     field: name,
     label: layout.fields.get(name)!.labels[language],
     value: (attributes[name] ?? null) as string | number | boolean | null,

@@ -1,0 +1,268 @@
+/**
+ * One reading of a checked tree: a closure that judges one citizen. Three-valued after Kleene: 1 true, 0 false, NaN unknown, so that
+ * missing data carries itself through arithmetic and comparison, and never says yes. SQL's three-valued WHERE is the oracle.
+ * Hot: 0.3-0.4 µs for a condition of five leaves over columns, three of them calendar functions.
+ */
+import type { WorkingDays } from '../../domain/timeline.ts';
+import { WORKING_DAYS } from '../../domain/working-days.ts';
+import type { ListField, ScalarField } from '../catalogue.ts';
+import { CALENDAR, type CalendarOperator, type Call, type EventRef, type Node } from '../language.ts';
+import { compileCalendar } from './calendar-calls.ts';
+import { type EventData, eventList, eventValue, numberOf } from './event-value.ts';
+import { compileKnown, compileQuantified } from './quantifier.ts';
+
+/** What is the same for every citizen: the event's data and the day as of which is judged (a day number, in the zone of the state). */
+export type Circumstances = { readonly event: EventData; readonly asOf: number };
+
+export type Numbers<Row> = (row: Row, given: Circumstances) => number;
+export type Texts<Row> = (row: Row, given: Circumstances) => string | undefined;
+
+/** Where scalars come from. Numbers are as in language.ts; NaN is missing, and undefined for texts. */
+export type Scalars<Row> = {
+  number(field: ScalarField): (row: Row) => number;
+  text(field: ScalarField): (row: Row) => string | undefined;
+};
+/** A citizen's items: `look` moves to one, and the members are then those of that item. */
+export type Items<Row> = Scalars<Row> & {
+  /** NaN where the list is unknown. */
+  count(row: Row): number;
+  look(row: Row, index: number): void;
+};
+/** Where attributes come from: columns, one profile, or a single value under test. */
+export type Source<Row> = Scalars<Row> & {
+  /** A reader with a place of its own at each call. */
+  list(field: ListField): Items<Row>;
+  /** The item being looked at, inside a quantifier. */
+  readonly item?: Scalars<Row>;
+};
+
+const UNKNOWN = Number.NaN;
+
+/** Compiles a text-valued node. */
+export function compileText<Row>(
+  node: Node,
+  source: Source<Row>,
+  calendar: WorkingDays = WORKING_DAYS,
+): Texts<Row> {
+  switch (node.kind) {
+    case 'literal': {
+      const value = node.value as string;
+      return () => value;
+    }
+    case 'field':
+      return source.text(node.field);
+    case 'item':
+      return source.item!.text(node.field);
+    case 'event': {
+      const { path } = node;
+      return (_, given) => {
+        const value = eventValue(path, given.event);
+        return typeof value === 'string' ? value : undefined;
+      };
+    }
+    case 'call':
+      if (node.op === 'if') return chooseText(node, source, calendar);
+      break;
+    default:
+  }
+  throw new TypeError(`a ${node.kind} gives no text`);
+}
+
+/** Compiles a node of any other type: booleans give 1, 0 or NaN, dates day numbers. */
+export function compileNumber<Row>(
+  node: Node,
+  source: Source<Row>,
+  calendar: WorkingDays = WORKING_DAYS,
+): Numbers<Row> {
+  switch (node.kind) {
+    case 'literal': {
+      const value = node.value as number;
+      return () => value;
+    }
+    case 'field':
+      return source.number(node.field);
+    case 'item':
+      return source.item!.number(node.field);
+    case 'event': {
+      const { path, type } = node;
+      return (_, given) => numberOf(type, eventValue(path, given.event));
+    }
+    case 'call':
+      return compileCall(node, source, calendar);
+    case 'quantified': {
+      const items = source.list(node.list);
+      return compileQuantified(node, items, compileNumber(node.body, { ...source, item: items }, calendar));
+    }
+    case 'known':
+      return compileKnown(node, source);
+    case 'list':
+      throw new TypeError('a list is not a value');
+  }
+}
+
+const isCalendar = (node: Call): node is Call & { readonly op: CalendarOperator } =>
+  (CALENDAR as readonly string[]).includes(node.op);
+
+function compileCall<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
+  const [first, second, third] = node.args as [Node, Node, Node];
+  const numbers = (arg: Node): Numbers<Row> => compileNumber(arg, source, calendar);
+  if (isCalendar(node)) return compileCalendar(node, numbers(first), () => numbers(second), calendar);
+  switch (node.op) {
+    case 'and': {
+      const args = node.args.map(numbers);
+      return (row, given) => {
+        let result = 1;
+        for (const arg of args) {
+          const value = arg(row, given);
+          if (value === 0) return 0;
+          result *= value;
+        }
+        return result;
+      };
+    }
+    case 'or': {
+      const args = node.args.map(numbers);
+      return (row, given) => {
+        let result = 0;
+        for (const arg of args) {
+          const value = arg(row, given);
+          if (value === 1) return 1;
+          result += value;
+        }
+        return result;
+      };
+    }
+    case '!': {
+      const arg = numbers(first);
+      return (row, given) => 1 - arg(row, given);
+    }
+    case 'if':
+      return chooseNumber(node, source, calendar);
+    case '==':
+    case '!=':
+      return first.type === 'text'
+        ? compareTexts(node, source, calendar)
+        : compareNumbers(node.op, numbers(first), numbers(second));
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return compareNumbers(node.op, numbers(first), numbers(second));
+    case 'between': {
+      const low = compareNumbers('>=', numbers(first), numbers(second));
+      const high = compareNumbers('<=', numbers(first), numbers(third));
+      return (row, given) => bothTrue(low(row, given), high(row, given));
+    }
+    case 'in':
+      return membership(node, source, calendar);
+    default:
+      throw new TypeError(`${node.op} is no operator`);
+  }
+}
+
+function bothTrue(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : a * b;
+}
+
+function ordered(op: string, a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return UNKNOWN;
+  switch (op) {
+    case '==':
+      return Number(a === b);
+    case '!=':
+      return Number(a !== b);
+    case '<':
+      return Number(a < b);
+    case '<=':
+      return Number(a <= b);
+    case '>':
+      return Number(a > b);
+    default:
+      return Number(a >= b);
+  }
+}
+
+function compareNumbers<Row>(op: string, left: Numbers<Row>, right: Numbers<Row>): Numbers<Row> {
+  return (row, given) => ordered(op, left(row, given), right(row, given));
+}
+
+function compareTexts<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
+  const left = compileText(node.args[0]!, source, calendar);
+  const right = compileText(node.args[1]!, source, calendar);
+  const equal = node.op === '==' ? 1 : 0;
+  return (row, given) => {
+    const a = left(row, given);
+    const b = right(row, given);
+    if (a === undefined || b === undefined) return UNKNOWN;
+    return a === b ? equal : 1 - equal;
+  };
+}
+
+/** Nothing is in an empty list, known or not; SQL's `= ANY('{}')` agrees. An event's list with a foreign member is unknown as a whole. */
+function membership<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
+  const [needle, list] = node.args as [Node, Node];
+  const text = needle.type === 'text';
+  const value: (row: Row, given: Circumstances) => number | string | undefined = text
+    ? compileText(needle, source, calendar)
+    : compileNumber(needle, source, calendar);
+  const missing = (v: number | string | undefined): boolean => v === undefined || Number.isNaN(v);
+  if (list.kind === 'list') {
+    const values = new Set(list.values.map((literal) => literal.value));
+    return (row, given) => {
+      const v = value(row, given);
+      return missing(v) ? UNKNOWN : Number(values.has(v!));
+    };
+  }
+  const ref = list as EventRef;
+  // The same event is asked of one citizen after another: its list is read once.
+  let last: Circumstances | undefined;
+  let items: ReturnType<typeof eventList>;
+  return (row, given) => {
+    if (given !== last) {
+      items = eventList(ref, given.event);
+      last = given;
+    }
+    if (items === undefined) return UNKNOWN;
+    if (items.length === 0) return 0;
+    const v = value(row, given);
+    return missing(v) ? UNKNOWN : Number(items.includes(v!));
+  };
+}
+
+/**
+ * An unknown condition gives an answer only where both ways give the same: anything else would claim to know, and a plain "otherwise"
+ * (as SQL's CASE has it) would let a missing value choose.
+ */
+function chooseNumber<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
+  let otherwise = compileNumber(node.args.at(-1)!, source, calendar);
+  for (let i = node.args.length - 3; i >= 0; i -= 2) {
+    const condition = compileNumber(node.args[i]!, source, calendar);
+    const then = compileNumber(node.args[i + 1]!, source, calendar);
+    const rest = otherwise;
+    otherwise = (row, given) => {
+      const holds = condition(row, given);
+      if (holds === 1) return then(row, given);
+      if (holds === 0) return rest(row, given);
+      const a = then(row, given);
+      return a === rest(row, given) ? a : UNKNOWN;
+    };
+  }
+  return otherwise;
+}
+
+function chooseText<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Texts<Row> {
+  let otherwise = compileText(node.args.at(-1)!, source, calendar);
+  for (let i = node.args.length - 3; i >= 0; i -= 2) {
+    const condition = compileNumber(node.args[i]!, source, calendar);
+    const then = compileText(node.args[i + 1]!, source, calendar);
+    const rest = otherwise;
+    otherwise = (row, given) => {
+      const holds = condition(row, given);
+      if (holds === 1) return then(row, given);
+      if (holds === 0) return rest(row, given);
+      const a = then(row, given);
+      return a === rest(row, given) ? a : undefined;
+    };
+  }
+  return otherwise;
+}

@@ -1,0 +1,330 @@
+/**
+ * Serves shards: holds the population of each assigned partition and answers its match requests with pages on `audiences.*`.
+ * Guarantees: an answer knows every profile below the request's `minProfileOffset` and stands for one position; a request is done only
+ * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It keeps nothing on
+ * disk, announces nothing from profiles by itself, and never decides who is told.
+ */
+import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../../broker/broker.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { messageOf } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
+import { paced } from '../../domain/pace.ts';
+import { decodeRequest, TOPICS } from '../../domain/records.ts';
+import { LANES } from '../../domain/statuses.ts';
+import type { Fields } from '../catalogue.ts';
+import { Lane, type LaneWork } from './lane.ts';
+import { Placement } from './placement.ts';
+import { Refusals } from './refused-profiles.ts';
+import type { RulesStore } from './rule-store.ts';
+import { Runs } from './runs.ts';
+import { Shard, type ShardRecord } from './shard.ts';
+
+export type { RulesStore } from './rule-store.ts';
+export const RULES_GROUP = 'rules';
+
+export type ShardServerStatus = {
+  readonly citizens: number;
+  /** The position of each profile partition, by number; -1 where another process holds it. */
+  readonly offsets: readonly number[];
+  /** Whether every shard held here has read the profiles that were there when it was assigned. */
+  readonly caughtUp: boolean;
+  /** Requests taken and not yet done. */
+  readonly outstanding: number;
+  /** Profiles in the wrong partition: all since the start, and their share of the last 1,000 records (readiness ends at 0.01). */
+  readonly misplaced: { readonly count: number; readonly share: number };
+  readonly quarantined: number;
+  readonly ignoredFields: number;
+  readonly healthy: boolean;
+};
+
+export type ShardServer = {
+  start(): Promise<void>;
+  /** Lets running steps end; what is not done comes again to whoever serves the shard next. */
+  stop(): Promise<void>;
+  /** For tests: resolves when no request is outstanding. */
+  drain(): Promise<void>;
+  status(): ShardServerStatus;
+};
+
+export type ShardServerOptions = {
+  readonly broker: Broker;
+  readonly store: RulesStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fields: Fields;
+  readonly plannedPollMs?: number;
+  readonly awaitedPollMs?: number;
+};
+
+export function createShardServer(options: ShardServerOptions): ShardServer {
+  return new Server(options);
+}
+
+/** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
+const PARKED_MS = paced(60_000);
+/** Between two heartbeats in a long step; a session lasts 6 s. */
+const BEAT_MS = paced(500);
+
+const laneKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+class Server implements ShardServer {
+  private readonly broker: Broker;
+  private readonly store: RulesStore;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly fields: Fields;
+  private readonly runs: Runs;
+  private readonly placement = new Placement();
+  private readonly refusals: Refusals;
+  private readonly awaitedPollMs: number;
+  private readonly shards = new Map<number, Shard>();
+  /** Given up a moment ago, kept in case they come back. */
+  private readonly parked = new Map<number, { readonly shard: Shard; readonly timer: NodeJS.Timeout }>();
+  private readonly lanes = new Map<string, Lane>();
+  private consumer: Consumer | undefined;
+  private sweep: NodeJS.Timeout | undefined;
+  private partitions = 0;
+  private quarantined = 0;
+
+  constructor(options: ShardServerOptions) {
+    this.broker = options.broker;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.fields = options.fields;
+    this.refusals = new Refusals(options.clock);
+    this.runs = new Runs({
+      append: async (topic, partition, value) => {
+        await options.broker.append(topic, [{ key: null, value, partition }]);
+      },
+      store: options.store,
+      fields: options.fields,
+      shard: (partition) => this.shards.get(partition),
+      plannedPollMs: options.plannedPollMs ?? 50,
+    });
+    this.awaitedPollMs = options.awaitedPollMs ?? paced(30_000);
+  }
+
+  async start(): Promise<void> {
+    if (this.consumer !== undefined) return;
+    this.partitions = (await this.broker.ends(TOPICS.profiles)).length;
+    this.consumer = this.broker.subscribe({
+      group: RULES_GROUP,
+      topics: [TOPICS.profiles, ...LANES.map((lane) => TOPICS.requests[lane])],
+      coPartitioned: true,
+      assigned: (partitions) => this.assigned(partitions),
+      revoked: (partitions) => this.revoked(partitions),
+      handle: (batch) => this.handle(batch),
+      stopped: (at, error) =>
+        this.logger.error({ ...at, error: messageOf(error) }, 'a partition of rules stopped'),
+    });
+    await this.consumer.start();
+    this.sweep = setInterval(() => void this.announceAwaited([...this.shards.values()]), this.awaitedPollMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.sweep);
+    for (const lane of this.lanes.values()) lane.close();
+    this.runs.stop();
+    await this.consumer?.stop();
+    this.consumer = undefined;
+    for (const shard of this.shards.values()) shard.close();
+    this.shards.clear();
+    for (const partition of [...this.parked.keys()]) this.unpark(partition);
+    this.lanes.clear();
+  }
+
+  async drain(): Promise<void> {
+    while (this.status().outstanding > 0) await new Promise((resume) => setTimeout(resume, 5));
+  }
+
+  status(): ShardServerStatus {
+    const shards = [...this.shards.values()];
+    const sum = (of: (shard: Shard) => number): number =>
+      shards.reduce((total, shard) => total + of(shard), 0);
+    return {
+      citizens: sum((shard) => shard.population.size),
+      offsets: Array.from({ length: this.partitions }, (_, p) => this.shards.get(p)?.position ?? -1),
+      caughtUp: shards.every((shard) => shard.caughtUp),
+      outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
+      misplaced: this.placement.status(),
+      quarantined: this.quarantined,
+      ignoredFields: sum((shard) => shard.population.ignoredFields),
+      healthy: this.consumer?.healthy() ?? false,
+    };
+  }
+
+  private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
+    const profiles = partitions.filter(({ topic }) => topic === TOPICS.profiles);
+    const goesOn: StartPosition[] = [];
+    if (profiles.length > 0) {
+      const [begins, ends] = await Promise.all([
+        this.broker.begins(TOPICS.profiles),
+        this.broker.ends(TOPICS.profiles),
+      ]);
+      for (const { partition } of profiles) {
+        this.shards.get(partition)?.close();
+        const kept = this.unpark(partition);
+        if (kept !== undefined && kept.position >= begins[partition]! && kept.position <= ends[partition]!) {
+          this.shards.set(partition, kept);
+          goesOn.push({ topic: TOPICS.profiles, partition, offset: kept.position, fence: 0 });
+          continue;
+        }
+        const shard = new Shard({
+          partition,
+          partitions: this.partitions,
+          fields: this.fields,
+          begin: begins[partition]!,
+          end: ends[partition]!,
+          placed: (misplaced) => this.placement.note(misplaced),
+        });
+        this.shards.set(partition, shard);
+        this.noteCatchUp(shard);
+      }
+    }
+    const requests = partitions.filter(({ topic }) => topic !== TOPICS.profiles);
+    if (requests.length === 0) return goesOn;
+    const starts = await this.store.startPositions(RULES_GROUP, requests);
+    for (const { topic, partition } of requests) {
+      const start = starts.find((found) => found.topic === topic && found.partition === partition);
+      const at = { topic, partition };
+      this.lanes.get(laneKey(at))?.close();
+      this.lanes.set(laneKey(at), new Lane(at, start ?? { fence: 0 }, this.laneWork(), this.logger));
+    }
+    return [...goesOn, ...starts];
+  }
+
+  private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const at of partitions) {
+      if (at.topic === TOPICS.profiles) {
+        this.park(at.partition);
+      } else {
+        this.lanes.get(laneKey(at))?.close();
+        this.lanes.delete(laneKey(at));
+      }
+    }
+  }
+
+  /**
+   * A member that was silent for a session loses everything and gets most of it back at once. Reading a million profiles again takes a minute,
+   * in which it may fall silent anew and never get to answer; its columns and their position are as good as they were.
+   */
+  private park(partition: number): void {
+    const shard = this.shards.get(partition);
+    if (shard === undefined) return;
+    shard.close();
+    this.shards.delete(partition);
+    if (!shard.caughtUp) return;
+    const timer = setTimeout(() => this.parked.delete(partition), PARKED_MS);
+    timer.unref();
+    this.parked.set(partition, { shard, timer });
+  }
+
+  private unpark(partition: number): Shard | undefined {
+    const found = this.parked.get(partition);
+    clearTimeout(found?.timer);
+    this.parked.delete(partition);
+    return found?.shard;
+  }
+
+  private noteCatchUp(shard: Shard): void {
+    const startedAt = this.clock.nowMs();
+    shard.reached(0).then(
+      () => {
+        const { partition, population } = shard;
+        this.logger.info(
+          { partition, citizens: population.size, ms: this.clock.nowMs() - startedAt },
+          'shard caught up',
+        );
+        return this.announceAwaited([shard]);
+      },
+      () => {},
+    );
+  }
+
+  private async handle(batch: Batch): Promise<void> {
+    if (batch.topic === TOPICS.profiles) return this.handleProfiles(batch);
+    this.lanes.get(laneKey(batch))?.accept(batch);
+  }
+
+  private async handleProfiles(batch: Batch): Promise<void> {
+    const shard = this.shards.get(batch.partition);
+    if (shard === undefined) return;
+    shard.apply(batch);
+    await shard.prepare(pauseFor(batch));
+    await this.quarantineProfiles(shard);
+    if (shard.forgotten.length > 0) {
+      await this.store.profilesForgotten(shard.forgotten);
+      shard.forgotten = [];
+    }
+    if (shard.arrived.length === 0) return;
+    await this.store.profilesArrived(shard.arrived);
+    shard.arrived = [];
+  }
+
+  /** Best effort, repeated by the timer: what fails here is found again. */
+  private async announceAwaited(shards: readonly Shard[]): Promise<void> {
+    try {
+      const ready = shards.filter((shard) => shard.caughtUp);
+      if (ready.length === 0) return;
+      const awaited = await this.store.awaited();
+      const known = awaited.filter((id) => ready.some((shard) => shard.population.slotOf(id) !== undefined));
+      if (known.length > 0) await this.store.profilesArrived(known);
+    } catch (error) {
+      this.logger.warn({ error: messageOf(error) }, 'awaited profiles could not be announced');
+    }
+  }
+
+  /** All of a batch at once. Stored before the batch is done: where that fails the batch comes again, and they are still there. */
+  private async quarantineProfiles(shard: Shard): Promise<void> {
+    const { refused } = shard;
+    if (refused.length === 0) return;
+    const judged = this.refusals.judge(refused);
+    await this.store.quarantineProfiles(
+      judged.kept.map(({ record, error }) => ({ ...record, error })),
+      judged.counted,
+    );
+    this.refusals.note(judged);
+    this.quarantined += refused.length;
+    shard.refused = [];
+    this.logger.warn(
+      { partition: shard.partition, kept: judged.kept.length, counted: refused.length - judged.kept.length },
+      'profiles were quarantined',
+    );
+  }
+
+  private async quarantine(record: ShardRecord, error: Error, fanout?: string): Promise<void> {
+    await this.store.quarantine({ ...record, error, ...(fanout === undefined ? {} : { fanout }) });
+    this.quarantined++;
+  }
+
+  private laneWork(): LaneWork {
+    return {
+      answer: (record, signal) => this.runs.answer(record, signal),
+      quarantine: (record, error) => this.quarantine(record, error, fanoutOf(record)),
+      advance: ({ topic, partition }, from, next, fence) =>
+        this.store.advance(RULES_GROUP, topic, partition, from, next, fence),
+      pause: (at) => this.consumer?.pause([at]),
+      resume: (at) => this.consumer?.resume([at]),
+    };
+  }
+}
+
+/** Lets the event loop turn, and keeps the membership while a long step is done in pieces. */
+function pauseFor(batch: Batch): () => Promise<void> {
+  let beatAt = performance.now();
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (performance.now() - beatAt < BEAT_MS) return;
+    await batch.heartbeat();
+    beatAt = performance.now();
+  };
+}
+
+function fanoutOf(record: ShardRecord): string | undefined {
+  try {
+    return decodeRequest(record.value).fanout;
+  } catch {
+    return undefined;
+  }
+}
