@@ -18,9 +18,10 @@ const STOP_WITHIN_MS = 30_000;
 const LEFT_OPEN_MS = 1_000;
 
 async function main(given: string | undefined, rest: readonly string[]): Promise<number> {
+  const names: readonly Role[] = given === 'all' ? ROLES : ROLES.filter((role) => role === given);
   const command = COMMANDS.get(given ?? '');
-  if (command !== undefined) return await command.run(rest);
-  const names: readonly Role[] | undefined = given === 'all' ? ROLES : ROLES.filter((role) => role === given);
+  // `rules` alone is the role, with something after it the command.
+  if (command !== undefined && (names.length === 0 || rest.length > 0)) return await command.run(rest);
   if (names.length === 0) {
     const commands = [...COMMANDS].map(([name, { does }]) => `\n  ${name}: ${does}`);
     process.stderr.write(

@@ -128,7 +128,9 @@ export async function unplannedPairs(
 export async function markRequested(sql: Sql, fanouts: readonly FanoutId[]): Promise<void> {
   await sql.query({
     name: 'mark-requested',
-    text: 'UPDATE fanouts SET requested_at = now() WHERE id = ANY($1::uuid[]) AND requested_at IS NULL',
+    // In id order, as planners lock them.
+    text: `WITH locked AS MATERIALIZED (SELECT id FROM fanouts WHERE id = ANY($1::uuid[]) AND requested_at IS NULL ORDER BY id FOR UPDATE)
+      UPDATE fanouts f SET requested_at = now() FROM locked l WHERE f.id = l.id`,
     values: [fanouts],
   });
 }
