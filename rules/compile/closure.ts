@@ -61,7 +61,13 @@ export function compileText<Row>(
       };
     }
     case 'call':
-      if (node.op === 'if') return chooseText(node, source, calendar);
+      if (node.op === 'if')
+        return choose<Row, string | undefined>(
+          node,
+          (arg) => compileNumber(arg, source, calendar),
+          (arg) => compileText(arg, source, calendar),
+          undefined,
+        );
       break;
     default:
   }
@@ -137,7 +143,7 @@ function compileCall<Row>(node: Call, source: Source<Row>, calendar: WorkingDays
       return (row, given) => 1 - arg(row, given);
     }
     case 'if':
-      return chooseNumber(node, source, calendar);
+      return choose<Row, number>(node, numbers, numbers, UNKNOWN);
     case '==':
     case '!=':
       return first.type === 'text'
@@ -233,35 +239,23 @@ function membership<Row>(node: Call, source: Source<Row>, calendar: WorkingDays)
  * An unknown condition gives an answer only where both ways give the same: anything else would claim to know, and a plain "otherwise"
  * (as SQL's CASE has it) would let a missing value choose.
  */
-function chooseNumber<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
-  let otherwise = compileNumber(node.args.at(-1)!, source, calendar);
+function choose<Row, Value>(
+  node: Call,
+  condition: (node: Node) => Numbers<Row>,
+  value: (node: Node) => (row: Row, given: Circumstances) => Value,
+  unknown: Value,
+): (row: Row, given: Circumstances) => Value {
+  let otherwise = value(node.args.at(-1)!);
   for (let i = node.args.length - 3; i >= 0; i -= 2) {
-    const condition = compileNumber(node.args[i]!, source, calendar);
-    const then = compileNumber(node.args[i + 1]!, source, calendar);
+    const when = condition(node.args[i]!);
+    const then = value(node.args[i + 1]!);
     const rest = otherwise;
     otherwise = (row, given) => {
-      const holds = condition(row, given);
+      const holds = when(row, given);
       if (holds === 1) return then(row, given);
       if (holds === 0) return rest(row, given);
       const a = then(row, given);
-      return a === rest(row, given) ? a : UNKNOWN;
-    };
-  }
-  return otherwise;
-}
-
-function chooseText<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Texts<Row> {
-  let otherwise = compileText(node.args.at(-1)!, source, calendar);
-  for (let i = node.args.length - 3; i >= 0; i -= 2) {
-    const condition = compileNumber(node.args[i]!, source, calendar);
-    const then = compileText(node.args[i + 1]!, source, calendar);
-    const rest = otherwise;
-    otherwise = (row, given) => {
-      const holds = condition(row, given);
-      if (holds === 1) return then(row, given);
-      if (holds === 0) return rest(row, given);
-      const a = then(row, given);
-      return a === rest(row, given) ? a : undefined;
+      return a === rest(row, given) ? a : unknown;
     };
   }
   return otherwise;
