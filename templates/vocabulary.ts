@@ -4,25 +4,12 @@
  */
 import { CURRENCY } from '../domain/jurisdiction.ts';
 import { isParticle, PARTICLES, particleAfter } from '../domain/kr/particles.ts';
+import { MONTHS_EN } from '../domain/month-names.ts';
 
 type Helper = (...args: readonly unknown[]) => string;
 
 const WEEKDAYS_KO = ['월', '화', '수', '목', '금', '토', '일'] as const;
 const WEEKDAYS_EN = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
-const MONTHS_EN = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-] as const;
 
 /** A day (YYYY-MM-DD) or an instant that begins with one, as it was written: no zone moves it. */
 function dayOf(value: unknown): Temporal.PlainDate {

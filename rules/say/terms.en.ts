@@ -1,4 +1,5 @@
 /** Values and what is computed of them, as English nouns. */
+import { MONTHS_EN } from '../../domain/month-names.ts';
 import type { EventRef, Literal, Node } from '../language.ts';
 import {
   civil,
@@ -13,26 +14,11 @@ import {
   valueLabel,
 } from './spoken.ts';
 
-const MONTHS = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-] as const;
-
 /** A literal with the unit of what it stands beside. */
 export function value(literal: Literal, beside: Node): string {
   if (literal.type === 'date') {
     const { year, month, day } = civil(literal);
-    return `${day} ${MONTHS[month - 1]} ${year}`;
+    return `${day} ${MONTHS_EN[month - 1]} ${year}`;
   }
   if (literal.type === 'boolean') return literal.value === 1 ? 'true' : 'false';
   const label = valueLabel(literal, beside, 'en');
@@ -51,7 +37,7 @@ export function counted(node: Node, measure: Measure): string {
     case 'days':
       return several(number, 'day');
     case 'monthDay':
-      return `${number % 100} ${MONTHS[Math.trunc(number / 100) - 1] ?? Math.trunc(number / 100)}`;
+      return `${number % 100} ${MONTHS_EN[Math.trunc(number / 100) - 1] ?? Math.trunc(number / 100)}`;
     case 'parity':
       return number === 0 ? 'even' : number === 1 ? 'odd' : grouped(number);
     case 'year':
