@@ -1,7 +1,7 @@
 /**
  * One column of a shard: a catalogue field of every citizen, in blocks of 4,096 slots, as small integers. Code 0 is missing, so validity
  * needs no plane of its own and a leaf tests value and validity in one load. Numbers with fractions are Float64 with NaN as missing.
- * Bytes a citizen: date 4, text 4, number 8, boolean and enum 1, integer 1, 2 or 4 by its range.
+ * Bytes a citizen: date 4, number 8, boolean and enum 1, integer 1, 2 or 4 by its range, text by how many there are.
  */
 import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
@@ -41,6 +41,7 @@ export type Rows = {
 
 export class Column {
   readonly field: ScalarField;
+  /** All of one kind. */
   readonly blocks: Block[] = [];
   /** Texts by code - 1: an enumeration's values, or what was seen so far of a string field. */
   readonly texts: string[] = [];
@@ -58,18 +59,31 @@ export class Column {
 
   grow(): void {
     if (this.field.type === 'number') this.blocks.push(new Float64Array(BLOCK_SLOTS).fill(Number.NaN));
-    else if (this.maxCode <= 0xff) this.blocks.push(new Uint8Array(BLOCK_SLOTS));
-    else if (this.maxCode <= 0xffff) this.blocks.push(new Uint16Array(BLOCK_SLOTS));
-    else this.blocks.push(new Int32Array(BLOCK_SLOTS));
+    else this.blocks.push(new this.codeArray(BLOCK_SLOTS));
+  }
+
+  /** What holds all codes that there can be; of texts, all that there are so far. */
+  private get codeArray() {
+    const most = this.field.type === 'string' ? this.texts.length : this.maxCode;
+    return most <= 0xff ? Uint8Array : most <= 0xffff ? Uint16Array : Int32Array;
+  }
+
+  /** Bytes of one value. */
+  get width(): number {
+    return this.field.type === 'number' ? 8 : this.codeArray.BYTES_PER_ELEMENT;
   }
 
   /** A string not seen before gets the next code: a dictionary that only grows, meant for fields of few values (districts). */
   private codeOfText(text: string): number {
     let code = this.codes.get(text);
     if (code === undefined) {
-      this.texts.push(text);
-      code = this.texts.length;
+      code = this.texts.push(text);
       this.codes.set(text, code);
+      // A few milliseconds for a million citizens, twice in the life of a column.
+      if (code === 0x100 || code === 0x10000)
+        this.blocks.forEach((block, at) => {
+          this.blocks[at] = this.codeArray.from(block);
+        });
     }
     return code;
   }
@@ -79,11 +93,16 @@ export class Column {
   }
 
   set(slot: number, value: number | string | undefined): void {
-    const block = this.blocks[slot >> BLOCK_BITS]!;
-    const at = slot & (BLOCK_SLOTS - 1);
-    if (this.field.type === 'number') block[at] = value === undefined ? Number.NaN : (value as number);
-    else if (value === undefined) block[at] = 0;
-    else block[at] = typeof value === 'string' ? this.codeOfText(value) : value - this.base + 1;
+    // First the code: a new text may put wider blocks in the place of these.
+    const raw = this.rawOf(value);
+    this.blocks[slot >> BLOCK_BITS]![slot & (BLOCK_SLOTS - 1)] = raw;
+  }
+
+  /** What stands in a block for a value. */
+  rawOf(value: number | string | undefined): number {
+    if (typeof value === 'string') return this.codeOfText(value);
+    if (this.field.type === 'number') return value ?? Number.NaN;
+    return value === undefined ? 0 : value - this.base + 1;
   }
 
   get bytes(): number {
