@@ -34,6 +34,8 @@ export type Config = {
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Where shards keep themselves (absolute), and how often. */
+  readonly snapshots: { readonly folder: string; readonly everyMs: number };
   /** Whole months before this one that stay attached to the ledger. */
   readonly keepMonths: number;
   /** Absolute; null: no calendar. */
@@ -200,6 +202,10 @@ function build(given: Given): Config {
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    snapshots: {
+      folder: path.resolve(given.ALLIM_SNAPSHOTS ?? path.join(given.ALLIM_DATA ?? 'data', 'snapshots')),
+      everyMs: (given.ALLIM_SNAPSHOT_SECONDS ?? 600) * 1_000,
+    },
     keepMonths: given.ALLIM_KEEP_MONTHS ?? 14,
     calendarDir: given.ALLIM_CALENDAR === undefined ? null : path.resolve(given.ALLIM_CALENDAR),
     feedsFile: given.ALLIM_FEEDS === undefined ? null : path.resolve(given.ALLIM_FEEDS),

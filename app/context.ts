@@ -75,6 +75,7 @@ const ANSWER_MS = paced(30_000, 6_000);
 /** Where attributes of citizens travel, or lie for years. Events are the agencies' own records, and others read them. */
 export const SEALED_TOPICS: ReadonlySet<string> = new Set([
   TOPICS.profiles,
+  TOPICS.overlays,
   ...Object.values(TOPICS.requests),
   ...Object.values(TOPICS.audiences),
 ]);
@@ -86,6 +87,7 @@ export function topicSpecs(partitions: number): TopicSpec[] {
   return [
     ...plain.map((topic) => ({ topic, partitions, compacted: false })),
     { topic: TOPICS.profiles, partitions, compacted: true, deleteRetentionMs: TOMBSTONES_MS },
+    { topic: TOPICS.overlays, partitions, compacted: true, deleteRetentionMs: TOMBSTONES_MS },
   ];
 }
 

@@ -81,6 +81,8 @@ export const Environment = Type.Object({
   }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_SEAL: oneOf(['on', 'off']),
+  ALLIM_SNAPSHOTS: text('a folder'),
+  ALLIM_SNAPSHOT_SECONDS: whole('a whole number of seconds from 1 to 86400', 1, 86_400),
   ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_PACE: Type.Optional(
     Type.Number({ description: 'a number above 0 and at most 1', exclusiveMinimum: 0, maximum: 1 }),

@@ -131,6 +131,12 @@ export function createShards(context: Context): ShardServer {
     clock: context.clock,
     logger: context.logger,
     fields: shippedFields(),
+    snapshots: {
+      folder: context.config.snapshots.folder,
+      everyMs: context.config.snapshots.everyMs,
+      sealer: context.sealer,
+      seal: context.config.seal,
+    },
   });
 }
 

@@ -31,6 +31,9 @@ export const MARKS = [
   'job:handled',
   'status:appended',
   'status:settled',
+  'snapshot:written',
+  'snapshot:synced',
+  'snapshot:renamed',
 ] as const;
 export type Mark = (typeof MARKS)[number];
 

@@ -11,6 +11,7 @@ export const PAGE_CITIZENS = 5_000;
 export const TOPICS = {
   events: 'agency-events',
   profiles: 'citizen-profiles',
+  overlays: 'citizen-overlays',
   requests: { urgent: 'match-requests.urgent', bulk: 'match-requests.bulk' },
   audiences: { urgent: 'audiences.urgent', bulk: 'audiences.bulk' },
 } as const satisfies Record<string, string | Record<Lane, string>>;

@@ -5,6 +5,7 @@
  */
 import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
+import { type NextSection, packed, textSection, unpacked } from './packed.ts';
 
 export const BLOCK_BITS = 12;
 export const BLOCK_SLOTS = 1 << BLOCK_BITS;
@@ -121,5 +122,28 @@ export class Column {
 
   textOf(raw: number): string | undefined {
     return raw === 0 ? undefined : this.texts[raw - 1];
+  }
+
+  /** In a profile's terms; undefined where missing. */
+  valueAt(slot: number): number | string | undefined {
+    const raw = this.raw(slot);
+    if (this.isText) return this.textOf(raw);
+    const value = this.numberOf(raw);
+    return Number.isNaN(value) ? undefined : value;
+  }
+
+  *sections(): Generator<Uint8Array> {
+    if (this.field.type === 'string') yield textSection(this.texts);
+    yield* packed(this.blocks);
+  }
+
+  /** Takes over what `sections` gave, of so many blocks, in an empty column. */
+  async restore(next: NextSection, blocks: number): Promise<void> {
+    if (this.field.type === 'string')
+      for (const text of JSON.parse((await next()).toString()) as string[]) this.codeOfText(text);
+    const Codes = this.field.type === 'number' ? Float64Array : this.codeArray;
+    const bytes = BLOCK_SLOTS * Codes.BYTES_PER_ELEMENT;
+    for (const block of await unpacked(next, new Array(blocks).fill(bytes)))
+      this.blocks.push(new Codes(block.buffer as ArrayBuffer, block.byteOffset, BLOCK_SLOTS));
   }
 }

@@ -6,6 +6,7 @@
 import { type ListField, MAX_ITEMS, type ScalarField, scalarMembers } from '../catalogue.ts';
 import type { Items, Source } from '../compile/closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
+import { bytesOf, integersOf, type NextSection, packed, unpacked } from './packed.ts';
 import type { Item } from './profile.ts';
 
 /** A head is 0 where the list is unknown, else 1 + (first row << 5 | items): an empty list is 1. */
@@ -145,6 +146,42 @@ export class ListColumn implements Rows {
         heads[at] = 1 + ((next << COUNT_BITS) | count);
         next += count;
       }
+  }
+
+  /** As it was set; undefined where the list is unknown. */
+  itemsAt(slot: number): Item[] | undefined {
+    const count = this.count(slot);
+    if (Number.isNaN(count)) return undefined;
+    const first = this.firstRow(slot);
+    return Array.from({ length: count }, (_, index) =>
+      this.members.map((column) => column.valueAt(first + index)),
+    );
+  }
+
+  *sections(): Generator<Uint8Array> {
+    yield* packed(this.heads);
+    const free = this.free.flatMap((starts) => [starts.length].concat(starts));
+    yield bytesOf(Int32Array.of(this.used, this.freeRows));
+    yield bytesOf(Int32Array.from(free));
+    for (const column of this.members) yield* column.sections();
+  }
+
+  /** Takes over what `sections` gave, of so many blocks of citizens, in an empty list. */
+  async restore(next: NextSection, blocks: number): Promise<void> {
+    for (const block of await unpacked(next, new Array(blocks).fill(BLOCK_SLOTS * 4)))
+      this.heads.push(integersOf(block));
+    const [used = 0, freeRows = 0] = integersOf(await next());
+    const free = integersOf(await next());
+    for (let length = 0, at = 0; length < this.free.length; length++) {
+      const count = free[at++] ?? 0;
+      this.free[length] = Array.from(free.subarray(at, at + count));
+      at += count;
+    }
+    const rows = Math.ceil(used / BLOCK_SLOTS);
+    for (let block = 0; block < rows; block++) this.live.push(new Uint32Array(BLOCK_WORDS).fill(-1));
+    for (const column of this.members) await column.restore(next, rows);
+    this.used = used;
+    this.freeRows = freeRows;
   }
 
   /** Lets closures read a citizen's items by slot. */
