@@ -26,6 +26,8 @@ COPY dispatcher dispatcher
 COPY workers workers
 COPY web web
 COPY app app
+# Whoever it runs as writes there where a volume is mounted, and nobody else's files: the sticky bit.
+RUN mkdir -m 1777 /snapshots
 # Nothing in the image belongs to it, so it can change nothing.
 USER 1000:1000
 EXPOSE 8080

@@ -64,7 +64,7 @@ export type Context = {
 
 export type Overrides = Partial<Pick<Context, 'logger' | 'clock' | 'broker' | 'queue' | 'providers'>>;
 
-/** The population is read again from its topic; a tombstone must outlive the longest pause of a shard. */
+/** The population is read again from its topics, or from snapshots of at most seven days on; a tombstone must outlive the longest pause of a shard. */
 const TOMBSTONES_MS = 14 * 86_400_000;
 export const POOL = 10;
 export const LEDGER_POOL = 12;

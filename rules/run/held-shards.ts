@@ -2,7 +2,6 @@
  * The shards that a process holds: taken up at an assignment where they were left a moment ago, else from a snapshot, else from the
  * beginning of their topics; parked when they are given away.
  */
-import type { Broker, StartPosition, TopicPartition } from '../../broker/broker.ts';
 import { paced } from '../../domain/pace.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { Fields } from '../catalogue.ts';
@@ -22,10 +21,18 @@ export const isKnown = ({ topic }: { readonly topic: string }): boolean => KNOWN
 /** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
 const PARKED_MS = paced(60_000);
 
+type At = { readonly topic: string; readonly partition: number };
+/** Where a partition starts; these topics have no fences. */
+type Start = At & { readonly offset: number; readonly fence: 0 };
+
 type Edges = { readonly begins: Positions; readonly ends: Positions };
 
 export type HeldShardsOptions = {
-  readonly broker: Broker;
+  /** First readable offsets, and those that come next, by partition. */
+  readonly broker: {
+    begins(topic: string): Promise<readonly number[]>;
+    ends(topic: string): Promise<readonly number[]>;
+  };
   readonly fields: Fields;
   readonly snapshots: Snapshots | undefined;
   placed(misplaced: boolean): void;
@@ -53,7 +60,7 @@ export class HeldShards {
   }
 
   /** `asked` are partitions of known topics. Returns where each goes on. */
-  async takeUp(asked: readonly TopicPartition[]): Promise<StartPosition[]> {
+  async takeUp(asked: readonly At[]): Promise<Start[]> {
     const { broker } = this.options;
     const [profileBegins, profileEnds, overlayBegins, overlayEnds] = await Promise.all([
       broker.begins(TOPICS.profiles),
@@ -61,7 +68,7 @@ export class HeldShards {
       broker.begins(TOPICS.overlays),
       broker.ends(TOPICS.overlays),
     ]);
-    const starts: StartPosition[] = [];
+    const starts: Start[] = [];
     for (const partition of new Set(asked.map((at) => at.partition))) {
       const edges = {
         begins: { profiles: profileBegins[partition]!, overlays: overlayBegins[partition]! },

@@ -71,6 +71,7 @@ export const PROMISES: readonly Promise_[] = [
       'mark:answer*',
       'mark:plan*',
       'kafka-rebalances',
+      'mark:snapshot*',
       'snapshot-torn',
     ],
   },

@@ -5,6 +5,7 @@
 import type { Mark } from '../../domain/marks.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';
+import { touchShards } from './snapshots.ts';
 
 const REACHED_WITHIN_MS = 120_000;
 
@@ -18,6 +19,7 @@ const COMES_BY: Readonly<Record<string, readonly string[]>> = {
   result: ['workers'],
   batch: ['workers'],
   job: ['workers'],
+  snapshot: ['rules'],
 };
 /** The n-th time at most: points that many notices pass one by one are met in the midst. */
 const OFTEN: Readonly<Record<string, number>> = {
@@ -53,6 +55,10 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     stage.processes.arm(victim!, 'kill call:answered 3');
     await stage.processes.ended(victim!, REACHED_WITHIN_MS);
     return () => stage.processes.start(victim!);
+  },
+  async snapshot(stage) {
+    await touchShards(stage);
+    return undefined;
   },
   async status(stage) {
     const path = '/api/v1/agencies/nts/status-topic';
