@@ -99,6 +99,11 @@ export class Column {
     this.blocks[slot >> BLOCK_BITS]![slot & (BLOCK_SLOTS - 1)] = raw;
   }
 
+  /** As it stands in a block. */
+  setRaw(slot: number, raw: number): void {
+    this.blocks[slot >> BLOCK_BITS]![slot & (BLOCK_SLOTS - 1)] = raw;
+  }
+
   /** What stands in a block for a value. */
   rawOf(value: number | string | undefined): number {
     if (typeof value === 'string') return this.codeOfText(value);

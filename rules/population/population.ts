@@ -21,6 +21,7 @@ import {
   whole,
 } from './packed.ts';
 import { type Layout, layoutOf, type Profile } from './profile.ts';
+import { ProfileRecords } from './profile-record.ts';
 import { sortSlots } from './sort-slots.ts';
 
 /** Freed slots are reused only after the order was rebuilt; when so many wait, an insert rebuilds it. */
@@ -32,6 +33,7 @@ export class Population implements Rows {
   readonly lists: readonly ListColumn[];
   private readonly byName: ReadonlyMap<string, Column>;
   private readonly ids = new Ids();
+  private readonly records: ProfileRecords;
   /** One bit a slot, a block's words together. */
   readonly live: Uint32Array[] = [];
   private free: number[] = [];
@@ -48,6 +50,7 @@ export class Population implements Rows {
 
   constructor(fields: Fields) {
     this.layout = layoutOf(fields);
+    this.records = new ProfileRecords(this.layout);
     this.columns = this.layout.scalars.map((field) => new Column(field));
     this.lists = this.layout.lists.map(({ field }) => new ListColumn(field));
     this.byName = new Map(this.columns.map((column) => [column.field.name, column]));
@@ -92,21 +95,39 @@ export class Population implements Rows {
 
   /** Writes the whole profile; true when the citizen was not known before. */
   upsert(id: string, profile: Profile): boolean {
-    let slot = this.ids.slotOf(id);
-    const isNew = slot === undefined;
-    if (slot === undefined) {
-      slot = this.claim();
-      this.ids.put(id, slot);
-      this.setLive(slot, true);
-      this.added.push(slot);
-      this.changes++;
-    }
+    const { size } = this;
+    const slot = this.ids.slotOf(id) ?? this.admit(id);
     const { columns, lists } = this;
     for (let i = 0; i < columns.length; i++) columns[i]!.set(slot, profile.values[i]);
     for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, profile.lists[i]);
     this.ignoredFields += profile.ignored;
     if (this.overlays.size > 0) this.cover(id, slot);
-    return isNew;
+    return this.size > size;
+  }
+
+  /** The same of a binary record (profile-record.ts), without a profile in between; `profile-invalid` leaves everything as it was. */
+  upsertRecord(id: string, value: Buffer): boolean {
+    const { size, records, columns, lists } = this;
+    records.read(value);
+    const slot = this.ids.slotOf(id) ?? this.admit(id);
+    const { raw, texts } = records;
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!;
+      if (column.field.type === 'string') column.set(slot, texts[i]);
+      else column.setRaw(slot, raw[i]!);
+    }
+    for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, records.items[i]);
+    if (this.overlays.size > 0) this.cover(id, slot);
+    return this.size > size;
+  }
+
+  private admit(id: string): number {
+    const slot = this.claim();
+    this.ids.put(id, slot);
+    this.setLive(slot, true);
+    this.added.push(slot);
+    this.changes++;
+    return slot;
   }
 
   /** What is said about a citizen from now on; null takes it back. The citizen need not be known yet. */

@@ -2,10 +2,10 @@
  * A population as it stood at one position of its topics, as a file (sections.ts). What a snapshot says of itself decides whether it may
  * be used; what it holds is the shard's own arrays, so that reading it back costs what reading a file costs.
  */
-import { hash } from 'node:crypto';
 import { endianness } from 'node:os';
 import type { Sealer } from '../../domain/sealing.ts';
-import { FIRST_PROFILE_DAY, type Fields } from '../catalogue.ts';
+import type { Fields } from '../catalogue.ts';
+import { catalogueHash } from './catalogue-hash.ts';
 import { Population } from './population.ts';
 import { invalid, openSections, writeSections } from './sections.ts';
 
@@ -34,18 +34,6 @@ export type Bounds = {
 const OLDEST_MS = 7 * 86_400_000;
 /** By so much clocks may differ. */
 const AHEAD_MS = 86_400_000;
-
-/** Of what decides how values stand in columns: a snapshot under another catalogue would be read as something else. */
-export function catalogueHash(fields: Fields): string {
-  const shown = [...fields.values()].map((field) =>
-    JSON.stringify(field, (key, value: unknown) => {
-      if (value instanceof RegExp) return value.source;
-      const said = ['labels', 'valueLabels', 'purpose', 'legalBasis', 'agencies', 'sensitivity'];
-      return said.includes(key) ? undefined : value;
-    }),
-  );
-  return hash('sha256', JSON.stringify([FIRST_PROFILE_DAY, endianness(), shown]), 'hex');
-}
 
 const FACTS = ['partition', 'partitions', 'profiles', 'overlays', 'takenAt'] as const;
 
@@ -82,7 +70,7 @@ export function writeSnapshot(
   facts: SnapshotFacts,
   options: Parameters<typeof writeSections>[3],
 ): Promise<number> {
-  const header = { catalogue: catalogueHash(population.layout.fields), ...facts };
+  const header = { catalogue: catalogueHash(population.layout.fields), order: endianness(), ...facts };
   return writeSections(target, header, population.sections(), options);
 }
 
@@ -104,6 +92,7 @@ export async function readSnapshot(
     const facts = factsOf(file.header);
     if (file.header['catalogue'] !== catalogueHash(given.fields))
       throw invalid('it is of another field catalogue');
+    if (file.header['order'] !== endianness()) throw invalid('it is of a machine with another byte order');
     check(facts, given.partition, given.partitions, given.bounds);
     const population = new Population(given.fields);
     await population.restore(() => file.next());

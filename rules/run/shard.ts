@@ -11,6 +11,7 @@ import type { Fields } from '../catalogue.ts';
 import { parseOverlay } from '../population/overlays.ts';
 import { Population } from '../population/population.ts';
 import { isCitizenId, parseProfile } from '../population/profile.ts';
+import { isProfileRecord } from '../population/profile-record.ts';
 import type { Positions } from '../population/snapshot.ts';
 
 /** What a shard and its lanes need of a broker's records and batches; the port's own types satisfy these. */
@@ -207,8 +208,12 @@ export class Shard {
     if (value === null) {
       population.forget(key);
       if (isNew) this.forgotten.push(key);
-    } else if (population.upsert(key, parseProfile(value, population.layout)) && isNew)
-      this.arrived.push(key);
+      return;
+    }
+    const arrived = isProfileRecord(value)
+      ? population.upsertRecord(key, value)
+      : population.upsert(key, parseProfile(value, population.layout));
+    if (arrived && isNew) this.arrived.push(key);
   }
 
   /** Resolves once the shard has caught up and knows every record below `offset`; rejects when it is closed. */

@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { armMark, disarmMark } from '../../domain/marks.ts';
 import { createSealer, type Sealer } from '../../domain/sealing.ts';
 import { type Fields, readFields } from '../../rules/catalogue.ts';
+import { catalogueHash } from '../../rules/population/catalogue-hash.ts';
 import { Population } from '../../rules/population/population.ts';
 import { readProfile } from '../../rules/population/profile.ts';
 import { openSections, writeSections } from '../../rules/population/sections.ts';
-import { catalogueHash, readSnapshot, writeSnapshot } from '../../rules/population/snapshot.ts';
+import { readSnapshot, writeSnapshot } from '../../rules/population/snapshot.ts';
 import { fields } from './fixtures.ts';
 
 const DAY = 86_400_000;
