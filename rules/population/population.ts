@@ -1,14 +1,15 @@
 /**
  * The citizens of one shard as columns: the truth for every judgement. Slots are given out by id and come back after a citizen is
  * forgotten, once nothing sorted names them any more. It knows nothing of topics and offsets, and makes no copy of a profile.
- * Measured over 1,000,000 citizens with the shipped catalogue: 19 B of columns and order and 40 B of id map a citizen,
- * beside the id itself; 3.4-4.4 µs to parse and write a record (250,000 a second).
+ * Measured over the synthetic population with the shipped catalogue: 57 B a citizen with everything, 23 of them ids;
+ * `npm run bench -- restore` has the figures.
  */
 import type { Fields, ListField, ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
 import { Ids } from './ids.ts';
 import { ListColumn } from './lists.ts';
+import { Order } from './order.ts';
 import { isEmpty, type Laid, lay, OVERLAY_BYTES, type Overlay, readWritten, written } from './overlays.ts';
 import {
   bytesOf,
@@ -22,7 +23,6 @@ import {
 } from './packed.ts';
 import { type Layout, layoutOf, type Profile } from './profile.ts';
 import { ProfileRecords } from './profile-record.ts';
-import { sortSlots } from './sort-slots.ts';
 
 /** Freed slots are reused only after the order was rebuilt; when so many wait, an insert rebuilds it. */
 const MAX_PENDING = BLOCK_SLOTS;
@@ -33,16 +33,14 @@ export class Population implements Rows {
   readonly lists: readonly ListColumn[];
   private readonly byName: ReadonlyMap<string, Column>;
   private readonly ids = new Ids();
-  private readonly records: ProfileRecords;
+  /** Reads and writes binary profiles of its catalogue. */
+  readonly records: ProfileRecords;
   /** One bit a slot, a block's words together. */
   readonly live: Uint32Array[] = [];
   private free: number[] = [];
   private pendingFree: number[] = [];
-  private sorted: Int32Array = new Int32Array(0);
-  private added: number[] = [];
+  private readonly sequence = new Order(this.ids);
   private used = 0;
-  /** Counts what changes the order. */
-  private changes = 0;
   /** By citizen, known or not. */
   private readonly overlays = new Map<string, Laid>();
   /** Fields of profiles that the catalogue lacks, seen so far. */
@@ -80,8 +78,8 @@ export class Population implements Rows {
   /** Everything that grows with the citizens: columns, lists, ids, order, and what waits to be sorted or given out again. */
   get bytes(): number {
     const columns = [...this.columns, ...this.lists].reduce((sum, column) => sum + column.bytes, 0);
-    const waiting = (this.added.length + this.free.length + this.pendingFree.length) * 8;
-    const beside = this.sorted.byteLength + waiting + this.overlays.size * OVERLAY_BYTES;
+    const waiting = (this.free.length + this.pendingFree.length) * 8;
+    const beside = this.sequence.bytes + waiting + this.overlays.size * OVERLAY_BYTES;
     return columns + this.ids.bytes + this.live.length * BLOCK_WORDS * 4 + beside;
   }
 
@@ -125,8 +123,7 @@ export class Population implements Rows {
     const slot = this.claim();
     this.ids.put(id, slot);
     this.setLive(slot, true);
-    this.added.push(slot);
-    this.changes++;
+    this.sequence.come(slot);
     return slot;
   }
 
@@ -196,7 +193,7 @@ export class Population implements Rows {
     for (const column of this.columns) column.set(slot, undefined);
     for (const list of this.lists) list.set(slot, undefined);
     this.pendingFree.push(slot);
-    this.changes++;
+    this.sequence.go();
     return true;
   }
 
@@ -205,56 +202,28 @@ export class Population implements Rows {
     return ((this.live[slot >> BLOCK_BITS]![(slot & (BLOCK_SLOTS - 1)) >> 5]! >>> (slot & 31)) & 1) === 1;
   }
 
-  private isHeld(slot: number): boolean {
-    return this.ids.byteAt(slot, 0) !== 0;
-  }
-
-  /**
-   * All slots that somebody has, by ascending id (its bytes). Kept from call to call: only newcomers are sorted and merged, so that an audience comes out in
-   * order without sorting it. 0.4 s for a million at first, some microseconds a newcomer afterwards.
-   */
+  /** All slots that somebody has, in order (order.ts). */
   order(): Int32Array {
-    if (this.added.length === 0 && this.pendingFree.length === 0) return this.sorted;
-    const { ids } = this;
-    const fresh = Int32Array.from(this.added.filter((slot) => this.isHeld(slot)));
-    for (const _ of sortSlots(fresh, ids));
-    const kept =
-      this.pendingFree.length === 0 ? this.sorted : this.sorted.filter((slot) => this.isHeld(slot));
-    const merged = new Int32Array(this.size);
-    let from = 0;
-    let to = 0;
-    for (const slot of fresh) {
-      const until = firstAfter(kept, from, ids, slot);
-      merged.set(kept.subarray(from, until), to);
-      to += until - from;
-      merged[to++] = slot;
-      from = until;
-    }
-    merged.set(kept.subarray(from), to);
-    this.settle(merged);
-    return merged;
+    const sorted = this.sequence.now();
+    this.freeForgotten();
+    return sorted;
   }
 
-  /**
-   * Makes the order anew in steps with `pause` between them, for a shard that was just read. Where the population changed meanwhile nothing
-   * is kept of it, and `order` does what is left.
-   */
+  /** Makes the first order of a shard that was just read, with `pause` between steps. */
   async orderInSteps(pause: () => Promise<void>): Promise<void> {
-    const { changes } = this;
-    const slots = new Int32Array(this.size);
-    let at = 0;
-    for (const some of [this.sorted, this.added])
-      for (const slot of some) if (this.isHeld(slot)) slots[at++] = slot;
-    for (const _ of sortSlots(slots, this.ids)) {
-      await pause();
-      if (this.changes !== changes) return;
-    }
-    if (this.changes === changes) this.settle(slots);
+    const { sequence } = this;
+    await sequence.inSteps(pause);
+    if (sequence.isSettled) this.freeForgotten();
+  }
+
+  /** Slots that nothing sorted names any more may be given out again. */
+  private freeForgotten(): void {
+    for (const slot of this.pendingFree.splice(0)) this.free.push(slot);
   }
 
   /** Makes nothing wait to be sorted or given out again. `pause` as in `orderInSteps`. */
   async tidy(pause: () => Promise<void>): Promise<void> {
-    if (this.added.length > BLOCK_SLOTS) await this.orderInSteps(pause);
+    if (this.sequence.newcomers > BLOCK_SLOTS) await this.orderInSteps(pause);
     this.order();
   }
 
@@ -265,7 +234,7 @@ export class Population implements Rows {
     for (const list of this.lists) yield* list.sections();
     yield* packed(this.live);
     yield* this.ids.sections();
-    yield* pieces(this.sorted);
+    yield* pieces(this.sequence.sorted);
     yield* textSections(this.overlays, written);
   }
 
@@ -278,21 +247,13 @@ export class Population implements Rows {
     for (const block of await unpacked(next, new Array(blocks).fill(BLOCK_WORDS * 4)))
       this.live.push(new Uint32Array(block.buffer, block.byteOffset, BLOCK_WORDS));
     await this.ids.restore(next);
-    this.sorted = await whole(next, size);
+    this.sequence.sorted = await whole(next, size);
     while (this.overlays.size < overlays)
       for (const given of JSON.parse((await next()).toString()) as unknown[])
         this.overlays.set(...readWritten(given, this.layout));
     this.used = used;
     if (this.size < used)
-      for (let slot = 0; slot < used; slot++) if (!this.isHeld(slot)) this.free.push(slot);
-  }
-
-  private settle(sorted: Int32Array): void {
-    this.sorted = sorted;
-    this.added = [];
-    for (const slot of this.pendingFree) this.free.push(slot);
-    this.pendingFree = [];
-    this.changes++;
+      for (let slot = 0; slot < used; slot++) if (this.ids.byteAt(slot, 0) === 0) this.free.push(slot);
   }
 
   /** Lets closures read a citizen by slot. */
@@ -309,16 +270,4 @@ export class Population implements Rows {
       list: (field) => this.list(field).items(),
     };
   }
-}
-
-/** Where in `slots`, which ascend by id, the first with an id greater than that of `slot` stands. */
-function firstAfter(slots: Int32Array, from: number, ids: Ids, slot: number): number {
-  let low = from;
-  let high = slots.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ids.compare(slots[middle]!, slot) > 0) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -11,11 +11,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { CONTROL } from '../../domain/control-characters.ts';
-import { AllimError } from '../../domain/errors.ts';
-import type { CitizenField, ScalarField } from '../catalogue.ts';
-import { MAX_ITEMS, MAX_TEXT } from '../catalogue.ts';
+import { MAX_ITEMS, MAX_TEXT, type ScalarField } from '../catalogue.ts';
 import { catalogueHash } from './catalogue-hash.ts';
-import { codingOf } from './columns.ts';
 import {
   type Item,
   isCitizenId,
@@ -24,49 +21,19 @@ import {
   type ProfileValue,
   readProfile,
 } from './profile.ts';
+import { largest, refusal, type Slot, slotOf, valueBehind, writeItem, writeScalar } from './record-slots.ts';
 
 /** No JSON begins so, nor any UTF-8. */
 export const MAGIC = 0xa1;
 const VERSION = 1;
 const HASH_AT = 2;
 const FIELDS_AT = 10;
-const MAX_RECORD = 65_536;
 /** Short texts are known by their bytes as a number; so many. */
 const CACHED_BYTES = 6;
 const CACHED_TEXTS = 4_096;
 
-/** A scalar field as it stands in a record. */
-type Slot = {
-  readonly field: ScalarField | CitizenField;
-  /** Bytes; 0 where a length comes first. */
-  readonly width: number;
-  readonly base: number;
-  readonly maxCode: number;
-  /** By code - 1. */
-  readonly values: readonly string[] | null;
-  readonly codes: ReadonlyMap<string, number> | null;
-};
-
-function slotOf(field: ScalarField | CitizenField): Slot {
-  if (field.type === 'citizen' || field.type === 'string')
-    return { field, width: 0, base: 0, maxCode: 0, values: null, codes: null };
-  if (field.type === 'number') return { field, width: 8, base: 0, maxCode: 0, values: null, codes: null };
-  const { base, maxCode } = codingOf(field);
-  const width = maxCode <= 0xff ? 1 : maxCode <= 0xffff ? 2 : maxCode <= 0xff_ffff ? 3 : 4;
-  const values = field.type === 'enum' ? field.values : null;
-  const codes = values === null ? null : new Map(values.map((value, index) => [value, index + 1]));
-  return { field, width, base, maxCode, values, codes };
-}
-
 export function isProfileRecord(value: Uint8Array): boolean {
   return value[0] === MAGIC;
-}
-
-/** The pointer is the field's; never a value. */
-function refusal(pointer: string, message: string): AllimError {
-  return new AllimError('profile-invalid', `the profile: ${pointer} ${message}`, {
-    faults: [{ pointer, message }],
-  });
 }
 
 /** Reads and writes records of one catalogue. What was read last stands in it until the next is read. */
@@ -76,6 +43,8 @@ export class ProfileRecords {
   private readonly scalars: readonly Slot[];
   private readonly lists: readonly (readonly Slot[])[];
   private readonly fields: number;
+  /** As large as a record can become. */
+  private readonly sheet: Buffer;
   /** By position: codes, or numbers; 0 and NaN where there is none. */
   readonly raw: Float64Array;
   /** By position, of string fields alone. */
@@ -83,7 +52,6 @@ export class ProfileRecords {
   readonly items: (readonly Item[] | undefined)[];
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
-  private readonly cached = new Map<number, string>();
 
   constructor(layout: Layout) {
     this.layout = layout;
@@ -91,6 +59,8 @@ export class ProfileRecords {
     this.scalars = layout.scalars.map(slotOf);
     this.lists = layout.lists.map(({ field }) => Object.values(field.items).map(slotOf));
     this.fields = this.scalars.length + this.lists.length;
+    const items = this.lists.reduce((sum, slots) => sum + 2 + MAX_ITEMS * largest(slots), 0);
+    this.sheet = Buffer.alloc(FIELDS_AT + largest(this.scalars) + items);
     this.raw = new Float64Array(this.scalars.length);
     this.texts = new Array(this.scalars.length).fill(undefined);
     this.items = new Array(this.lists.length).fill(undefined);
@@ -154,23 +124,20 @@ export class ProfileRecords {
     return code;
   }
 
-  private readText({ field }: Slot, pointer: string): string {
+  private readText({ field, cached }: Slot, pointer: string): string {
     const { bytes } = this;
     const length = bytes[this.at++]!;
     const from = this.at;
     this.at += length;
     if (!(this.at <= bytes.length)) throw refusal(pointer, 'ends too early');
+    if (length > CACHED_BYTES) return this.checkText(field, bytes.subarray(from, this.at), pointer);
     let key = length;
-    if (length <= CACHED_BYTES && field.type === 'string' && field.pattern === null) {
-      for (let at = from; at < this.at; at++) key = key * 256 + bytes[at]!;
-      const known = this.cached.get(key);
-      if (known !== undefined) return known;
-    }
+    for (let at = from; at < this.at; at++) key = key * 256 + bytes[at]!;
+    const known = cached.get(key);
+    if (known !== undefined) return known;
     const text = this.checkText(field, bytes.subarray(from, this.at), pointer);
-    if (length <= CACHED_BYTES && field.type === 'string' && field.pattern === null) {
-      if (this.cached.size >= CACHED_TEXTS) this.cached.clear();
-      this.cached.set(key, text);
-    }
+    if (cached.size >= CACHED_TEXTS) cached.clear();
+    cached.set(key, text);
     return text;
   }
 
@@ -236,7 +203,7 @@ export class ProfileRecords {
   /** A parsed JSON profile as a record; `profile-invalid` where it is none. What the catalogue lacks is left out. */
   write(json: unknown): Buffer {
     const { values, lists } = readProfile(json, this.layout);
-    const record = Buffer.alloc(MAX_RECORD);
+    const record = this.sheet.fill(0);
     record[0] = MAGIC;
     record[1] = VERSION;
     this.hash.copy(record, HASH_AT);
@@ -260,49 +227,6 @@ export class ProfileRecords {
         at = writeItem(record, at, slots, item, given[index]!, `/${name}/${index}`);
       });
     });
-    return record.subarray(0, at);
+    return Buffer.from(record.subarray(0, at));
   }
-}
-
-function valueBehind({ field, values, base }: Slot, raw: number): number | string {
-  if (field.type === 'number') return raw;
-  return values === null ? raw + base - 1 : values[raw - 1]!;
-}
-
-function writeScalar(
-  record: Buffer,
-  at: number,
-  slot: Slot,
-  value: number | string,
-  pointer: string,
-): number {
-  if (slot.width === 8) return record.writeDoubleLE(value as number, at);
-  if (slot.width > 0) {
-    const code = typeof value === 'string' ? slot.codes!.get(value)! : value - slot.base + 1;
-    return record.writeUIntLE(code, at, slot.width);
-  }
-  if (!(value as string).isWellFormed()) throw refusal(pointer, 'is not a text that the field may have');
-  const length = record.write(value as string, at + 1);
-  record[at] = length;
-  return at + 1 + length;
-}
-
-/** Members stand in items without the citizens, whose ids only the JSON has. */
-function writeItem(
-  record: Buffer,
-  start: number,
-  slots: readonly Slot[],
-  item: Item,
-  given: Readonly<Record<string, string>>,
-  pointer: string,
-): number {
-  let at = start + ((slots.length + 7) >> 3);
-  let member = 0;
-  slots.forEach((slot, i) => {
-    const value = slot.field.type === 'citizen' ? given[slot.field.name] : item[member++];
-    if (value === undefined) return;
-    record[start + (i >> 3)]! |= 1 << (i & 7);
-    at = writeScalar(record, at, slot, value, `${pointer}/${slot.field.name}`);
-  });
-  return at;
 }
