@@ -34,6 +34,8 @@ export type Config = {
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Whether profiles that we publish ourselves are binary records (rules/population/profile-record.ts). */
+  readonly binaryProfiles: boolean;
   /** Where shards keep themselves (absolute), and how often. */
   readonly snapshots: { readonly folder: string; readonly everyMs: number };
   /** Whole months before this one that stay attached to the ledger. */
@@ -202,6 +204,7 @@ function build(given: Given): Config {
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    binaryProfiles: given.ALLIM_PROFILE_RECORDS === 'binary',
     snapshots: {
       folder: path.resolve(given.ALLIM_SNAPSHOTS ?? path.join(given.ALLIM_DATA ?? 'data', 'snapshots')),
       everyMs: (given.ALLIM_SNAPSHOT_SECONDS ?? 600) * 1_000,

@@ -20,6 +20,7 @@ import type { WorkingDays } from '../domain/timeline.ts';
 import { WORKING_DAYS } from '../domain/working-days.ts';
 import { createBullmqQueue, postgresQueuePool, QUEUE_NAMES } from '../queue/bullmq.ts';
 import type { Queue } from '../queue/queue.ts';
+import { shippedFields } from '../rules/catalogue.ts';
 import { type BundledPostgres, startBundledPostgres } from '../store/bundled.ts';
 import { type Catalogue, createCatalogue } from '../store/catalogue.ts';
 import { migrate } from '../store/migrate.ts';
@@ -32,6 +33,7 @@ import { createPushProvider } from '../workers/providers/push.ts';
 import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import { createSmsReceipts } from '../workers/sms-receipts.ts';
+import { withBinaryProfiles } from './binary-profiles.ts';
 import type { Config } from './config.ts';
 import { createLedgerWatch } from './ledger-watch.ts';
 import { measuredProvider } from './measured-provider.ts';
@@ -143,7 +145,8 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     await checkPartitions(pool, config.partitions);
 
     const log = overrides.broker ?? createBroker(config, () => open(POOL, 'allim-log'), logger);
-    const broker = createSealedBroker(log, { sealer, seal: config.seal, topics: SEALED_TOPICS, logger });
+    const sealed = createSealedBroker(log, { sealer, seal: config.seal, topics: SEALED_TOPICS, logger });
+    const broker = config.binaryProfiles ? withBinaryProfiles(sealed, shippedFields()) : sealed;
     stops.push(() => broker.stop());
     await broker.start();
     await broker.prepare(topicSpecs(config.partitions), { create: config.env !== 'production' });

@@ -81,6 +81,7 @@ export const Environment = Type.Object({
   }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_SEAL: oneOf(['on', 'off']),
+  ALLIM_PROFILE_RECORDS: oneOf(['json', 'binary']),
   ALLIM_SNAPSHOTS: text('a folder'),
   ALLIM_SNAPSHOT_SECONDS: whole('a whole number of seconds from 1 to 86400', 1, 86_400),
   ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),

@@ -10,6 +10,7 @@ import { importing } from './import.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
+import { restore } from './restore.ts';
 import { stop } from './stop.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   idle,
   intake,
   import: importing,
+  restore,
   stop,
 };
 

@@ -56,6 +56,7 @@ describe('configuration', () => {
       channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,
+      binaryProfiles: false,
       snapshots: { folder: path.resolve('data/snapshots'), everyMs: 600_000 },
       keepMonths: 14,
       dataDir: path.resolve('data'),
