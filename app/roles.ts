@@ -10,7 +10,7 @@ import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';
 import { producersRole } from './producers-role.ts';
-import { createRulesStore } from './rules-store.ts';
+import { createCrossingStore, createRulesStore } from './rules-store.ts';
 
 export const ROLES = ['producers', 'dispatcher', 'rules', 'workers', 'web'] as const;
 export type Role = (typeof ROLES)[number];
@@ -128,6 +128,7 @@ export function createShards(context: Context): ShardServer {
   return createShardServer({
     broker: context.broker,
     store: createRulesStore(context),
+    crossings: createCrossingStore(context),
     clock: context.clock,
     logger: context.logger,
     fields: shippedFields(),

@@ -11,6 +11,7 @@ import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
 import { restore } from './restore.ts';
+import { reverse } from './reverse.ts';
 import { stop } from './stop.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   intake,
   import: importing,
   restore,
+  reverse,
   stop,
 };
 

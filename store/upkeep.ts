@@ -57,6 +57,12 @@ export const RULES: readonly Rule[] = [
       `t.updated_at < ${ledger} AND (t.deadline IS NULL OR t.deadline < (${ledger})::date)
        AND NOT EXISTS (SELECT 1 FROM schedules s WHERE s.obligation_id = t.id)`,
   },
+  // A broadcast that is over is neither entered nor left.
+  {
+    table: 'crossings',
+    gone: ({ days30 }) =>
+      `NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = t.campaign_id AND c.superseded_at IS NULL AND c.expires_at > ${days30})`,
+  },
   { table: 'unresolved', gone: ({ ledger }) => `t.created_at < ${ledger}` },
   { table: 'failing_stages', gone: ({ ledger }) => `t.judged_at < ${ledger}` },
   { table: 'worker_sessions', gone: ({ days30 }) => `t.swept_at < ${days30}` },

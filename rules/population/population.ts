@@ -137,6 +137,10 @@ export class Population implements Rows {
     if (slot !== undefined) this.cover(id, slot);
   }
 
+  isOverlaid(id: string): boolean {
+    return this.overlays.has(id);
+  }
+
   clearOverlays(): void {
     for (const id of [...this.overlays.keys()]) this.overlay(id, null);
   }

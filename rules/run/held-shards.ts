@@ -7,6 +7,7 @@ import { TOPICS } from '../../domain/records.ts';
 import type { Fields } from '../catalogue.ts';
 import { Population } from '../population/population.ts';
 import type { Positions } from '../population/snapshot.ts';
+import type { Announcer } from './announcer.ts';
 import { Shard } from './shard.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -35,6 +36,7 @@ export type HeldShardsOptions = {
   };
   readonly fields: Fields;
   readonly snapshots: Snapshots | undefined;
+  readonly announcer: Announcer | undefined;
   placed(misplaced: boolean): void;
   /** Hears of each shard that has to catch up. */
   began(shard: Shard): void;
@@ -68,18 +70,25 @@ export class HeldShards {
       broker.begins(TOPICS.overlays),
       broker.ends(TOPICS.overlays),
     ]);
-    const starts: Start[] = [];
-    for (const partition of new Set(asked.map((at) => at.partition))) {
-      const edges = {
+    const edges = new Map<number, Edges>();
+    for (const { partition } of asked)
+      edges.set(partition, {
         begins: { profiles: profileBegins[partition]!, overlays: overlayBegins[partition]! },
         ends: { profiles: profileEnds[partition]!, overlays: overlayEnds[partition]! },
-      };
+      });
+    const claimed = await this.options.announcer?.claim(
+      new Map([...edges].map(([partition, { ends }]) => [partition, ends])),
+    );
+    const starts: Start[] = [];
+    for (const [partition, edge] of edges) {
       const topics = asked.filter((at) => at.partition === partition).map(({ topic }) => topic);
       const shard =
         topics.length < KNOWN_TOPICS.length && this.shards.has(partition)
-          ? this.afterFault(this.shards.get(partition)!, edges)
-          : await this.takeUpOne(partition, edges);
+          ? this.afterFault(this.shards.get(partition)!, edge)
+          : await this.takeUpOne(partition, edge);
       this.shards.set(partition, shard);
+      const announced = claimed?.get(partition);
+      if (announced !== undefined) await this.options.announcer?.follow(shard, announced, edge);
       for (const [name, topic] of Object.entries(KNOWN))
         if (topics.includes(topic))
           starts.push({ topic, partition, offset: shard.positions[name as keyof Positions], fence: 0 });
@@ -145,6 +154,7 @@ export class HeldShards {
     if (shard === undefined) return;
     shard.close();
     this.shards.delete(partition);
+    this.options.announcer?.release(partition);
     if (!shard.caughtUp) return;
     const timer = setTimeout(() => this.parked.delete(partition), PARKED_MS);
     timer.unref();

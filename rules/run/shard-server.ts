@@ -2,7 +2,8 @@
  * Serves shards: holds the population of each assigned partition and answers its match requests with pages on `audiences.*`.
  * Guarantees: an answer knows every profile below the request's `minProfileOffset` and stands for one position; a request is done only
  * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It
- * keeps nothing on disk but snapshots, which it can do without, announces nothing from profiles by itself, and never decides who is told.
+ * keeps nothing on disk but snapshots, which it can do without, says of each change whom it put among those of an open broadcast (announcer.ts),
+ * and never decides who is told.
  */
 import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -12,16 +13,18 @@ import { paced } from '../../domain/pace.ts';
 import { decodeRequest, TOPICS } from '../../domain/records.ts';
 import { LANES } from '../../domain/statuses.ts';
 import type { Fields } from '../catalogue.ts';
+import { Announcer } from './announcer.ts';
+import { entryOf } from './entry.ts';
 import { HeldShards, isKnown, KNOWN_TOPICS } from './held-shards.ts';
 import { Lane, type LaneWork } from './lane.ts';
 import { Placement } from './placement.ts';
 import { Refusals } from './refused-profiles.ts';
-import type { RulesStore } from './rule-store.ts';
+import type { CrossingStore, RulesStore } from './rule-store.ts';
 import { Runs } from './runs.ts';
 import type { Shard, ShardRecord } from './shard.ts';
 import { type SnapshotSettings, Snapshots } from './snapshots.ts';
 
-export type { RulesStore } from './rule-store.ts';
+export type { CrossingStore, RulesStore } from './rule-store.ts';
 export const RULES_GROUP = 'rules';
 
 export type ShardServerStatus = {
@@ -56,6 +59,10 @@ export type ShardServerOptions = {
   readonly fields: Fields;
   /** None are kept where it is left out. */
   readonly snapshots?: SnapshotSettings;
+  /** With it, who enters and who leaves is announced. */
+  readonly crossings?: CrossingStore;
+  /** Between two looks at the open broadcasts. */
+  readonly lookMs?: number;
   readonly plannedPollMs?: number;
   readonly awaitedPollMs?: number;
 };
@@ -77,6 +84,7 @@ class Server implements ShardServer {
   private readonly runs: Runs;
   private readonly placement = new Placement();
   private readonly refusals: Refusals;
+  private readonly announcer: Announcer | undefined;
   private readonly awaitedPollMs: number;
   private readonly snapshots: Snapshots | undefined;
   private readonly shards: HeldShards;
@@ -92,20 +100,27 @@ class Server implements ShardServer {
     this.logger = options.logger;
     this.refusals = new Refusals(options.clock);
     this.runs = new Runs({
-      append: async (topic, partition, value) => {
-        await options.broker.append(topic, [{ key: null, value, partition }]);
-      },
+      append: (topic, partition, value) => appendTo(options.broker, topic, partition, [value]),
       store: options.store,
       fields: options.fields,
       shard: (partition) => this.shards.get(partition),
+      answered: (partition, checked, version, event) =>
+        this.announcer?.include(partition, entryOf(checked, version, event)),
       plannedPollMs: options.plannedPollMs ?? 50,
     });
     this.awaitedPollMs = options.awaitedPollMs ?? paced(30_000);
     this.snapshots = options.snapshots && new Snapshots(options.snapshots, options);
+    if (options.crossings !== undefined)
+      this.announcer = new Announcer({
+        ...options,
+        store: options.crossings,
+        append: (topic, partition, values) => appendTo(options.broker, topic, partition, values),
+      });
     this.shards = new HeldShards({
       broker: options.broker,
       fields: options.fields,
       snapshots: this.snapshots,
+      announcer: this.announcer,
       placed: (misplaced) => this.placement.note(misplaced),
       began: (shard) => this.noteCatchUp(shard),
     });
@@ -124,6 +139,7 @@ class Server implements ShardServer {
       stopped: (at, error) =>
         this.logger.error({ ...at, error: messageOf(error) }, 'a partition of rules stopped'),
     });
+    this.announcer?.start();
     await this.consumer.start();
     this.snapshots?.start(() => this.shards.all());
     this.sweep = setInterval(() => void this.announceAwaited(this.shards.all()), this.awaitedPollMs);
@@ -135,6 +151,7 @@ class Server implements ShardServer {
     this.runs.stop();
     await this.consumer?.stop();
     this.consumer = undefined;
+    await this.announcer?.stop();
     await this.snapshots?.stop(this.shards.clear());
     this.lanes.clear();
   }
@@ -149,7 +166,7 @@ class Server implements ShardServer {
       shards.reduce((total, shard) => total + of(shard), 0);
     return {
       citizens: sum((shard) => shard.population.size),
-      offsets: Array.from({ length: this.shards.partitions }, (_, p) => this.shards.get(p)?.position ?? -1),
+      offsets: Array.from({ length: this.shards.partitions }, (_, p) => this.offsetOf(p)),
       caughtUp: shards.every((shard) => shard.caughtUp),
       outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
       misplaced: this.placement.status(),
@@ -157,6 +174,12 @@ class Server implements ShardServer {
       ignoredFields: sum((shard) => shard.population.ignoredFields),
       healthy: this.consumer?.healthy() ?? false,
     };
+  }
+
+  /** What was read and is not announced yet is still to do. */
+  private offsetOf(partition: number): number {
+    const position = this.shards.get(partition)?.position ?? -1;
+    return Math.min(position, this.announcer?.announced(partition) ?? position);
   }
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
@@ -212,6 +235,7 @@ class Server implements ShardServer {
       if (batch.topic === TOPICS.profiles) shard.apply(batch);
       else shard.applyOverlays(batch);
       await shard.prepare(pauseFor(batch));
+      await this.announcer?.send(batch.partition);
       await this.settle(shard);
     });
   }
@@ -285,6 +309,18 @@ function pauseFor(batch: Batch): () => Promise<void> {
     await batch.heartbeat();
     beatAt = performance.now();
   };
+}
+
+async function appendTo(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  values: readonly Buffer[],
+): Promise<void> {
+  await broker.append(
+    topic,
+    values.map((value) => ({ key: null, value, partition })),
+  );
 }
 
 function fanoutOf(record: ShardRecord): string | undefined {

@@ -33,14 +33,21 @@ export type ShardBatch = {
 
 export type Refused = { readonly record: ShardRecord; readonly error: AllimError };
 
+/** Sees each record of a citizen that changes what is known: calls `write` once, in the same step. */
+export type ProfileWatch = {
+  /** Whether it has to say something of what was seen. */
+  readonly owes: boolean;
+  around(record: ShardRecord, citizen: string, write: () => void): void;
+};
+
 type Waiter = {
   readonly offset: number;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 };
 
-/** What a citizen's record on either topic is applied to. */
-type Apply = (key: string, value: Buffer | null) => void;
+/** Reads a citizen's record on either topic; what it returns writes it. */
+type Read = (key: string, value: Buffer | null, offset: number) => () => void;
 
 export class Shard {
   readonly partition: number;
@@ -52,6 +59,8 @@ export class Shard {
   arrived: string[] = [];
   /** Citizens whose tombstone came after the catch-up and was not announced yet. */
   forgotten: string[] = [];
+  /** Sees what is written from now on. */
+  watched: ProfileWatch | undefined;
   private readonly target: Positions;
   private readonly placed: (misplaced: boolean) => void;
   private waiters: Waiter[] = [];
@@ -104,21 +113,15 @@ export class Shard {
 
   /** Applies a batch of profiles in one step. What cannot be applied is put into `refused`, and the others go on. */
   apply(batch: ShardBatch): void {
-    for (const record of batch.records)
-      if (record.offset >= this.at)
-        this.applyOne(record, (key, value) => this.applyProfile(key, value, record.offset));
+    for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record, this.profile);
     this.at = Math.max(this.at, batch.next);
     this.wake();
   }
 
   /** The same of a batch of overlays. */
   applyOverlays(batch: ShardBatch): void {
-    const { population } = this;
     for (const record of batch.records)
-      if (record.offset >= this.overlaysAt)
-        this.applyOne(record, (key, value) =>
-          population.overlay(key, value === null ? null : parseOverlay(value, population.layout)),
-        );
+      if (record.offset >= this.overlaysAt) this.applyOne(record, this.overlay);
     this.overlaysAt = Math.max(this.overlaysAt, batch.next);
   }
 
@@ -131,7 +134,7 @@ export class Shard {
 
   /**
    * Lets `work` read the population while nothing is applied to it, until it calls `written`; aborts it where that takes longer than
-   * `withinMs`. undefined, without any work, where the shard has not caught up or owes the store something.
+   * `withinMs`. undefined, without any work, where the shard has not caught up, or owes the store or the dispatcher something.
    */
   async still<T>(
     withinMs: number,
@@ -141,7 +144,7 @@ export class Shard {
     let result: Promise<T | undefined> = Promise.resolve(undefined);
     await this.inTurn(async () => {
       const owes = this.refused.length + this.forgotten.length + this.arrived.length > 0;
-      if (!this.prepared || owes || ended.aborted) return;
+      if (!this.prepared || owes || this.watched?.owes === true || ended.aborted) return;
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(new Error(`took longer than ${withinMs} ms`)), withinMs);
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -176,7 +179,7 @@ export class Shard {
     for (const waiter of ready) waiter.resolve();
   }
 
-  private applyOne(record: ShardRecord, apply: Apply): void {
+  private applyOne(record: ShardRecord, read: Read): void {
     try {
       needText(record);
       const { key, value } = record;
@@ -195,26 +198,34 @@ export class Shard {
             ids: { partition: record.partition, belongs: home },
           },
         );
-      apply(key, value);
+      const write = read(key, value, record.offset);
+      if (this.watched === undefined) write();
+      else this.watched.around(record, key, write);
     } catch (error) {
       if (!(error instanceof AllimError)) throw error;
       this.refused.push({ record, error });
     }
   }
 
-  private applyProfile(key: string, value: Buffer | null, offset: number): void {
-    const isNew = offset >= this.target.profiles;
+  private readonly profile: Read = (key, value, offset) => {
     const { population } = this;
-    if (value === null) {
-      population.forget(key);
-      if (isNew) this.forgotten.push(key);
-      return;
-    }
-    const arrived = isProfileRecord(value)
-      ? population.upsertRecord(key, value)
-      : population.upsert(key, parseProfile(value, population.layout));
-    if (arrived && isNew) this.arrived.push(key);
-  }
+    const isNew = offset >= this.target.profiles;
+    if (value === null)
+      return () => {
+        population.forget(key);
+        if (isNew) this.forgotten.push(key);
+      };
+    const upsert = profileUpsert(population, key, value);
+    return () => {
+      if (upsert() && isNew) this.arrived.push(key);
+    };
+  };
+
+  private readonly overlay: Read = (key, value) => {
+    const { population } = this;
+    const overlay = value === null ? null : parseOverlay(value, population.layout);
+    return () => population.overlay(key, overlay);
+  };
 
   /** Resolves once the shard has caught up and knows every record below `offset`; rejects when it is closed. */
   reached(offset: number): Promise<void> {
@@ -229,4 +240,11 @@ export class Shard {
     this.waiters = [];
     for (const waiter of waiters) waiter.reject(new AllimError('position-fenced', 'the shard was given up'));
   }
+}
+
+/** `profile-invalid` before anything is written, of JSON; of a binary record, when it is (nothing changes by it either). */
+function profileUpsert(population: Population, key: string, value: Buffer): () => boolean {
+  if (isProfileRecord(value)) return () => population.upsertRecord(key, value);
+  const profile = parseProfile(value, population.layout);
+  return () => population.upsert(key, profile);
 }

@@ -69,6 +69,7 @@ export const PROMISES: readonly Promise_[] = [
       'rebalances',
       'mark:questions*',
       'mark:answer*',
+      'mark:crossing*',
       'mark:plan*',
       'kafka-rebalances',
       'mark:snapshot*',

@@ -20,6 +20,7 @@ const COMES_BY: Readonly<Record<string, readonly string[]>> = {
   batch: ['workers'],
   job: ['workers'],
   snapshot: ['rules'],
+  'crossing:flushed': ['rules'],
 };
 /** The n-th time at most: points that many notices pass one by one are met in the midst. */
 const OFTEN: Readonly<Record<string, number>> = {
@@ -32,6 +33,7 @@ const OFTEN: Readonly<Record<string, number>> = {
   regroup: 1,
   sweep: 1,
   status: 1,
+  crossing: 1,
 };
 
 /** What has to happen first, where a point lies beside the common way. Returns how to take it back. */
@@ -60,6 +62,22 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     await touchShards(stage);
     return undefined;
   },
+  async crossing(stage) {
+    const { area, parity } = await openWindow(stage);
+    // Nobody of the round and without an address: whoever enters is told in the inbox alone.
+    const answer = await stage.api('PUT', `/api/v1/citizens/crossing-${whole(stage, 1, 1_000_000)}`, {
+      attributes: {
+        birthDate: `${1980 + parity}-05-05`,
+        insurance: 'regional',
+        lastCheckupYear: 2020,
+        sido: area === 'all' ? '11' : area.slice(0, 2),
+        sigungu: area.length === 5 ? area : `${area === 'all' ? '11' : area}110`,
+      },
+    });
+    if (answer.status >= 300)
+      throw new Error(`nobody could enter: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return undefined;
+  },
   async status(stage) {
     const path = '/api/v1/agencies/nts/status-topic';
     const answer = await stage.api('PUT', path);
@@ -68,6 +86,22 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     return () => stage.api('DELETE', path);
   },
 };
+
+/** A check-up window of the round that the shards have answered. */
+async function openWindow(stage: Stage): Promise<{ area: string; parity: number }> {
+  const deadline = performance.now() + REACHED_WITHIN_MS;
+  for (;;) {
+    const [row] = await stage.sql<{ area: string; parity: number }>(
+      `SELECT e.body->'data'->>'area' AS area, (e.body->'data'->>'parity')::int AS parity FROM campaigns c JOIN events e ON e.id = c.event_id
+       WHERE c.superseded_at IS NULL AND c.expires_at > now() AND c.rule_id = 'nhis-general-checkup'
+         AND EXISTS (SELECT 1 FROM stage_runs r JOIN fanouts f ON f.stage_run_id = r.id AND f.state = 'complete' WHERE r.campaign_id = c.id)
+       ORDER BY c.accepted_at DESC LIMIT 1`,
+    );
+    if (row !== undefined) return row;
+    if (performance.now() > deadline) throw new Error('no window was open');
+    await stage.pause(100);
+  }
+}
 
 async function eventuallyQueued(stage: Stage): Promise<void> {
   const deadline = performance.now() + REACHED_WITHIN_MS;
@@ -82,7 +116,7 @@ async function eventuallyQueued(stage: Stage): Promise<void> {
 }
 
 function comesBy(stage: Stage, mark: Mark): readonly ProcessName[] {
-  const roles = COMES_BY[mark.split(':')[0]!] ?? ['dispatcher'];
+  const roles = COMES_BY[mark] ?? COMES_BY[mark.split(':')[0]!] ?? ['dispatcher'];
   return roles.flatMap((role) => stage.processes.names(role));
 }
 
