@@ -29,6 +29,8 @@ export type Config = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where the shards of this process take questions (docs/adr/0022). */
+  readonly questions: { readonly host: string; readonly port: number };
   /** Somebody said which: then roles without an API serve their health there. */
   readonly portGiven: boolean;
   /** Without a slash at the end; null where nobody said under which name we are reached. */
@@ -200,6 +202,7 @@ function build(given: Given): Config {
     dataDir: path.resolve(given.ALLIM_DATA ?? 'data'),
     logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
     host: given.ALLIM_HOST ?? '127.0.0.1',
+    questions: { host: given.ALLIM_QUESTIONS_HOST ?? '127.0.0.1', port: given.ALLIM_QUESTIONS_PORT ?? 0 },
     port: given.PORT ?? 8080,
     portGiven: given.PORT !== undefined,
     publicUrl,

@@ -17,7 +17,8 @@ import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
 import { type Fields, type ListField, mayUse, shippedFields, shownField } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/population/profile.ts';
-import { readPopulation } from '../store/rules-processes.ts';
+import { createAsking } from '../rules/run/asking.ts';
+import { questionAddresses, readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
@@ -105,6 +106,8 @@ export function createHttp(
           production: config.env === 'production',
           fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
+          ruleFields: fields,
+          ask: createAsking({ processes: () => questionAddresses(pool), sealer: context.sealer, clock }),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {

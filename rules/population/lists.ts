@@ -24,6 +24,8 @@ export class ListColumn implements Rows {
   /** All rows: free ones hold nothing, and no head names them. */
   readonly live: Uint32Array[] = [];
   private readonly byName: ReadonlyMap<string, Column>;
+  /** Counts how often all items were moved: what was read by row before says nothing afterwards. */
+  moves = 0;
   /** Rows given out so far, free ones included. */
   private used = 0;
   private freeRows = 0;
@@ -123,6 +125,7 @@ export class ListColumn implements Rows {
 
   /** Moves all items together, in the order of their citizens. Some 10 ns an item. */
   private closeUp(): void {
+    this.moves++;
     const before = this.members.map((column) => column.blocks.splice(0));
     this.live.length = 0;
     this.free = this.free.map(() => []);

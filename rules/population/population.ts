@@ -1,48 +1,36 @@
 /**
- * The citizens of one shard as columns: the truth for every judgement. Slots are given out by id and come back after a citizen is
- * forgotten, once nothing sorted names them any more. It knows nothing of topics and offsets, and makes no copy of a profile.
+ * The citizens of one shard as columns: the truth for every judgement. Slots are given out by id (slots.ts), and a slot's values stand in
+ * the columns and lists of the catalogue's fields, less what an overlay covers. It knows nothing of topics and offsets, and makes no copy
+ * of a profile.
  * Measured over the synthetic population with the shipped catalogue: 57 B a citizen with everything, 23 of them ids;
  * `npm run bench -- restore` has the figures.
  */
 import type { Fields, ListField, ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
-import { Ids } from './ids.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, Column, type Rows } from './columns.ts';
 import { ListColumn } from './lists.ts';
-import { Order } from './order.ts';
+import { Marks } from './marks.ts';
 import { isEmpty, type Laid, lay, OVERLAY_BYTES, type Overlay, readWritten, written } from './overlays.ts';
-import {
-  bytesOf,
-  integersOf,
-  type NextSection,
-  packed,
-  pieces,
-  textSections,
-  unpacked,
-  whole,
-} from './packed.ts';
+import { bytesOf, integersOf, type NextSection, textSections } from './packed.ts';
 import { type Layout, layoutOf, type Profile } from './profile.ts';
 import { ProfileRecords } from './profile-record.ts';
-
-/** Freed slots are reused only after the order was rebuilt; when so many wait, an insert rebuilds it. */
-const MAX_PENDING = BLOCK_SLOTS;
+import { Reachable } from './reachable.ts';
+import { Slots } from './slots.ts';
 
 export class Population implements Rows {
   readonly layout: Layout;
   readonly columns: readonly Column[];
   readonly lists: readonly ListColumn[];
   private readonly byName: ReadonlyMap<string, Column>;
-  private readonly ids = new Ids();
   /** Reads and writes binary profiles of its catalogue. */
   readonly records: ProfileRecords;
-  /** One bit a slot, a block's words together. */
-  readonly live: Uint32Array[] = [];
-  private free: number[] = [];
-  private pendingFree: number[] = [];
-  private readonly sequence = new Order(this.ids);
-  private used = 0;
+  private readonly slots = new Slots();
   /** By citizen, known or not. */
   private readonly overlays = new Map<string, Laid>();
+  /** By block, how often anything of its citizens was written: what was read of a block stands while this does. */
+  readonly revisions: number[] = [];
+  readonly reachable = new Reachable();
+  readonly marks = new Marks((slot) => this.idOf(slot));
   /** Fields of profiles that the catalogue lacks, seen so far. */
   ignoredFields = 0;
 
@@ -55,12 +43,17 @@ export class Population implements Rows {
   }
 
   get size(): number {
-    return this.ids.size;
+    return this.slots.size;
   }
 
   /** Slots in use or once used; blocks cover them. */
   get capacity(): number {
-    return this.used;
+    return this.slots.used;
+  }
+
+  /** One bit a slot, a block's words together: whom a rule may match. */
+  get live(): readonly Uint32Array[] {
+    return this.slots.live;
   }
 
   column(field: ScalarField): Column {
@@ -75,31 +68,34 @@ export class Population implements Rows {
     return this.lists[position]!;
   }
 
-  /** Everything that grows with the citizens: columns, lists, ids, order, and what waits to be sorted or given out again. */
+  /** Everything that grows with the citizens: columns, lists, ids, order, and what stands beside them. */
   get bytes(): number {
     const columns = [...this.columns, ...this.lists].reduce((sum, column) => sum + column.bytes, 0);
-    const waiting = (this.free.length + this.pendingFree.length) * 8;
-    const beside = this.sequence.bytes + waiting + this.overlays.size * OVERLAY_BYTES;
-    return columns + this.ids.bytes + this.live.length * BLOCK_WORDS * 4 + beside;
+    const beside = this.reachable.bytes + this.marks.bytes + this.revisions.length * 8;
+    return columns + this.slots.bytes + beside + this.overlays.size * OVERLAY_BYTES;
   }
 
   slotOf(id: string): number | undefined {
-    return this.ids.slotOf(id);
+    return this.slots.slotOf(id);
   }
 
   idOf(slot: number): string {
-    return this.ids.idOf(slot);
+    return this.slots.idOf(slot);
+  }
+
+  /** Whether a rule may match whoever has this slot: a citizen who has died keeps it and is in no audience. */
+  isLive(slot: number): boolean {
+    return this.slots.isLive(slot);
   }
 
   /** Writes the whole profile; true when the citizen was not known before. */
   upsert(id: string, profile: Profile): boolean {
-    const { size } = this;
-    const slot = this.ids.slotOf(id) ?? this.admit(id);
-    const { columns, lists } = this;
+    const { size, columns, lists } = this;
+    const slot = this.slotFor(id);
     for (let i = 0; i < columns.length; i++) columns[i]!.set(slot, profile.values[i]);
     for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, profile.lists[i]);
     this.ignoredFields += profile.ignored;
-    if (this.overlays.size > 0) this.cover(id, slot);
+    this.wrote(id, slot);
     return this.size > size;
   }
 
@@ -107,7 +103,7 @@ export class Population implements Rows {
   upsertRecord(id: string, value: Buffer): boolean {
     const { size, records, columns, lists } = this;
     records.read(value);
-    const slot = this.ids.slotOf(id) ?? this.admit(id);
+    const slot = this.slotFor(id);
     const { raw, texts } = records;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
@@ -115,16 +111,49 @@ export class Population implements Rows {
       else column.setRaw(slot, raw[i]!);
     }
     for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, records.items[i]);
-    if (this.overlays.size > 0) this.cover(id, slot);
+    this.wrote(id, slot);
     return this.size > size;
   }
 
-  private admit(id: string): number {
-    const slot = this.claim();
-    this.ids.put(id, slot);
-    this.setLive(slot, true);
-    this.sequence.come(slot);
+  /** The citizen's, else a new one, which may have been somebody else's: nothing that stands beside the columns is left of them. */
+  private slotFor(id: string): number {
+    const known = this.slots.slotOf(id);
+    if (known !== undefined) return known;
+    const slot = this.slots.admit(id);
+    if (this.revisions.length * BLOCK_SLOTS <= slot) {
+      this.revisions.push(0);
+      for (const column of this.columns) column.grow();
+      for (const list of this.lists) list.grow();
+    }
+    this.reachable.claimed(slot, id);
+    this.marks.drop(slot);
     return slot;
+  }
+
+  /** After every value of a citizen was written. */
+  private wrote(id: string, slot: number): void {
+    const laid = this.overlays.size > 0 ? this.overlays.get(id) : undefined;
+    if (laid !== undefined) this.cover(laid, slot);
+    this.revise(slot);
+  }
+
+  /** Whatever changes how a slot is judged or counted ends here. */
+  private revise(slot: number): void {
+    this.revisions[slot >> BLOCK_BITS]!++;
+  }
+
+  /** True when there was somebody to forget. Nothing of the citizen stays. */
+  forget(id: string): boolean {
+    const slot = this.slots.release(id);
+    if (slot === undefined) return false;
+    const laid = this.overlays.get(id);
+    if (laid !== undefined) [laid.values, laid.items] = [[], []];
+    for (const column of this.columns) column.set(slot, undefined);
+    for (const list of this.lists) list.set(slot, undefined);
+    this.reachable.released(slot);
+    this.marks.drop(slot);
+    this.revise(slot);
+    return true;
   }
 
   /** What is said about a citizen from now on; null takes it back. The citizen need not be known yet. */
@@ -132,9 +161,17 @@ export class Population implements Rows {
     const slot = this.slotOf(id);
     const before = this.overlays.get(id);
     if (before !== undefined && slot !== undefined) this.uncover(before, slot);
-    if (overlay === null || isEmpty(overlay)) this.overlays.delete(id);
-    else this.overlays.set(id, lay(overlay, this.layout));
-    if (slot !== undefined) this.cover(id, slot);
+    const laid = overlay === null || isEmpty(overlay) ? undefined : lay(overlay, this.layout);
+    if (laid === undefined) this.overlays.delete(id);
+    else this.overlays.set(id, laid);
+    if (slot === undefined) return;
+    if (laid !== undefined) this.cover(laid, slot);
+    this.revise(slot);
+  }
+
+  /** What lies over a citizen now, known or not. */
+  overlayOf(id: string): Overlay | undefined {
+    return this.overlays.get(id)?.overlay;
   }
 
   isOverlaid(id: string): boolean {
@@ -150,114 +187,73 @@ export class Population implements Rows {
   }
 
   /** Takes what is disputed out of the columns and keeps it aside; the dead are not live. */
-  private cover(id: string, slot: number): void {
-    const laid = this.overlays.get(id);
-    if (laid === undefined) return;
+  private cover(laid: Laid, slot: number): void {
     laid.values = laid.scalars.map((at) => this.columns[at]!.valueAt(slot));
     laid.items = laid.lists.map((at) => this.lists[at]!.itemsAt(slot));
     for (const at of laid.scalars) this.columns[at]!.set(slot, undefined);
     for (const at of laid.lists) this.lists[at]!.set(slot, undefined);
-    if (laid.overlay.deceased !== null) this.setLive(slot, false);
+    if (laid.overlay.deceased !== null) this.slots.setLive(slot, false);
   }
 
   private uncover(laid: Laid, slot: number): void {
     for (const [index, at] of laid.scalars.entries()) this.columns[at]!.set(slot, laid.values[index]);
     for (const [index, at] of laid.lists.entries()) this.lists[at]!.set(slot, laid.items[index]);
-    this.setLive(slot, true);
+    this.slots.setLive(slot, true);
   }
 
-  private setLive(slot: number, live: boolean): void {
-    const words = this.live[slot >> BLOCK_BITS]!;
-    const word = (slot & (BLOCK_SLOTS - 1)) >> 5;
-    words[word] = live ? words[word]! | (1 << (slot & 31)) : words[word]! & ~(1 << (slot & 31));
+  /** Which channels lead to a citizen, bits of reachable.ts. Nothing where nobody of that id is known. */
+  setReach(id: string, bits: number): void {
+    const slot = this.slotOf(id);
+    if (slot !== undefined && this.reachable.set(slot, bits)) this.revise(slot);
   }
 
-  private claim(): number {
-    if (this.free.length === 0 && this.pendingFree.length >= MAX_PENDING) this.order();
-    const reused = this.free.pop();
-    if (reused !== undefined) return reused;
-    const slot = this.used;
-    if ((slot & (BLOCK_SLOTS - 1)) === 0) {
-      this.live.push(new Uint32Array(BLOCK_WORDS));
-      for (const column of this.columns) column.grow();
-      for (const list of this.lists) list.grow();
-      this.ids.grow();
-    }
-    this.used++;
-    return slot;
-  }
-
-  /** True when there was somebody to forget. Nothing of the citizen stays. */
-  forget(id: string): boolean {
-    const slot = this.ids.remove(id);
-    if (slot === undefined) return false;
-    this.setLive(slot, false);
-    const laid = this.overlays.get(id);
-    if (laid !== undefined) [laid.values, laid.items] = [[], []];
-    for (const column of this.columns) column.set(slot, undefined);
-    for (const list of this.lists) list.set(slot, undefined);
-    this.pendingFree.push(slot);
-    this.sequence.go();
-    return true;
-  }
-
-  /** Whether a rule may match whoever has this slot: a citizen who has died keeps it and is in no audience. */
-  isLive(slot: number): boolean {
-    return ((this.live[slot >> BLOCK_BITS]![(slot & (BLOCK_SLOTS - 1)) >> 5]! >>> (slot & 31)) & 1) === 1;
-  }
-
-  /** All slots that somebody has, in order (order.ts). */
+  /** All slots that somebody has, by ascending id. */
   order(): Int32Array {
-    const sorted = this.sequence.now();
-    this.freeForgotten();
-    return sorted;
+    return this.slots.order();
   }
 
-  /** Makes the first order of a shard that was just read, with `pause` between steps. */
-  async orderInSteps(pause: () => Promise<void>): Promise<void> {
-    const { sequence } = this;
-    await sequence.inSteps(pause);
-    if (sequence.isSettled) this.freeForgotten();
-  }
-
-  /** Slots that nothing sorted names any more may be given out again. */
-  private freeForgotten(): void {
-    for (const slot of this.pendingFree.splice(0)) this.free.push(slot);
+  /** The same once for a shard that was just read, with `pause` between steps. */
+  orderInSteps(pause: () => Promise<void>): Promise<void> {
+    return this.slots.orderInSteps(pause);
   }
 
   /** Makes nothing wait to be sorted or given out again. `pause` as in `orderInSteps`. */
-  async tidy(pause: () => Promise<void>): Promise<void> {
-    if (this.sequence.newcomers > BLOCK_SLOTS) await this.orderInSteps(pause);
-    this.order();
+  tidy(pause: () => Promise<void>): Promise<void> {
+    return this.slots.tidy(pause);
   }
 
-  /** Everything, for a snapshot. Nothing may change until the last was taken, and the population must be tidy. */
+  /**
+   * Everything, for a snapshot. Nothing may change until the last was taken, and the population must be tidy. Which channels lead to whom is
+   * not the topics' and is read anew.
+   */
   *sections(): Generator<Uint8Array> {
-    yield bytesOf(Int32Array.of(this.used, this.size, this.overlays.size));
+    yield bytesOf(Int32Array.of(this.capacity, this.overlays.size));
     for (const column of this.columns) yield* column.sections();
     for (const list of this.lists) yield* list.sections();
-    yield* packed(this.live);
-    yield* this.ids.sections();
-    yield* pieces(this.sequence.sorted);
+    yield* this.slots.sections();
     yield* textSections(this.overlays, written);
   }
 
   /** Takes over what `sections` gave, where nobody is known yet. */
   async restore(next: NextSection): Promise<void> {
-    const [used = 0, size = 0, overlays = 0] = integersOf(await next());
-    const blocks = Math.ceil(used / BLOCK_SLOTS);
+    const [capacity = 0, overlays = 0] = integersOf(await next());
+    const blocks = Math.ceil(capacity / BLOCK_SLOTS);
+    for (let block = 0; block < blocks; block++) this.revisions.push(0);
     for (const column of this.columns) await column.restore(next, blocks);
     for (const list of this.lists) await list.restore(next, blocks);
-    for (const block of await unpacked(next, new Array(blocks).fill(BLOCK_WORDS * 4)))
-      this.live.push(new Uint32Array(block.buffer, block.byteOffset, BLOCK_WORDS));
-    await this.ids.restore(next);
-    this.sequence.sorted = await whole(next, size);
+    await this.slots.restore(next);
     while (this.overlays.size < overlays)
       for (const given of JSON.parse((await next()).toString()) as unknown[])
         this.overlays.set(...readWritten(given, this.layout));
-    this.used = used;
-    if (this.size < used)
-      for (let slot = 0; slot < used; slot++) if (this.ids.byteAt(slot, 0) === 0) this.free.push(slot);
+  }
+
+  /** What is known of a citizen, in a profile's terms: what is disputed, and what the catalogue lacks, is not among it. */
+  profileAt(slot: number): Profile {
+    return {
+      values: this.columns.map((column) => column.valueAt(slot)),
+      lists: this.lists.map((list) => list.itemsAt(slot)),
+      ignored: 0,
+    };
   }
 
   /** Lets closures read a citizen by slot. */

@@ -49,6 +49,8 @@ export type ShardServer = {
   /** For tests: resolves when no request is outstanding. */
   drain(): Promise<void>;
   status(): ShardServerStatus;
+  /** The shards held here that have caught up, for questions. They may be given up at any await. */
+  held(): readonly Shard[];
 };
 
 export type ShardServerOptions = {
@@ -180,6 +182,10 @@ class Server implements ShardServer {
   private offsetOf(partition: number): number {
     const position = this.shards.get(partition)?.position ?? -1;
     return Math.min(position, this.announcer?.announced(partition) ?? position);
+  }
+
+  held(): readonly Shard[] {
+    return this.shards.all().filter((shard) => shard.caughtUp);
   }
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {

@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { contentHash } from '../../domain/content-hash.ts';
-import { AllimError } from '../../domain/errors.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import { createSchemaCompiler, parseEventType } from '../../domain/event-types.ts';
 import type { Logger } from '../../domain/logger.ts';
@@ -44,6 +44,8 @@ export type AuthoringParts = {
     name: string,
     files: Readonly<Record<string, string>>,
   ) => TemplateToKeep | Promise<TemplateToKeep>;
+  /** What the rule is warned of; it is kept all the same. */
+  readonly warningsOfRule: (rule: Rule) => readonly Fault[];
   /** The same for one that is kept: what is live may have changed since. */
   readonly recheckTemplate: (name: string, definition: unknown) => void | Promise<void>;
 };
@@ -146,7 +148,7 @@ export const ruleSchema = (): Endpoint => {
   return endpoint({ answer: async () => ok(schema) });
 };
 
-export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts): Endpoint =>
+export const postRule = ({ pool, catalogue, logger, checkRule, warningsOfRule }: AuthoringParts): Endpoint =>
   endpoint({
     body: Json,
     answer: async ({ body, caller }) => {
@@ -161,7 +163,7 @@ export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts)
         return saveRuleDraft(sql, rule, hash, caller().id);
       });
       logger.info({ caller: caller().id, rule: rule.id, version }, 'rule drafted');
-      return { status: 201, body: { id: rule.id, version, hash } };
+      return { status: 201, body: { id: rule.id, version, hash, warnings: warningsOfRule(rule) } };
     },
   });
 

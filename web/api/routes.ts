@@ -14,8 +14,10 @@ import { type Check, databaseCheck, healthz, readyz, restoreNote } from './healt
 import * as imports from './imports.ts';
 import { producers } from './producers.ts';
 import * as quarantine from './quarantine.ts';
+import * as questions from './questions.ts';
 import * as reading from './reading.ts';
 import * as restore from './restore.ts';
+import * as simulations from './simulations.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
 import * as trial from './trial.ts';
@@ -23,6 +25,7 @@ import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
+  questions.QuestionParts &
   administration.AdministrationParts &
   QuarantineParts &
   trial.TrialParts &
@@ -66,6 +69,13 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
   ['GET', '/api/v1/rules/schema', 'read', authoring.ruleSchema()],
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
+  ['GET', '/api/v1/rules/:id/audience', 'read', questions.audience(parts)],
+  ['POST', '/api/v1/rules/preview', 'rules', questions.preview(parts)],
+  ['POST', '/api/v1/rules/overlap', 'rules', questions.overlap(parts)],
+  ['POST', '/api/v1/rules/difference', 'rules', questions.difference(parts)],
+  ['POST', '/api/v1/rules/simulation', 'rules', simulations.postSimulation(parts)],
+  ['GET', '/api/v1/rules/simulation/:id', 'rules', simulations.getSimulation(parts)],
+  ['GET', '/api/v1/citizens/:id/explanation', 'citizens', questions.explanation(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
