@@ -2,6 +2,7 @@
  * `npm run bench -- NAME [--json] [--profile]`: measures one thing beside a baseline in the same run, on services of its own. Loopback
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
+import { audience } from './audience.ts';
 import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
 import { growth } from './growth.ts';
@@ -17,6 +18,7 @@ import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  audience,
   pipeline,
   targeted,
   latency,
