@@ -6,10 +6,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { EventType } from '../domain/event.ts';
+import { parseEventType } from '../domain/event-types.ts';
 import { silentLogger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
-import { parseEventType } from '../domain/event-types.ts';
-import type { EventType } from '../domain/event.ts';
 import { createSealer } from '../domain/sealing.ts';
 import { citizens, POPULATION_DAY } from '../producers/population.ts';
 import { parseDay } from '../rules/calendar.ts';
@@ -53,7 +53,8 @@ export const audience: Bench = async (options) => {
   const count = options.number('citizens', 200_000);
   const rules = published();
   const whole = new Population(shippedFields());
-  for (const { id, profile } of citizens(SEED, count)) whole.upsert(id, readProfile({ ...profile }, whole.layout));
+  for (const { id, profile } of citizens(SEED, count))
+    whole.upsert(id, readProfile({ ...profile }, whole.layout));
   say(`${count} citizens, ${rules.length} rules`);
   const scans = await scanned(rules, whole);
   const live = await asked(rules, count, options.number('updates', 5_000), options.number('questions', 100));
@@ -87,7 +88,9 @@ async function scanned(rules: readonly Published[], population: Population) {
         throw new Error(`${checked.rule.id}: ${certain} by columns, ${found.count} by DuckDB`);
       peerTimes.push(found.ms);
     }
-    say(`${checked.rule.id}: ${certain} in ${round(median(times))} ms, DuckDB ${round(median(peerTimes))} ms`);
+    say(
+      `${checked.rule.id}: ${certain} in ${round(median(times))} ms, DuckDB ${round(median(peerTimes))} ms`,
+    );
     if (peerTimes.length === 0) continue;
     ours.push(median(times));
     theirs.push(median(peerTimes));
@@ -101,7 +104,10 @@ async function scanned(rules: readonly Published[], population: Population) {
       rules: alone.length,
       rules_compared: ours.length,
     },
-    baseline: { duckdb_ms_a_rule_mean: round(mean(theirs)), duckdb_ms_a_rule_worst: round(Math.max(...theirs)) },
+    baseline: {
+      duckdb_ms_a_rule_mean: round(mean(theirs)),
+      duckdb_ms_a_rule_worst: round(Math.max(...theirs)),
+    },
     ratio: mean(theirs) / mean(ours),
   };
 }
@@ -111,7 +117,8 @@ async function asked(rules: readonly Published[], count: number, updates: number
   const fields = shippedFields();
   const shards = Array.from(
     { length: PARTITIONS },
-    (_, partition) => new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
+    (_, partition) =>
+      new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
   );
   const records = new Map<string, Buffer>();
   for (const { id, profile } of citizens(SEED, count)) {
@@ -137,7 +144,11 @@ async function asked(rules: readonly Published[], count: number, updates: number
       ),
   });
   await server.start();
-  const ask = createAsking({ processes: async () => ({ urls: [server.url()], shards: PARTITIONS }), sealer, clock });
+  const ask = createAsking({
+    processes: async () => ({ urls: [server.url()], shards: PARTITIONS }),
+    sealer,
+    clock,
+  });
   const beside = updating(shards, records, updates);
   const times: number[] = [];
   try {
@@ -148,7 +159,14 @@ async function asked(rules: readonly Published[], count: number, updates: number
       await ask(
         {
           kind: 'audience',
-          asked: { condition, agency, eventType, event: eventType.examples[0] ?? {}, asOf: POPULATION_DAY, reach },
+          asked: {
+            condition,
+            agency,
+            eventType,
+            event: eventType.examples[0] ?? {},
+            asOf: POPULATION_DAY,
+            reach,
+          },
           detail: true,
           sample: 0,
         },

@@ -76,7 +76,12 @@ export function createAsking(parts: AskingParts): Asking {
   };
 }
 
-async function askOne(url: string, body: Uint8Array<ArrayBuffer>, sealer: Sealer, signal: AbortSignal): Promise<Reply> {
+async function askOne(
+  url: string,
+  body: Uint8Array<ArrayBuffer>,
+  sealer: Sealer,
+  signal: AbortSignal,
+): Promise<Reply> {
   const response = await fetch(`${url}${QUESTION_PATH}`, { method: 'POST', body, signal });
   const bytes = Buffer.from(await response.arrayBuffer());
   if (response.status !== 200) throw new Error(`a rules process answered ${response.status}`);

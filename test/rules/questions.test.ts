@@ -14,7 +14,7 @@ import { createQuestionServer } from '../../rules/run/question-server.ts';
 import { treeOf } from '../../rules/run/question-tree.ts';
 import { answerQuestion } from '../../rules/run/questions.ts';
 import { Shard } from '../../rules/run/shard.ts';
-import { mix, placesApart, sketchBytes, sketchOf, emptySketch } from '../../rules/run/sketch.ts';
+import { emptySketch, mix, placesApart, sketchBytes, sketchOf } from '../../rules/run/sketch.ts';
 import { steadyScan } from '../../rules/run/steady-scan.ts';
 
 const PARTITIONS = 2;
@@ -184,7 +184,12 @@ describe('questions to the shards', () => {
 
   test('are refused with the pointer where the condition is wrong', async () => {
     await expect(
-      ask({ kind: 'audience', asked: asked({ '==': [{ var: 'citizen.nowhere' }, 1] }), detail: false, sample: 0 }),
+      ask({
+        kind: 'audience',
+        asked: asked({ '==': [{ var: 'citizen.nowhere' }, 1] }),
+        detail: false,
+        sample: 0,
+      }),
     ).rejects.toMatchObject({ code: 'rule-invalid', faults: [{ code: 'field-unknown' }] });
   });
 

@@ -24,7 +24,11 @@ const CASES: readonly (readonly [name: string, condition: unknown, warnings: rea
   ['over the range', { '<=': [i, 10] }, ['leaf-always-true /condition/<=']],
   ['outside the range', { '>': [i, 10] }, ['leaf-always-false /condition/>']],
   ['beyond any age', { '>': [age, 900] }, ['leaf-always-false /condition/>']],
-  ['every value of an enumeration', { in: [e, ['red', 'green', 'blue']] }, ['leaf-always-true /condition/in']],
+  [
+    'every value of an enumeration',
+    { in: [e, ['red', 'green', 'blue']] },
+    ['leaf-always-true /condition/in'],
+  ],
   ['a parity that is none', { '==': [{ parity: [d] }, 2] }, ['leaf-always-false /condition/==']],
   ['low above high', { between: [i, 7, 3] }, ['leaf-always-false /condition/between']],
   [
@@ -66,10 +70,22 @@ const CASES: readonly (readonly [name: string, condition: unknown, warnings: rea
   ],
   [
     'a branch that was decided before',
-    { if: [{ '>': [i, 3] }, { '==': [e, 'red'] }, { '>': [i, 5] }, { '==': [e, 'blue'] }, { '==': [e, 'green'] }] },
+    {
+      if: [
+        { '>': [i, 3] },
+        { '==': [e, 'red'] },
+        { '>': [i, 5] },
+        { '==': [e, 'blue'] },
+        { '==': [e, 'green'] },
+      ],
+    },
     ['branch-unreachable /condition/if/3/==', 'leaf-contradicts /condition/if/2/>'],
   ],
-  ['what is turned round', { '!': [{ in: [e, ['red', 'green', 'blue']] }] }, ['leaf-always-false /condition/!']],
+  [
+    'what is turned round',
+    { '!': [{ in: [e, ['red', 'green', 'blue']] }] },
+    ['leaf-always-false /condition/!'],
+  ],
   [
     'items of a list',
     {
@@ -82,7 +98,11 @@ const CASES: readonly (readonly [name: string, condition: unknown, warnings: rea
   ],
   ['different things', { and: [{ '<': [i, 3] }, { '>': [{ var: 'citizen.i2' }, 5] }] }, []],
   ['fields against each other', { '<': [i, { var: 'citizen.i2' }] }, []],
-  ['texts of a closed set', { and: [{ '==': [e, 'red'] }, { '==': [e, 'blue'] }] }, ['leaf-contradicts /condition/and/1/==']],
+  [
+    'texts of a closed set',
+    { and: [{ '==': [e, 'red'] }, { '==': [e, 'blue'] }] },
+    ['leaf-contradicts /condition/and/1/=='],
+  ],
   ['texts of an open set', { '!=': [{ var: 'citizen.s' }, 'x'] }, []],
   [
     'closed values of the event',

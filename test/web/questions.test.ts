@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Asking, WholeAnswer, WholeSet } from '../../rules/run/asking.ts';
 import { emptySketch, mix } from '../../rules/run/sketch.ts';
-import { saveSketchedRule } from '../support/live-rule.ts';
-import { createHttpApi, type HttpApi } from '../support/http.ts';
 import { shownDistricts, shownPair, shownParts, shownShares } from '../../web/api/shown-counts.ts';
+import { createHttpApi, type HttpApi } from '../support/http.ts';
+import { saveSketchedRule } from '../support/live-rule.ts';
 
 const setOf = (count: number, from = 0): WholeSet => {
   const sketch = emptySketch();
@@ -29,9 +29,11 @@ const ask: Asking = async (_, options) => ({
   explanation: undefined,
   ...(await answers(options?.signal)),
 });
-const audienceOf = (count: number, possible = 20, from = 0) => async () => ({
-  sets: { certain: setOf(count, from), possible: setOf(possible, 1_000_000) },
-});
+const audienceOf =
+  (count: number, possible = 20, from = 0) =>
+  async () => ({
+    sets: { certain: setOf(count, from), possible: setOf(possible, 1_000_000) },
+  });
 
 let api: HttpApi;
 let nts: string;
@@ -87,7 +89,9 @@ describe('a preview', () => {
 
   test('warns of what cannot have been meant, and says what is wrong', async () => {
     answers = audienceOf(100, 20, 200_000);
-    const contradiction = { and: [{ '==': [{ var: 'citizen.sido' }, '11'] }, { '==': [{ var: 'citizen.sido' }, '26'] }] };
+    const contradiction = {
+      and: [{ '==': [{ var: 'citizen.sido' }, '11'] }, { '==': [{ var: 'citizen.sido' }, '26'] }],
+    };
     expect((await preview({ ...draft('11'), condition: contradiction })).json()).toMatchObject({
       warnings: [{ code: 'leaf-contradicts', pointer: '/condition/and/1/==' }],
     });
@@ -142,7 +146,12 @@ test('a live rule is asked about by its id; a citizen is explained, or not known
     sets: { both: setOf(4_000, 500_000), onlyFirst: setOf(3, 600_000), onlySecond: setOf(0) },
   });
   const pair = { first: { rule: 'nts-asked' }, second: { draft: draft('26') } };
-  const difference = await api.call({ method: 'POST', url: '/api/v1/rules/difference', payload: pair, key: nts });
+  const difference = await api.call({
+    method: 'POST',
+    url: '/api/v1/rules/difference',
+    payload: pair,
+    key: nts,
+  });
   expect(difference.json()).toMatchObject({ stay: '≈4000', leave: '<10', enter: '<10' });
 });
 
@@ -180,6 +189,10 @@ describe('small counts', () => {
       sms: 'hidden',
       none: '<10',
     });
-    expect(shownPair({ both: 1_234, first: 50, second: 60 }, false)).toEqual({ both: 1_234, first: 50, second: 60 });
+    expect(shownPair({ both: 1_234, first: 50, second: 60 }, false)).toEqual({
+      both: 1_234,
+      first: 50,
+      second: 60,
+    });
   });
 });
