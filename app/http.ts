@@ -107,7 +107,12 @@ export function createHttp(
           fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
           ruleFields: fields,
-          ask: createAsking({ processes: () => questionAddresses(pool), sealer: context.sealer, clock }),
+          ask: createAsking({
+            processes: () => questionAddresses(pool),
+            sealer: context.sealer,
+            clock,
+            logger,
+          }),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {

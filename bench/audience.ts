@@ -148,6 +148,7 @@ async function asked(rules: readonly Published[], count: number, updates: number
     processes: async () => ({ urls: [server.url()], shards: PARTITIONS }),
     sealer,
     clock,
+    logger: silentLogger,
   });
   const beside = updating(shards, records, updates);
   const times: number[] = [];

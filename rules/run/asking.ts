@@ -2,7 +2,8 @@
  * Asks every rules process and adds up what their shards say. Waits for none beyond the deadline: what has not answered by then is named, and
  * the whole is partial. Where two processes answer for one shard, as in a rebalance, the one that knows more counts.
  */
-import { AllimError } from '../../domain/errors.ts';
+import { AllimError, messageOf } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/logger.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import type { Explanation } from '../say/explanation.ts';
 import type { ProcessAnswer, Question, SampleRow, SetName, ShardAnswer } from './question.ts';
@@ -46,6 +47,7 @@ export type AskingParts = {
   readonly processes: () => Promise<{ readonly urls: readonly string[]; readonly shards: number }>;
   readonly sealer: Sealer;
   readonly clock: { nowMs(): number };
+  readonly logger: Logger;
 };
 
 export const DEADLINE_MS = 2_000;
@@ -65,7 +67,10 @@ export function createAsking(parts: AskingParts): Asking {
     signal?.throwIfAborted();
     const answers: ProcessAnswer[] = [];
     for (const reply of replies) {
-      if (reply.status === 'rejected') continue;
+      if (reply.status === 'rejected') {
+        parts.logger.warn({ error: messageOf(reply.reason) }, 'a rules process did not answer a question');
+        continue;
+      }
       if ('answer' in reply.value) answers.push(reply.value.answer);
       else {
         const { code, message, faults } = reply.value.error;

@@ -88,7 +88,10 @@ export function createQuestionServer(parts: QuestionServerParts): QuestionServer
     try {
       const reply = await replyTo(await bodyOf(request), gone.signal);
       const sealed = parts.sealer.seal(SEALED_ANSWER, JSON.stringify(reply));
-      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(sealed);
+      // A connection kept for later may be closed here in the moment in which the next question is written to it.
+      response
+        .writeHead(200, { 'content-type': 'application/octet-stream', connection: 'close' })
+        .end(sealed);
     } catch (error) {
       if (gone.signal.aborted) return;
       // Sealed under another key, or no question at all: nothing is said about it.

@@ -111,6 +111,7 @@ describe('questions to the shards', () => {
       processes: async () => ({ urls: [server.url()], shards: PARTITIONS }),
       sealer,
       clock,
+      logger: silentLogger,
     })(question, PATIENT);
   };
 
@@ -198,7 +199,7 @@ describe('questions to the shards', () => {
     const stranger = createSealer(Buffer.alloc(32, 9), Buffer.alloc(32, 2));
     const processes = async () => ({ urls: [server.url()], shards: PARTITIONS });
     await expect(
-      createAsking({ processes, sealer: stranger, clock })({
+      createAsking({ processes, sealer: stranger, clock, logger: silentLogger })({
         kind: 'audience',
         asked: asked(true),
         detail: false,
@@ -219,7 +220,7 @@ describe('questions to the shards', () => {
     await one.start();
     const processes = async () => ({ urls: [one.url(), 'http://127.0.0.1:1'], shards: PARTITIONS });
     const women = asked({ '==': [{ var: 'citizen.sex' }, 'F'] });
-    const answer = await createAsking({ processes, sealer, clock })(
+    const answer = await createAsking({ processes, sealer, clock, logger: silentLogger })(
       { kind: 'audience', asked: women, detail: false, sample: 0 },
       PATIENT,
     );
