@@ -50,6 +50,7 @@ describe('configuration', () => {
   test('with nothing set everything is embedded and on loopback', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
+      questions: { host: '127.0.0.1', port: 0 },
       agencyWeights: new Map(),
       bounces: null,
       smsReceiptSecret: null,
