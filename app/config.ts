@@ -4,6 +4,7 @@
  * secrets that somebody shipped or made up. `NAME_FILE` names a file that holds the value of `NAME`.
  * Values of secret settings never appear in a report.
  */
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { AllimError, type Fault } from '../domain/errors.ts';
@@ -194,6 +195,13 @@ function smtpEncrypted(text: string): boolean {
   return url === null || url.protocol === 'smtps:' || url.searchParams.get('requireTLS') === 'true';
 }
 
+/** A container has an address that nobody can write down beforehand: `auto` is its first that leads outside, else loopback. */
+function questionsHost(given = '127.0.0.1'): string {
+  if (given !== 'auto') return given;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
 function build(given: Given): Config {
   const publicUrl = given.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
   const domain = publicUrl === null ? 'localhost' : new URL(publicUrl).hostname;
@@ -202,7 +210,7 @@ function build(given: Given): Config {
     dataDir: path.resolve(given.ALLIM_DATA ?? 'data'),
     logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
     host: given.ALLIM_HOST ?? '127.0.0.1',
-    questions: { host: given.ALLIM_QUESTIONS_HOST ?? '127.0.0.1', port: given.ALLIM_QUESTIONS_PORT ?? 0 },
+    questions: { host: questionsHost(given.ALLIM_QUESTIONS_HOST), port: given.ALLIM_QUESTIONS_PORT ?? 0 },
     port: given.PORT ?? 8080,
     portGiven: given.PORT !== undefined,
     publicUrl,

@@ -34,7 +34,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'sms-url': isUrl(['smpp:', 'ssmpp:', 'https:', 'http:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
-  host: (text) => isIP(text) !== 0 && !/^(0\.0\.0\.0|::)$/.test(text),
+  'own-host': (text) => text === 'auto' || (isIP(text) !== 0 && !/^(0\.0\.0\.0|::)$/.test(text)),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   weights: (text) => text.split(',').every((one) => /^[a-z][a-z0-9-]{0,31}:[1-9]\d{0,2}$/.test(one.trim())),
   mark: (text) => {
@@ -67,7 +67,7 @@ export const Environment = Type.Object({
   ALLIM_DATA: text('a folder'),
   ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   ALLIM_HOST: text('an address to listen on'),
-  ALLIM_QUESTIONS_HOST: text('an address of this machine that web reaches', { format: 'host' }),
+  ALLIM_QUESTIONS_HOST: text('auto, or an address of this machine that web reaches', { format: 'own-host' }),
   ALLIM_QUESTIONS_PORT: whole('a port, or 0 for a free one', 0, 65_535),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
   ALLIM_KEEP_MONTHS: whole('a whole number from 2 to 120', 2, 120),

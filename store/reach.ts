@@ -30,26 +30,23 @@ export async function reachOf(sql: Sql, ids: readonly string[]): Promise<Reach[]
   return rows;
 }
 
-/** What is committed below the horizon is seen, and nothing from it on. Text: it may be beyond 2^53. */
+/** A snapshot of Postgres: what it shows is known, whatever was in progress then is not. */
 export type ReachHorizon = string;
 
 export async function reachHorizon(sql: Sql): Promise<ReachHorizon> {
-  const { rows } = await sql.query<{ horizon: string }>(
-    'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon',
-  );
+  const { rows } = await sql.query<{ horizon: string }>('SELECT pg_current_snapshot()::text AS horizon');
   return rows[0]!.horizon;
 }
 
-/** Citizens whose contact points changed from one horizon to the present one, which is returned. */
+/** Citizens of whom a change is seen now that was not seen at `since`, and what is seen now: a transaction that takes hours hides none but its own. */
 export async function changedReach(
   sql: Sql,
   since: ReachHorizon,
 ): Promise<{ readonly ids: readonly string[]; readonly horizon: ReachHorizon }> {
   const { rows } = await sql.query<{ horizon: string; ids: string[] }>({
     name: 'changed-reach',
-    text: `WITH now AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon)
-      SELECT now.horizon::text AS horizon,
-        ARRAY(SELECT DISTINCT citizen_id FROM reach_changes WHERE changed_by >= $1::xid8 AND changed_by < now.horizon) AS ids FROM now`,
+    text: `SELECT pg_current_snapshot()::text AS horizon, ARRAY(SELECT DISTINCT citizen_id FROM reach_changes
+      WHERE changed_by >= pg_snapshot_xmin($1::pg_snapshot) AND NOT pg_visible_in_snapshot(changed_by, $1::pg_snapshot)) AS ids`,
     values: [since],
   });
   return rows[0]!;

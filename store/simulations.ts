@@ -57,7 +57,7 @@ export async function readSimulation(
   return rows[0];
 }
 
-/** Events of a type that arrived in a time, oldest first; `more` where there were others. */
+/** Events of a type that arrived in a time and counted, oldest first; `more` where there were others. */
 export async function pastEvents(
   sql: Sql,
   type: string,
@@ -68,7 +68,7 @@ export async function pastEvents(
   const { rows } = await sql.query<PastEvent>(
     `SELECT id, body->'data' AS data, body->>'subject' AS citizen, received_at AS "receivedAt",
        body->>'allimsubjectkey' IS NOT NULL AS keyed FROM events
-     WHERE type = $1 AND received_at >= $2::timestamptz AND received_at < $3::timestamptz AND state <> 'refused'
+     WHERE type = $1 AND received_at >= $2::timestamptz AND received_at < $3::timestamptz AND state <> 'superseded'
      ORDER BY received_at, id LIMIT $4`,
     [type, from, to, limit + 1],
   );

@@ -201,6 +201,12 @@ export class Population implements Rows {
     this.slots.setLive(slot, true);
   }
 
+  /** Before all that is known of channels is read anew. */
+  forgetReach(): void {
+    this.reachable.readingAll();
+    for (let block = 0; block < this.revisions.length; block++) this.revisions[block]!++;
+  }
+
   /** Which channels lead to a citizen, bits of reachable.ts. Nothing where nobody of that id is known. */
   setReach(id: string, bits: number): void {
     const slot = this.slotOf(id);

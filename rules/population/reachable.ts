@@ -10,7 +10,7 @@ export const REACH_BITS: Readonly<Record<Channel, number>> = { push: 1, email: 2
 export const REACHES = 8;
 
 export class Reachable {
-  private readonly blocks: Uint8Array[] = [];
+  private readonly blocks: (Uint8Array | undefined)[] = [];
   /** Citizens that came after the last full reading and have to be asked about. */
   private newcomers: string[] = [];
   private reading = false;
@@ -51,10 +51,12 @@ export class Reachable {
     return true;
   }
 
-  /** Before a full reading begins: it covers whoever is here already. */
+  /** Before a full reading begins: it covers whoever is here already, and tells only of whom a channel leads to. Nothing is known until it ends. */
   readingAll(): void {
+    for (const block of this.blocks) block?.fill(0);
     this.newcomers = [];
     this.reading = true;
+    this.asOfMs = null;
   }
 
   /** At most `limit` newcomers; they are not given again. */

@@ -31,6 +31,8 @@ export type WholeAnswer = {
   readonly citizens: number;
   /** By shard: the answer counts every profile below it; null for those that did not answer. */
   readonly offsets: readonly (number | null)[];
+  /** The same of disputes and deaths. */
+  readonly overlayOffsets: readonly (number | null)[];
   /** The oldest of the shards'. */
   readonly reachAtMs: number | null;
   /** Some shard did not answer: counts are at least what they say. */
@@ -108,6 +110,7 @@ function together(answers: readonly ProcessAnswer[], shards: number): WholeAnswe
     sample: found.flatMap(({ sample }) => sample),
     citizens: found.reduce((sum, { citizens }) => sum + citizens, 0),
     offsets: Array.from({ length: known }, (_, shard) => best.get(shard)?.offset ?? null),
+    overlayOffsets: Array.from({ length: known }, (_, shard) => best.get(shard)?.overlayOffset ?? null),
     reachAtMs: found.some(({ reachAtMs }) => reachAtMs === null)
       ? null
       : Math.min(...found.map(({ reachAtMs }) => reachAtMs!)),

@@ -1,5 +1,6 @@
 /** What was asked, read like a rule: checked against the catalogue and the event type, lowered for its day. */
 import { AllimError } from '../../domain/errors.ts';
+import type { WorkingDays } from '../../domain/timeline.ts';
 import { parseDay } from '../calendar.ts';
 import type { Fields } from '../catalogue.ts';
 import { readExpression } from '../check/typing.ts';
@@ -18,7 +19,7 @@ export type Tree = {
 };
 
 /** Throws `rule-invalid` with the faults of the condition, `request-invalid` for a day that is none. */
-export function treeOf(asked: Asked, fields: Fields): Tree {
+export function treeOf(asked: Asked, fields: Fields, calendar?: WorkingDays): Tree {
   const faults: RuleFault[] = [];
   const { agency, eventType } = asked;
   const scope = { fields, agency, eventType, citizen: true };
@@ -33,7 +34,7 @@ export function treeOf(asked: Asked, fields: Fields): Tree {
   const given = { event: asked.event, asOf };
   return {
     condition,
-    lowered: lower(condition, given),
+    lowered: lower(condition, given, calendar),
     given,
     reachesPossible: asked.reach === 'possible',
   };

@@ -18,7 +18,7 @@ export type Asked = {
 export type Question =
   /** Who: counts, and where `detail` is set how they spread and what is missing. `sample`: rows at most. */
   | { readonly kind: 'audience'; readonly asked: Asked; readonly detail: boolean; readonly sample: number }
-  /** Two audiences, each as its rule's reach has it: what they share and what one has alone. */
+  /** Two audiences, each as its rule's reach has it: what they share, what one has alone, and whom neither concerns. */
   | { readonly kind: 'pair'; readonly first: Asked; readonly second: Asked }
   /** Why one citizen, or why not. */
   | {
@@ -37,7 +37,7 @@ export type Question =
       }[];
     };
 
-export type SetName = 'certain' | 'possible' | 'both' | 'onlyFirst' | 'onlySecond';
+export type SetName = 'certain' | 'possible' | 'both' | 'onlyFirst' | 'onlySecond' | 'neither';
 
 export type SetCounts = {
   readonly count: number;
@@ -60,6 +60,8 @@ export type ShardAnswer = {
   readonly shard: number;
   /** Every profile below it is counted, and none from it on. */
   readonly offset: number;
+  /** The same of disputes and deaths. */
+  readonly overlayOffset: number;
   /** When the contact points were read that `reaches` stands for; null before the first reading. */
   readonly reachAtMs: number | null;
   readonly citizens: number;

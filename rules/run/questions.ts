@@ -54,7 +54,7 @@ export async function answerQuestion(
     await new Promise((resume) => setImmediate(resume));
     signal.throwIfAborted();
   };
-  const trees = treesOf(question, parts.fields);
+  const trees = treesOf(question, parts.fields, parts.calendar ?? WORKING_DAYS);
   const shards: ShardAnswer[] = [];
   for (const shard of parts.shards()) {
     await pause();
@@ -63,10 +63,10 @@ export async function answerQuestion(
   return { partitions: parts.partitions(), shards };
 }
 
-function treesOf(question: Question, fields: Fields): readonly Tree[] {
+function treesOf(question: Question, fields: Fields, calendar: WorkingDays): readonly Tree[] {
   return question.kind === 'pair'
-    ? [treeOf(question.first, fields), treeOf(question.second, fields)]
-    : [treeOf(question.asked, fields)];
+    ? [treeOf(question.first, fields, calendar), treeOf(question.second, fields, calendar)]
+    : [treeOf(question.asked, fields, calendar)];
 }
 
 async function ofShard(
@@ -159,15 +159,17 @@ function pairReading(trees: readonly Tree[], population: Population, calendar: W
     const [first, second] = [told(trees[0]!), told(trees[1]!)];
     return (block: number): readonly Uint32Array[] => {
       const [a, b] = [first(block), second(block)];
+      const alive = population.live[block]!;
       return [
         a.map((word, w) => word & b[w]!),
         a.map((word, w) => word & ~b[w]!),
         b.map((word, w) => word & ~a[w]!),
+        alive.map((word, w) => word & ~a[w]! & ~b[w]!),
       ];
     };
   };
   return {
-    names: ['both', 'onlyFirst', 'onlySecond'],
+    names: ['both', 'onlyFirst', 'onlySecond', 'neither'],
     dimensions: [],
     missing: () => [],
     planes,
@@ -281,7 +283,7 @@ function ofCitizen(
 ): ShardAnswer {
   const { population } = shard;
   const slot = population.slotOf(question.citizen);
-  const about = { layout: population.layout, given: tree.given, calendar };
+  const overlay = population.overlayOf(question.citizen);
   return {
     ...headOf(shard),
     sets: {},
@@ -290,6 +292,17 @@ function ofCitizen(
     explanation:
       slot === undefined
         ? null
-        : explain(tree.condition, { ...about, profile: population.profileAt(slot) }, question.language),
+        : explain(
+            tree.condition,
+            {
+              layout: population.layout,
+              given: tree.given,
+              calendar,
+              profile: population.profileAt(slot),
+              disputed: new Set(overlay?.disputed),
+              deceased: overlay?.deceased ?? null,
+            },
+            question.language,
+          ),
   };
 }

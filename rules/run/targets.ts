@@ -26,7 +26,7 @@ export async function answerTargets(
   for (const { citizen, event } of question.pairs) {
     if (++at % PAIRS_A_STEP === 0) await pause();
     const slot = population.slotOf(citizen);
-    if (slot === undefined) continue;
+    if (slot === undefined || !population.isLive(slot)) continue;
     const truth = judge(slot, { event, asOf: tree.given.asOf });
     if (truth === 0) continue;
     const set = truth === 1 ? sets.certain : sets.possible;

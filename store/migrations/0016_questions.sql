@@ -35,7 +35,7 @@ CREATE TABLE questions (
   rule_id text,
   asked jsonb NOT NULL,
   purpose text,
-  outcome text NOT NULL CHECK (outcome IN ('answered', 'partial', 'refused')),
+  outcome text NOT NULL CHECK (outcome IN ('answered', 'partial', 'refused', 'failed')),
   -- By shard: the profiles that the answer stands for.
   offsets bigint[] NOT NULL DEFAULT '{}'
 );
@@ -64,6 +64,9 @@ BEGIN
   RAISE EXCEPTION 'the log of questions is append-only';
 END $$;
 CREATE TRIGGER keep_questions BEFORE UPDATE OR DELETE ON questions FOR EACH ROW EXECUTE FUNCTION keep_questions();
+
+-- Events stand in the order in which they came, so a few pages of it find those of a past time.
+CREATE INDEX events_received ON events USING brin (received_at);
 
 -- Drafts held against other days and past events; nothing is sent. `result` once it is done.
 CREATE TABLE simulations (

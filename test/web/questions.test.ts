@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Asking, WholeAnswer, WholeSet } from '../../rules/run/asking.ts';
 import { emptySketch, mix } from '../../rules/run/sketch.ts';
-import { shownDistricts, shownPair, shownParts, shownShares } from '../../web/api/shown-counts.ts';
+import { shownDistricts, shownPartition, shownParts, shownShares } from '../../web/api/shown-counts.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 import { saveSketchedRule } from '../support/live-rule.ts';
 
@@ -24,6 +24,7 @@ const ask: Asking = async (_, options) => ({
   sample: [],
   citizens: 100_000,
   offsets: [12, 34],
+  overlayOffsets: [5, 6],
   reachAtMs: 0,
   partial: false,
   explanation: undefined,
@@ -134,7 +135,7 @@ test('a live rule is asked about by its id; a citizen is explained, or not known
   expect((await get('/api/v1/rules/nobody/audience')).statusCode).toBe(404);
   expect((await get('/api/v1/rules/nts-asked/audience', nhis)).statusCode).toBe(403);
   answers = async () => ({
-    explanation: { reach: 'certain', leaves: [], deciding: [], missing: [], text: 'yes' },
+    explanation: { reach: 'certain', leaves: [], deciding: [], missing: [], deceased: null, text: 'yes' },
   });
   expect((await get('/api/v1/citizens/c-1/explanation?rule=nts-asked&language=en')).json()).toMatchObject({
     citizen: 'c-1',
@@ -143,7 +144,12 @@ test('a live rule is asked about by its id; a citizen is explained, or not known
   answers = async () => ({ explanation: null });
   expect((await get('/api/v1/citizens/c-2/explanation?rule=nts-asked')).statusCode).toBe(404);
   answers = async () => ({
-    sets: { both: setOf(4_000, 500_000), onlyFirst: setOf(3, 600_000), onlySecond: setOf(0) },
+    sets: {
+      both: setOf(4_000, 500_000),
+      onlyFirst: setOf(3, 600_000),
+      onlySecond: setOf(0),
+      neither: setOf(95_997, 700_000),
+    },
   });
   const pair = { first: { rule: 'nts-asked' }, second: { draft: draft('26') } };
   const difference = await api.call({
@@ -152,7 +158,12 @@ test('a live rule is asked about by its id; a citizen is explained, or not known
     payload: pair,
     key: nts,
   });
-  expect(difference.json()).toMatchObject({ stay: '≈4000', leave: '<10', enter: '<10' });
+  expect(difference.json()).toMatchObject({
+    stay: '≈4000',
+    leave: '<10',
+    enter: '<10',
+    neither: '≈96000',
+  });
 });
 
 test('every question is in a log that nobody changes', async () => {
@@ -189,10 +200,12 @@ describe('small counts', () => {
       sms: 'hidden',
       none: '<10',
     });
-    expect(shownPair({ both: 1_234, first: 50, second: 60 }, false)).toEqual({
-      both: 1_234,
-      first: 50,
-      second: 60,
-    });
+  });
+  test('among the parts of a whole let all of them be rounded', () => {
+    const parts = { both: 1_234, first: 50, second: 60 };
+    expect(shownPartition(parts, false)).toEqual(parts);
+    const few = { both: 1_234, first: 50, second: 6 };
+    expect(shownPartition(few, false)).toEqual({ both: '≈1200', first: '<100', second: '<10' });
+    expect(shownPartition(few, true)).toEqual(few);
   });
 });

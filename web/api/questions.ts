@@ -5,99 +5,23 @@
 import { Type } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
-import { type Credential, needAgency, seesSmallCounts } from '../../producers/credential.ts';
+import { seesSmallCounts } from '../../producers/credential.ts';
 import { type Fields, LANGUAGES } from '../../rules/catalogue.ts';
 import { readExpression } from '../../rules/check/typing.ts';
 import { type RuleWarning, warningsOf } from '../../rules/check/warnings.ts';
 import type { RuleFault } from '../../rules/refusals.ts';
-import type { Asking, WholeAnswer, WholeSet } from '../../rules/run/asking.ts';
-import type { Asked, SampleRow } from '../../rules/run/question.ts';
-import { SINGLED_OUT } from '../../rules/run/sketch.ts';
-import { logQuestion } from '../../store/questions.ts';
+import type { Asking, WholeAnswer } from '../../rules/run/asking.ts';
+import type { Asked, SetName } from '../../rules/run/question.ts';
 import { type AskedParts, askedOf, Day, Draft, Purpose, type Ref, RuleRef } from './asked-rules.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
-import { guardAnswer } from './question-guard.ts';
-import {
-  channelCounts,
-  type Shown,
-  type ShownCells,
-  shownCount,
-  shownDistricts,
-  shownPair,
-  shownParts,
-  shownShares,
-} from './shown-counts.ts';
+import { type AboutQuestion, askGuarded, tellings } from './question-guard.ts';
+import { SAMPLE, shownAudience, stateOf } from './shown-audience.ts';
+import { mustRound, shownPartition } from './shown-counts.ts';
 
 export type QuestionParts = AskedParts & {
   readonly ask: Asking;
   readonly ruleFields: Fields;
 };
-
-const SAMPLE = 20;
-
-export type ShownAudience = {
-  readonly asOf: string;
-  readonly certain: Shown;
-  readonly possible: Shown;
-  /** Dimension → set → cell; `` is where it is missing. */
-  readonly breakdown: Readonly<Record<string, Readonly<Record<string, ShownCells>>>>;
-  /** By set: citizens that a channel leads to, and `none`; null while that is not known. */
-  readonly channels: Readonly<Record<string, ShownCells>> | null;
-  /** Of the possible, by field: those for whom it decides and is missing. */
-  readonly missing: ShownCells;
-  readonly sample: readonly SampleRow[];
-  readonly citizens: number;
-  readonly offsets: readonly (number | null)[];
-  readonly reachAt: string | null;
-  readonly partial: boolean;
-};
-
-function stateOf({ citizens, offsets, reachAtMs, partial }: WholeAnswer) {
-  return {
-    citizens,
-    offsets,
-    reachAt: reachAtMs === null ? null : new Date(reachAtMs).toISOString(),
-    partial,
-  };
-}
-
-export function shownAudience(answer: WholeAnswer, asOf: string, exact: boolean): ShownAudience {
-  const { certain, possible } = answer.sets as Readonly<Record<'certain' | 'possible', WholeSet>>;
-  const sets = Object.entries({ certain, possible });
-  const bySet = (of: (set: WholeSet) => ShownCells) =>
-    Object.fromEntries(sets.map(([name, set]) => [name, of(set)]));
-  const reached = certain.count + possible.count;
-  const dimensions = Object.keys(certain.cells).map((name) => [
-    name,
-    bySet(({ cells }) =>
-      name === 'sigungu'
-        ? shownDistricts(cells[name]!, shownParts(cells['sido'] ?? {}, exact), exact)
-        : shownParts(cells[name]!, exact),
-    ),
-  ]);
-  const reachable = sets.every(([, set]) => set.reaches !== null);
-  return {
-    asOf,
-    certain: shownCount(certain.count, exact),
-    possible: shownCount(possible.count, exact),
-    breakdown: Object.fromEntries(dimensions),
-    channels: reachable ? bySet((set) => shownShares(channelCounts(set)!, set.count, exact)) : null,
-    missing: shownShares(answer.missing, possible.count, exact),
-    sample: exact || reached >= SINGLED_OUT ? shownSample(answer.sample, exact) : [],
-    ...stateOf(answer),
-  };
-}
-
-/** Districts are too small to stand beside age and sex. In the order of pseudonyms, so that no shard is preferred. */
-function shownSample(rows: readonly SampleRow[], exact: boolean): SampleRow[] {
-  return rows
-    .toSorted((a, b) => (a.pseudonym < b.pseudonym ? -1 : 1))
-    .slice(0, SAMPLE)
-    .map(({ cells: { sigungu, ...cells }, ...row }) => ({
-      ...row,
-      cells: exact && sigungu !== undefined ? { ...cells, sigungu } : cells,
-    }));
-}
 
 export const audience = (parts: QuestionParts): Endpoint =>
   endpoint({
@@ -116,8 +40,12 @@ export const audience = (parts: QuestionParts): Endpoint =>
       const ref = { rule: params.id, ...(version === undefined ? {} : { version: Number(version) }) };
       const given = { asOf, ...(example === undefined ? {} : { example: Number(example) }) };
       const asked = await askedOf(parts, ref, given, caller());
-      const answer = await parts.ask({ kind: 'audience', asked, detail: true, sample: SAMPLE });
-      await guardAnswer(parts.pool, caller(), about('audience', params.id, asked, why), answer);
+      const answer = await askGuarded(parts, caller(), about('audience', params.id, asked, why), {
+        kind: 'audience',
+        asked,
+        detail: true,
+        sample: SAMPLE,
+      });
       return ok(shownAudience(answer, asked.asOf, seesSmallCounts(caller())));
     },
   });
@@ -128,7 +56,7 @@ function about(
   rule: string | null,
   { eventType, ...asked }: Asked,
   purpose: string | undefined,
-) {
+): AboutQuestion {
   return { kind, rule, asked: { ...asked, eventType: eventType.type }, purpose: purpose ?? null };
 }
 
@@ -174,11 +102,13 @@ export const preview = (parts: QuestionParts): Endpoint => {
         const asked = await askedOf(parts, { draft: rule as never }, { asOf, event, example }, caller());
         const warnings = warningsOfDraft(asked, parts.ruleFields);
         mine.signal.throwIfAborted();
-        const answer = await parts.ask(
+        const answer = await askGuarded(
+          parts,
+          caller(),
+          about('preview', rule.id ?? null, asked, why),
           { kind: 'audience', asked, detail: true, sample: SAMPLE },
           { signal: mine.signal },
         );
-        await guardAnswer(parts.pool, caller(), about('preview', rule.id ?? null, asked, why), answer);
         return ok({ ...shownAudience(answer, asked.asOf, seesSmallCounts(caller())), warnings });
       } finally {
         if (running.get(key) === mine) running.delete(key);
@@ -187,7 +117,19 @@ export const preview = (parts: QuestionParts): Endpoint => {
   });
 };
 
-/** Two audiences: what they share (`both`, `stay`), and what each has alone. */
+type Pair = Readonly<Record<'both' | 'onlyFirst' | 'onlySecond' | 'neither', number>>;
+
+function pairOf({ sets }: WholeAnswer): Pair {
+  const count = (name: SetName): number => sets[name]!.count;
+  return {
+    both: count('both'),
+    onlyFirst: count('onlyFirst'),
+    onlySecond: count('onlySecond'),
+    neither: count('neither'),
+  };
+}
+
+/** Two audiences: what they share (`both`, `stay`), what each has alone, and the gap that both leave. */
 const pair = (parts: QuestionParts, kind: 'overlap' | 'difference'): Endpoint =>
   endpoint({
     body: Type.Object(
@@ -205,20 +147,23 @@ const pair = (parts: QuestionParts, kind: 'overlap' | 'difference'): Endpoint =>
       const [first, second] = await Promise.all(
         [body.first, body.second].map((ref) => askedOf(parts, ref as Ref, { asOf, event }, caller())),
       );
-      const answer = await parts.ask({ kind: 'pair', first: first!, second: second! });
       const asked = [first!, second!].map((one) => ({ ...one, eventType: one.eventType.type }));
       const rule = 'rule' in body.first ? body.first.rule : null;
-      await guardAnswer(parts.pool, caller(), { kind, rule, asked, purpose: why ?? null }, answer);
-      const { both, onlyFirst, onlySecond } = answer.sets as Readonly<Record<string, WholeSet>>;
-      const shown = shownPair(
-        { both: both!.count, first: onlyFirst!.count, second: onlySecond!.count },
-        seesSmallCounts(caller()),
+      const exact = seesSmallCounts(caller());
+      const answer = await askGuarded(
+        parts,
+        caller(),
+        { kind, rule, asked, purpose: why ?? null },
+        { kind: 'pair', first: first!, second: second! },
+        // What is rounded tells no difference of a few.
+        { told: (found) => (!exact && mustRound(pairOf(found)) ? [] : tellings(found)) },
       );
+      const { both, onlyFirst, onlySecond, neither } = shownPartition(pairOf(answer), exact);
       return ok({
         asOf: first!.asOf,
         ...(kind === 'overlap'
-          ? { both: shown.both, onlyFirst: shown.first, onlySecond: shown.second }
-          : { stay: shown.both, leave: shown.first, enter: shown.second }),
+          ? { both, onlyFirst, onlySecond, neither }
+          : { stay: both, leave: onlyFirst, enter: onlySecond, neither }),
         ...stateOf(answer),
       });
     },
@@ -247,8 +192,12 @@ export const explanation = (parts: QuestionParts): Endpoint =>
       const ref = { rule, ...(version === undefined ? {} : { version: Number(version) }) };
       const given = { asOf, ...(example === undefined ? {} : { example: Number(example) }) };
       const asked = await askedOf(parts, ref, given, caller());
-      const answer = await parts.ask({ kind: 'citizen', citizen: params.id, asked, language });
-      await logExplanation(parts, caller(), { ...asked, citizen: params.id }, rule, why, answer);
+      const answer = await askGuarded(parts, caller(), aboutCitizen(params.id, rule, asked, why), {
+        kind: 'citizen',
+        citizen: params.id,
+        asked,
+        language,
+      });
       if (answer.explanation == null && answer.partial)
         throw new AllimError('shards-unavailable', 'the shard of this citizen did not answer');
       if (answer.explanation == null)
@@ -257,24 +206,16 @@ export const explanation = (parts: QuestionParts): Endpoint =>
     },
   });
 
-async function logExplanation(
-  { pool }: QuestionParts,
-  caller: Credential,
-  { eventType, ...asked }: Asked & { readonly citizen: string },
+function aboutCitizen(
+  citizen: string,
   rule: string,
-  why: string | undefined,
-  answer: WholeAnswer,
-): Promise<void> {
-  needAgency(caller, asked.agency);
-  await logQuestion(pool, {
-    caller: caller.id,
-    agency: caller.agency,
+  { eventType, ...asked }: Asked,
+  purpose: string | undefined,
+): AboutQuestion {
+  return {
     kind: 'explanation',
     rule,
-    asked: { ...asked, eventType: eventType.type },
-    purpose: why ?? null,
-    outcome: answer.partial ? 'partial' : 'answered',
-    offsets: answer.offsets,
-    sets: [],
-  });
+    asked: { ...asked, eventType: eventType.type, citizen },
+    purpose: purpose ?? null,
+  };
 }

@@ -1,13 +1,13 @@
 /**
  * Counts as people without the right to small ones see them. Under ten is `<10`, nobody included. Where one count could be had by taking others
  * from a total that is shown, it is hidden too: cells that make up a whole are hidden until what is hidden comes to ten people in two cells, and
- * of two sets that share one, the common part is rounded where the rest is small.
+ * what two rules share and what they do not is rounded where any of it is small.
  */
 import { REACH_BITS } from '../../rules/population/reachable.ts';
 import type { WholeSet } from '../../rules/run/asking.ts';
 import { SINGLED_OUT } from '../../rules/run/sketch.ts';
 
-/** A number, `<10`, `hidden`, or `≈` and a number rounded to hundreds. */
+/** A number, `<10`, `hidden`, or, rounded to hundreds, `<100` or `≈` and a number. */
 export type Shown = number | string;
 export type ShownCells = Readonly<Record<string, Shown>>;
 
@@ -83,18 +83,25 @@ export function channelCounts({ reaches }: WholeSet): Readonly<Record<string, nu
   return { ...Object.fromEntries(counts), none: reaches[0]! };
 }
 
-/** What two sets share, and what each has alone. */
-export function shownPair(
-  { both, first, second }: { readonly both: number; readonly first: number; readonly second: number },
+/** Of a count that may not be told as it is: about how many. */
+export function shownAbout(count: number): Shown {
+  if (count < SINGLED_OUT) return SMALL;
+  return count < ROUNDED_TO ? `<${ROUNDED_TO}` : `≈${Math.round(count / ROUNDED_TO) * ROUNDED_TO}`;
+}
+
+/** Whether parts of a whole that is known have to be rounded: where one is small, it is what the others leave of it. */
+export const mustRound = (parts: Readonly<Record<string, number>>): boolean =>
+  Object.values(parts).some((count) => count < SINGLED_OUT);
+
+/** Parts that make up a whole that is known; all of them are rounded, or none. */
+export function shownPartition<Name extends string>(
+  parts: Readonly<Record<Name, number>>,
   exact: boolean,
-): { readonly both: Shown; readonly first: Shown; readonly second: Shown } {
-  const few = [first, second].some((count) => count < SINGLED_OUT);
-  return {
-    both:
-      !exact && few && both >= SINGLED_OUT
-        ? `≈${Math.round(both / ROUNDED_TO) * ROUNDED_TO}`
-        : shownCount(both, exact),
-    first: shownCount(first, exact),
-    second: shownCount(second, exact),
-  };
+): Readonly<Record<Name, Shown>> {
+  const round = !exact && mustRound(parts);
+  const shown = Object.entries<number>(parts).map(([name, count]) => [
+    name,
+    round ? shownAbout(count) : shownCount(count, exact),
+  ]);
+  return Object.fromEntries(shown) as Record<Name, Shown>;
 }

@@ -2,7 +2,8 @@
  * What a draft would have sent: held against a past day, or against the events of a past time, with notices by day and channel. Asks the shards
  * step by step, as anybody does, and sends nothing: no campaign, no page, no row of the ledger comes of it. It judges by what is known of
  * citizens today, on the days on which the stages would have fallen due, and each notice by the first of the rule's channels that leads
- * somewhere today; opt-outs, budgets and quiet hours are not part of it.
+ * somewhere today; opt-outs, budgets and quiet hours are not part of it. A day whose audience differs in a few people from one that was told
+ * of before is rounded.
  */
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
@@ -16,7 +17,6 @@ import { type Credential, needAgency, seesSmallCounts } from '../../producers/cr
 import { REACH_BITS } from '../../rules/population/reachable.ts';
 import type { WholeAnswer, WholeSet } from '../../rules/run/asking.ts';
 import type { Asked, Question } from '../../rules/run/question.ts';
-import { logQuestion } from '../../store/questions.ts';
 import {
   advanceSimulation,
   beginSimulation,
@@ -27,8 +27,9 @@ import {
 } from '../../store/simulations.ts';
 import { askedOf, Day, Purpose } from './asked-rules.ts';
 import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
+import { type AboutQuestion, guard, logFailed, type Telling } from './question-guard.ts';
 import type { QuestionParts } from './questions.ts';
-import { type Shown, shownCount } from './shown-counts.ts';
+import { type Shown, shownAbout, shownCount } from './shown-counts.ts';
 
 export type SimulationParts = QuestionParts & {
   readonly checkRule: (json: unknown) => Rule | Promise<Rule>;
@@ -40,10 +41,19 @@ const PAIRS = 5_000;
 const STEP_MS = 30_000;
 /** A step or two are worth waiting for; more are asked about later. */
 const STEPS_AWAITED = 4;
+/** Beyond it every day is rounded, and none of them looked at. */
+const MOST_TELLINGS = 1_000;
 
 /** One question, and the day whose notices it counts. */
 type Step = { readonly day: string; readonly question: Question };
 type Volumes = Map<string, Map<Channel | 'none', number>>;
+type Simulated = {
+  readonly volumes: Volumes;
+  /** The audiences that the volumes of a day are made of. */
+  readonly tellings: readonly (Telling & { readonly day: string })[];
+  readonly partial: boolean;
+  readonly offsets: WholeAnswer['offsets'];
+};
 
 export type SimulationResult = {
   /** Day → channel → notices; `none` is whom no channel of the rule leads to. */
@@ -99,26 +109,56 @@ async function run(
   id: string,
   rule: Rule,
   steps: readonly Step[],
-  answered: (answer: WholeAnswer) => void,
-): Promise<Volumes> {
+): Promise<Simulated> {
   const volumes: Volumes = new Map();
+  const tellings: Simulated['tellings'][number][] = [];
+  let partial = false;
+  let offsets: WholeAnswer['offsets'] = [];
   for (const [index, { day, question }] of steps.entries()) {
     const answer = await ask(question, { deadlineMs: STEP_MS });
-    answered(answer);
-    const { certain, possible } = answer.sets;
-    if (certain !== undefined) addVolume(volumes, day, certain, rule.channels);
-    if (rule.reach === 'possible' && possible !== undefined) addVolume(volumes, day, possible, rule.channels);
+    partial ||= answer.partial || Object.values(answer.sets).some(({ reaches }) => reaches === null);
+    ({ offsets } = answer);
+    for (const name of rule.reach === 'possible'
+      ? (['certain', 'possible'] as const)
+      : (['certain'] as const)) {
+      const set = answer.sets[name];
+      if (set === undefined) continue;
+      addVolume(volumes, day, set, rule.channels);
+      tellings.push({ name: `${index}/${name}`, day, count: set.count, sketch: set.sketch });
+    }
     await advanceSimulation(pool, id, index + 1);
   }
-  return volumes;
+  return { volumes, tellings, partial, offsets };
 }
 
-function shownVolumes(volumes: Volumes, exact: boolean): SimulationResult['volumes'] {
+/** Logs the simulation, and returns the days that may not be told as they are. */
+async function guardDays(
+  pool: SimulationParts['pool'],
+  caller: Credential,
+  about: AboutQuestion,
+  simulated: Simulated,
+): Promise<ReadonlySet<string>> {
+  const { tellings } = simulated;
+  const many = tellings.length > MOST_TELLINGS && !seesSmallCounts(caller);
+  const tooNear = await guard(pool, caller, about, simulated, many ? [] : tellings, 'part');
+  return new Set(tellings.filter(({ name }) => many || tooNear.has(name)).map(({ day }) => day));
+}
+
+function shownVolumes(
+  volumes: Volumes,
+  rounded: ReadonlySet<string>,
+  exact: boolean,
+): SimulationResult['volumes'] {
   const days = [...volumes].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
     days.map(([day, channels]) => [
       day,
-      Object.fromEntries([...channels].map(([name, count]) => [name, shownCount(count, exact)])),
+      Object.fromEntries(
+        [...channels].map(([name, count]) => [
+          name,
+          rounded.has(day) ? shownAbout(count) : shownCount(count, exact),
+        ]),
+      ),
     ]),
   );
 }
@@ -154,12 +194,14 @@ export const postSimulation = (parts: SimulationParts): Endpoint =>
         caller: caller().id,
         steps: steps.length,
       });
-      const about = {
-        rule,
+      const { id: name, condition, stages, channels, reach } = rule;
+      const about: AboutQuestion = {
+        kind: 'simulation',
+        rule: name,
         purpose: body.why ?? null,
-        asked: { rule: rule.id, condition: rule.condition, asOf, from, to, event },
+        asked: { condition, stages, channels, reach, asOf, from, to, event },
       };
-      const ended = carryOut(parts, id, about, steps, caller(), {
+      const ended = carryOut(parts, id, rule, about, steps, caller(), {
         events: usable.length,
         eventsLeftOut: found.events.length - usable.length + found.beyond,
       });
@@ -195,38 +237,28 @@ async function eventsOf({ pool }: SimulationParts, rule: Rule, from: string, to:
 async function carryOut(
   parts: SimulationParts,
   id: string,
-  about: { readonly rule: Rule; readonly purpose: string | null; readonly asked: unknown },
+  rule: Rule,
+  about: AboutQuestion,
   steps: readonly Step[],
   caller: Credential,
   counted: Pick<SimulationResult, 'events' | 'eventsLeftOut'>,
 ): Promise<void> {
+  const { pool, logger } = parts;
   try {
-    let partial = false;
-    let offsets: WholeAnswer['offsets'] = [];
-    const volumes = await run(parts, id, about.rule, steps, (answer) => {
-      partial ||= answer.partial || Object.values(answer.sets).some(({ reaches }) => reaches === null);
-      offsets = answer.offsets;
+    const simulated = await run(parts, id, rule, steps).catch(async (error: unknown) => {
+      await logFailed(pool, caller, about);
+      throw error;
     });
-    await logQuestion(parts.pool, {
-      caller: caller.id,
-      agency: caller.agency,
-      kind: 'simulation',
-      rule: about.rule.id,
-      asked: about.asked,
-      purpose: about.purpose,
-      outcome: partial ? 'partial' : 'answered',
-      offsets,
-      sets: [],
-    });
+    const rounded = await guardDays(pool, caller, about, simulated);
     const result: SimulationResult = {
-      volumes: shownVolumes(volumes, seesSmallCounts(caller)),
+      volumes: shownVolumes(simulated.volumes, rounded, seesSmallCounts(caller)),
       ...counted,
-      partial,
+      partial: simulated.partial,
     };
-    await endSimulation(parts.pool, id, { result });
+    await endSimulation(pool, id, { result });
   } catch (error) {
-    parts.logger.warn({ simulation: id, error: messageOf(error) }, 'a simulation failed');
-    await endSimulation(parts.pool, id, { failure: messageOf(error) }).catch(() => {});
+    logger.warn({ simulation: id, error: messageOf(error) }, 'a simulation failed');
+    await endSimulation(pool, id, { failure: messageOf(error) }).catch(() => {});
   }
 }
 
