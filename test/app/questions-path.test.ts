@@ -15,9 +15,11 @@ import { TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { createSealer } from '../../domain/sealing.ts';
 import { citizens } from '../../producers/population.ts';
+import { parseDay } from '../../rules/calendar.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
 import { checkRule } from '../../rules/check/rule.ts';
 import { readExpression } from '../../rules/check/typing.ts';
+import { compileSql } from '../../rules/compile/sql.ts';
 import { createAsking } from '../../rules/run/asking.ts';
 import { questionAddresses } from '../../store/rules-processes.ts';
 import { issueKey } from '../../web/api/credentials.ts';
@@ -157,9 +159,9 @@ beforeAll(async () => {
       logged.answered++;
       expect(body).toMatchObject({ partial: false, citizens: CITIZENS, reachAt: expect.any(String) });
     },
-    { timeoutMs: 40_000, everyMs: 200 },
+    { timeoutMs: 90_000, everyMs: 200 },
   );
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   for (const one of running.toReversed()) await one.stop();
@@ -299,14 +301,14 @@ describe('an audience', () => {
         [],
         'boolean',
       )!;
-      const event = eventType.examples[0] ?? {};
-      const truths = [
-        ...(await truthsBySql(database.pool, node, living.map(rowOf), { event, asOf: ASOF })).values(),
-      ];
+      const { text, values } = compileSql(node, { event: eventType.examples[0] ?? {}, asOf: parseDay(ASOF) });
+      const { rows } = await database.pool.query(
+        `SELECT count(*) FILTER (WHERE ${text})::int AS certain, count(*) FILTER (WHERE (${text}) IS NULL)::int AS possible FROM profiles`,
+        values,
+      );
       expect({ rule: rule.id, certain: body['certain'], possible: body['possible'] }).toEqual({
         rule: rule.id,
-        certain: truths.filter((truth) => truth === true).length,
-        possible: truths.filter((truth) => truth === null).length,
+        ...rows[0],
       });
     }
   });
@@ -372,6 +374,9 @@ describe('two rules', () => {
 describe('few people', () => {
   const born = (birthDate: unknown, sigungu: unknown) => ({
     and: [
+      // Whoever lacks the one or the other is not that person, and no doubt.
+      { known: [{ var: 'citizen.birthDate' }] },
+      { known: [{ var: 'citizen.sigungu' }] },
       { '==': [{ var: 'citizen.birthDate' }, birthDate] },
       { '==': [{ var: 'citizen.sigungu' }, sigungu] },
     ],
@@ -414,7 +419,10 @@ describe('a simulation', () => {
     // The window closes on Thursday, 31 December: 90, 30 and 7 days before.
     for (const day of [ASOF, '2026-10-02', '2026-12-01', '2026-12-24']) {
       const event = eventTypes.get(rule.on)!.examples[0]!;
-      const truths = await truthsBySql(database.pool, condition, living.map(rowOf), { event, asOf: day });
+      const truths = await truthsBySql(database.pool, condition, living.map(rowOf), {
+        event,
+        asOf: parseDay(day),
+      });
       const volumes: Record<string, number> = {};
       for (const [id, truth] of truths) {
         if (truth !== true) continue;

@@ -85,12 +85,14 @@ const partsOf = (shards: readonly Shard[]) => ({
   pseudonym: (_: string, id: string) => sealer.index('sample', id).toString('hex').slice(0, 12),
 });
 
-/** Truth of everybody by the closure. */
+/** Truth of everybody who lives by the closure. */
 function judged(population: Population, question: Asked): Map<number, number> {
   const tree = treeOf(question, fields);
   const judge = compileNumber(tree.condition, population.source());
   return new Map(
-    [...population.order()].map((slot) => [slot, judge(slot, { event: {}, asOf: parseDay(ASOF) })]),
+    [...population.order()]
+      .filter((slot) => population.isLive(slot))
+      .map((slot) => [slot, judge(slot, { event: {}, asOf: parseDay(ASOF) })]),
   );
 }
 
@@ -156,13 +158,14 @@ describe('questions to the shards', () => {
     const women = asked({ '==': [{ var: 'citizen.sex' }, 'F'] });
     const seoul = asked({ '==': [{ var: 'citizen.sido' }, '11'] }, { reach: 'possible' });
     const { sets } = await ask({ kind: 'pair', first: women, second: seoul });
-    const counts = { both: 0, onlyFirst: 0, onlySecond: 0 };
+    const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
     for (let n = 0; n < CITIZENS; n++) {
       const { sex, sido } = profileOf(n);
       const [first, second] = [sex === 'F', sido !== '41'];
       if (first && second) counts.both++;
       else if (first) counts.onlyFirst++;
       else if (second) counts.onlySecond++;
+      else counts.neither++;
     }
     expect(Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, set.count]))).toEqual(counts);
   });
@@ -245,6 +248,14 @@ describe('a scan in steps', () => {
           population.upsert(id, readProfile(profileOf(n + writes), population.layout));
       }
       population.forget(population.idOf(population.order()[writes]!));
+      // What changes an answer without a profile: disputes and deaths, and their end.
+      const [disputing, dying, wrongly] = [3, 5, 7].map((n) =>
+        population.idOf(population.order()[writes + n]!),
+      );
+      population.overlay(disputing!, { disputed: ['lastCheckupYear', 'sido'], deceased: null });
+      population.overlay(dying!, { disputed: [], deceased: '2026-01-01' });
+      population.overlay(wrongly!, { disputed: [], deceased: '2026-01-01' });
+      population.overlay(wrongly!, null);
       population.upsert(`new-${writes}`, readProfile(profileOf(writes), population.layout));
     };
     let pauses = 0;

@@ -96,6 +96,8 @@ describe('a snapshot', () => {
     const restored = await read();
     expect(restored.facts).toMatchObject(facts);
     expect(shown(restored.population)).toBe(shown(population));
+    expect(restored.population.revisions).toHaveLength(population.live.length);
+    expect(restored.population.bytes).toBeGreaterThan(0);
   });
 
   test('goes on as what it was taken of: newcomers, changes, disputes that end', async () => {
