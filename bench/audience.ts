@@ -1,37 +1,61 @@
 /**
- * `bench -- audience [--citizens N]`: the published rules over a synthetic population held in one process (producers/population.ts). First
- * each rule counted by the column scan, one thread, beside DuckDB with two over the same rows; then live questions (certain, possible,
- * breakdown, what is missing) through the service, sealed HTTP included, while profiles change beside them at --updates a second.
- * The counts of both are held against each other: a difference ends the bench.
+ * `audience`: the published rules over the synthetic population, held by the shards of one process. First each rule counted by the column
+ * scan, one thread, beside DuckDB with two over the same rows; the counts are held against each other, and a difference ends the bench. Then
+ * live questions (certain, possible, breakdown, what is missing) as previews over the API, guards and log included, through sealed HTTP to
+ * the shards, while profiles change beside them; everything but Postgres is one process and one thread, as the embedded mode has it. Where
+ * there are more than a million citizens the questions are asked of a million too (`embedded_…`). `--citizens N` (200,000), `--updates N` a
+ * second (5,000), `--questions N` (200).
  */
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { loadConfig } from '../app/config.ts';
+import { type Context, createContext } from '../app/context.ts';
+import { startRoles } from '../app/start-roles.ts';
 import type { EventType } from '../domain/event.ts';
 import { parseEventType } from '../domain/event-types.ts';
 import { silentLogger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
-import { createSealer } from '../domain/sealing.ts';
+import { TOPICS } from '../domain/records.ts';
 import { citizens, POPULATION_DAY } from '../producers/population.ts';
+import type { Queue } from '../queue/queue.ts';
 import { parseDay } from '../rules/calendar.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { type CheckedRule, readRule } from '../rules/check/rule.ts';
 import { scan } from '../rules/compile/columns.ts';
-import { Population } from '../rules/population/population.ts';
 import { readProfile } from '../rules/population/profile.ts';
-import { createAsking } from '../rules/run/asking.ts';
 import { createQuestionServer } from '../rules/run/question-server.ts';
 import { answerQuestion } from '../rules/run/questions.ts';
 import { Shard, type ShardBatch } from '../rules/run/shard.ts';
+import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { duckDbOf } from './audience-duckdb.ts';
+import { openPlace } from './place.ts';
+import { seedCatalogue } from './seed.ts';
 import { type Bench, median, quantile, round, say } from './support.ts';
 
 const SEED = 1;
 const PARTITIONS = 8;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const TICK_MS = 20;
+/** Of so many citizens one's profile comes again and again. */
+const CHANGING = 50_000;
+const EMBEDDED = 1_000_000;
 const ASOF = parseDay(POPULATION_DAY);
+const fields = shippedFields();
+
+/** Nothing is ever sent here. */
+const NO_QUEUE: Queue = {
+  start: async () => {},
+  stop: async () => {},
+  add: async () => {},
+  states: async () => [],
+  work: () => ({ stop: async () => {} }),
+  fill: async () => 0,
+  ping: async () => {},
+};
 
 type Published = { readonly checked: CheckedRule; readonly eventType: EventType };
+type Loaded = { readonly shards: readonly Shard[]; readonly records: ReadonlyMap<string, Buffer> };
 
 function published(): Published[] {
   const root = path.join(import.meta.dirname, '..');
@@ -42,94 +66,128 @@ function published(): Published[] {
   const types = new Map(
     json('producers/catalogue').map((file) => [(file as EventType).type, parseEventType(file)]),
   );
-  const context = { fields: shippedFields(), eventType: (name: string) => types.get(name) };
+  const context = { fields, eventType: (name: string) => types.get(name) };
   return json('rules/published').map((file) => {
     const checked = readRule(file, context);
     return { checked, eventType: types.get(checked.rule.on)! };
   });
 }
 
-export const audience: Bench = async (options) => {
-  const count = options.number('citizens', 200_000);
-  const rules = published();
-  const whole = new Population(shippedFields());
-  for (const { id, profile } of citizens(SEED, count))
-    whole.upsert(id, readProfile({ ...profile }, whole.layout));
-  say(`${count} citizens, ${rules.length} rules`);
-  const scans = await scanned(rules, whole);
-  const live = await asked(rules, count, options.number('updates', 5_000), options.number('questions', 100));
-  return {
-    figures: { citizens: count, ...scans.figures, ...live },
-    baseline: scans.baseline,
-    ratio: { js_vs_duckdb: round(scans.ratio) },
-  };
-};
-
-async function scanned(rules: readonly Published[], population: Population) {
-  const peer = await duckDbOf(population);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const alone: number[] = [];
-  for (const { checked, eventType } of rules) {
-    const given = { event: eventType.examples[0] ?? {}, asOf: ASOF };
-    const times: number[] = [];
-    let certain = 0;
-    for (let round = 0; round < ROUNDS; round++) {
-      const from = performance.now();
-      certain = scan(checked.condition, population, given).certainCount;
-      times.push(performance.now() - from);
-    }
-    alone.push(median(times));
-    const peerTimes: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const found = await peer.count(checked.condition, given);
-      if (found === undefined) break;
-      if (found.count !== certain)
-        throw new Error(`${checked.rule.id}: ${certain} by columns, ${found.count} by DuckDB`);
-      peerTimes.push(found.ms);
-    }
-    say(
-      `${checked.rule.id}: ${certain} in ${round(median(times))} ms, DuckDB ${round(median(peerTimes))} ms`,
-    );
-    if (peerTimes.length === 0) continue;
-    ours.push(median(times));
-    theirs.push(median(peerTimes));
-  }
-  peer.close();
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  return {
-    figures: {
-      ms_a_rule_mean: round(mean(alone)),
-      ms_a_rule_worst: round(Math.max(...alone)),
-      rules: alone.length,
-      rules_compared: ours.length,
-    },
-    baseline: {
-      duckdb_ms_a_rule_mean: round(mean(theirs)),
-      duckdb_ms_a_rule_worst: round(Math.max(...theirs)),
-    },
-    ratio: mean(theirs) / mean(ours),
-  };
-}
-
-/** Shards as a rules process has them, and batches of profiles as its consumer brings them. */
-async function asked(rules: readonly Published[], count: number, updates: number, questions: number) {
-  const fields = shippedFields();
+function load(count: number): Loaded {
   const shards = Array.from(
     { length: PARTITIONS },
     (_, partition) =>
       new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
   );
   const records = new Map<string, Buffer>();
+  let done = 0;
   for (const { id, profile } of citizens(SEED, count)) {
     const { population } = shards[partitionOf(id, PARTITIONS)]!;
     population.upsert(id, readProfile({ ...profile }, population.layout));
     population.setReach(id, id.charCodeAt(id.length - 1) & 7);
-    if (records.size < 50_000) records.set(id, Buffer.from(JSON.stringify(profile)));
+    if (records.size < CHANGING) records.set(id, Buffer.from(JSON.stringify(profile)));
+    if (++done % EMBEDDED === 0) say(`audience: ${done} citizens read`);
   }
-  for (const { population } of shards) population.reachable.asOfMs = 0;
-  const sealer = createSealer(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
-  const clock = { nowMs: () => Date.now() };
+  for (const { population } of shards) population.reachable.asOfMs = Date.now();
+  return { shards, records };
+}
+
+export const audience: Bench = async (options) => {
+  const count = options.number('citizens', 200_000);
+  const [updates, questions] = [options.number('updates', 5_000), options.number('questions', 200)];
+  const rules = published();
+  const loaded = load(count);
+  const scans = await scanned(rules, loaded.shards);
+  const place = await openPlace({ services: false });
+  let context: Context | undefined;
+  try {
+    context = await createContext(
+      loadConfig({ ...place.env, ALLIM_PARTITIONS: String(PARTITIONS), PORT: '0' }),
+      { logger: silentLogger, queue: NO_QUEUE },
+    );
+    await seedCatalogue(context);
+    const live = await asked(context, rules, loaded, updates, questions);
+    const embedded =
+      count > EMBEDDED ? await asked(context, rules, load(EMBEDDED), updates, questions) : live;
+    return {
+      figures: {
+        citizens: count,
+        ...scans.figures,
+        question_p50_ms: live.p50,
+        question_p99_ms: live.p99,
+        question_worst_ms: live.worst,
+        updates_per_s: live.updates,
+        longest_hold_ms: live.hold,
+        embedded_citizens: Math.min(count, EMBEDDED),
+        embedded_p50_ms: embedded.p50,
+        embedded_p99_ms: embedded.p99,
+      },
+      baseline: scans.baseline,
+      ratio: { js_vs_duckdb: round(scans.ratio) },
+    };
+  } finally {
+    await context?.stop();
+    await place.stop();
+  }
+};
+
+async function scanned(rules: readonly Published[], shards: readonly Shard[]) {
+  const populations = shards.map(({ population }) => population);
+  const peer = await duckDbOf(populations);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const compared: number[] = [];
+  for (const { checked, eventType } of rules) {
+    const given = { event: eventType.examples[0] ?? {}, asOf: ASOF };
+    const times: number[] = [];
+    const peerTimes: number[] = [];
+    let certain = 0;
+    for (let turn = 0; turn < ROUNDS; turn++) {
+      const from = performance.now();
+      certain = 0;
+      for (const population of populations)
+        certain += scan(checked.condition, population, given).certainCount;
+      times.push(performance.now() - from);
+      const found = await peer.count(checked.condition, given);
+      if (found === undefined) continue;
+      if (found.count !== certain)
+        throw new Error(`${checked.rule.id}: ${certain} by columns, ${found.count} by DuckDB`);
+      peerTimes.push(found.ms);
+    }
+    ours.push(median(times));
+    say(
+      `${checked.rule.id}: ${certain} in ${round(median(times))} ms, DuckDB ${round(median(peerTimes))} ms`,
+    );
+    if (peerTimes.length === 0) continue;
+    compared.push(median(times));
+    theirs.push(median(peerTimes));
+  }
+  peer.close();
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    figures: {
+      ms_a_rule_mean: round(mean(ours)),
+      ms_a_rule_worst: round(Math.max(...ours)),
+      rules: ours.length,
+      rules_compared: theirs.length,
+    },
+    baseline: {
+      duckdb_ms_a_rule_mean: round(mean(theirs)),
+      duckdb_ms_a_rule_worst: round(Math.max(...theirs)),
+    },
+    ratio: mean(theirs) / mean(compared),
+  };
+}
+
+/** Previews over the API of a role `web`, whose shards are in this process too; each rule once before it counts. */
+async function asked(
+  context: Context,
+  rules: readonly Published[],
+  { shards, records }: Loaded,
+  updates: number,
+  questions: number,
+) {
+  const { pool, sealer, clock } = context;
   const server = createQuestionServer({
     host: '127.0.0.1',
     port: 0,
@@ -144,55 +202,60 @@ async function asked(rules: readonly Published[], count: number, updates: number
       ),
   });
   await server.start();
-  const ask = createAsking({
-    processes: async () => ({ urls: [server.url()], shards: PARTITIONS }),
-    sealer,
-    clock,
-    logger: silentLogger,
-  });
+  const status = {
+    citizens: shards.reduce((sum, { population }) => sum + population.size, 0),
+    offsets: shards.map(({ position }) => position),
+    caughtUp: true,
+  };
+  const id = randomUUID();
+  const report = () => reportPopulation(pool, id, status, server.url());
+  await report();
+  const reporting = setInterval(() => void report(), 1_000);
+  const web = await startRoles(context, ['web']);
   const beside = updating(shards, records, updates);
   const times: number[] = [];
   try {
-    for (let n = 0; n < questions; n++) {
-      const { checked, eventType } = rules[n % rules.length]!;
-      const { condition, agency, reach } = checked.rule;
-      const from = performance.now();
-      await ask(
-        {
-          kind: 'audience',
-          asked: {
-            condition,
-            agency,
-            eventType,
-            event: eventType.examples[0] ?? {},
-            asOf: POPULATION_DAY,
-            reach,
-          },
-          detail: true,
-          sample: 0,
-        },
-        { deadlineMs: 60_000 },
-      );
-      times.push(performance.now() - from);
+    for (let n = -rules.length; n < questions; n++) {
+      const ms = await preview(context, web.url!, rules.at(n % rules.length)!);
+      if (n >= 0) times.push(ms);
     }
   } finally {
     beside.stop();
+    clearInterval(reporting);
+    await web.stop();
     await server.stop();
+    await dropReport(pool, id);
   }
+  say(`audience: ${status.citizens} citizens asked ${questions} questions`);
   return {
-    question_p50_ms: round(median(times)),
-    question_p99_ms: round(quantile(times, 0.99)),
-    updates_per_s: Math.round(beside.perSecond()),
-    longest_hold_ms: round(beside.longestMs()),
+    p50: round(median(times)),
+    p99: round(quantile(times, 0.99)),
+    worst: round(Math.max(...times)),
+    updates: Math.round(beside.perSecond()),
+    hold: round(beside.longestMs()),
   };
+}
+
+async function preview(context: Context, url: string, { checked }: Published): Promise<number> {
+  const { condition, agency, on, reach } = checked.rule;
+  const from = performance.now();
+  const answer = await fetch(`${url}/api/v1/rules/preview`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${context.secrets.adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ rule: { agency, on, condition, reach }, asOf: POPULATION_DAY }),
+  });
+  const body = (await answer.json()) as { readonly partial?: boolean };
+  const ms = performance.now() - from;
+  if (body.partial !== false) throw new Error(`${checked.rule.id}: ${JSON.stringify(body).slice(0, 200)}`);
+  return ms;
 }
 
 /** What is due by the clock in each tick; `longestMs` is how far a tick came late, which is how long anything else was held up. */
 function updating(shards: readonly Shard[], records: ReadonlyMap<string, Buffer>, perSecond: number) {
   const all = [...records];
   const beganAt = performance.now();
+  const began = Math.max(...shards.map(({ position }) => position));
   let done = 0;
-  let offset = 0;
   let longest = 0;
   let lastAt = beganAt;
   const timer = setInterval(() => {
@@ -203,11 +266,12 @@ function updating(shards: readonly Shard[], records: ReadonlyMap<string, Buffer>
     for (const due = ((now - beganAt) * perSecond) / 1_000; done < due; done++) {
       const [key, value] = all[(done * 7_919) % all.length]!;
       const partition = partitionOf(key, PARTITIONS);
-      const record = { topic: 'citizen-profiles', partition, offset: offset++, key, headers: {}, value };
-      batches.set(partition, [...(batches.get(partition) ?? []), record]);
+      const some = batches.get(partition) ?? [];
+      batches.set(partition, some);
+      some.push({ topic: TOPICS.profiles, partition, offset: began + done, key, headers: {}, value });
     }
     for (const [partition, some] of batches)
-      shards[partition]!.apply({ from: some[0]!.offset, next: offset, fence: 0, records: some });
+      shards[partition]!.apply({ from: some[0]!.offset, next: began + done, fence: 0, records: some });
   }, TICK_MS);
   return {
     stop: () => clearInterval(timer),

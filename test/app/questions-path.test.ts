@@ -12,13 +12,11 @@ import { seedCatalogue } from '../../app/seed.ts';
 import { type Running, startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
-import type { Rule } from '../../domain/rule.ts';
 import { createSealer } from '../../domain/sealing.ts';
 import { citizens } from '../../producers/population.ts';
 import { parseDay } from '../../rules/calendar.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
-import { checkRule } from '../../rules/check/rule.ts';
-import { readExpression } from '../../rules/check/typing.ts';
+import { readRule } from '../../rules/check/rule.ts';
 import { compileSql } from '../../rules/compile/sql.ts';
 import { createAsking } from '../../rules/run/asking.ts';
 import { questionAddresses } from '../../store/rules-processes.ts';
@@ -156,7 +154,6 @@ beforeAll(async () => {
       );
       expect(rows).toEqual([2, 2].map((held) => ({ held, caught_up: true })));
       const { body } = await call('GET', '/rules/nhis-general-checkup/audience', exact);
-      logged.answered++;
       expect(body).toMatchObject({ partial: false, citizens: CITIZENS, reachAt: expect.any(String) });
     },
     { timeoutMs: 90_000, everyMs: 200 },
@@ -186,17 +183,33 @@ async function call(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: answer.status, body: (await answer.json()) as Body };
+  const { status } = answer;
+  // A simulation is logged when it ends.
+  if (status === 503) logged.failed++;
+  else if (status === 403) logged.refused++;
+  else if (!where.startsWith('/rules/simulation')) logged.answered++;
+  return { status, body: (await answer.json()) as Body };
 }
 
-async function answered(method: string, where: string, key: string, body?: unknown): Promise<Body> {
-  const answer = await call(method, where, key, body);
-  expect([answer.status, answer.body]).toEqual([
-    expect.any(Number),
-    expect.not.objectContaining({ code: expect.anything() }),
-  ]);
-  logged.answered++;
-  return answer.body;
+/** Of all shards: on a machine that is busy enough one may be late, or lose its place for a moment. */
+const answered = (method: string, where: string, key: string, body?: unknown): Promise<Body> =>
+  eventually(
+    async () => {
+      const answer = await call(method, where, key, body);
+      expect(answer).toMatchObject({ status: 200, body: { partial: false } });
+      return answer.body;
+    },
+    { timeoutMs: 60_000, everyMs: 100 },
+  );
+
+async function simulated(payload: object, key: string): Promise<Body> {
+  const { body } = await call('POST', '/rules/simulation', key, payload);
+  return eventually(async () => {
+    const { body: found } = await call('GET', `/rules/simulation/${String(body['id'])}`, key);
+    expect(found['state']).not.toBe('running');
+    logged[found['state'] === 'done' ? 'answered' : 'failed']++;
+    return found;
+  });
 }
 
 const draft = (condition: unknown) => ({ agency: 'nhis', on: 'kr.nhis.checkup-window.opened', condition });
@@ -292,16 +305,12 @@ describe('an audience', () => {
     expect(rules.size).toBeGreaterThan(40);
     for (const { rule } of rules.values()) {
       const body = await answered('GET', `/rules/${rule.id}/audience?asOf=${ASOF}`, ADMINISTRATOR);
-      const { agency, on, condition } = rule;
-      const eventType = eventTypes.get(on)!;
-      const node = readExpression(
-        condition,
-        '/condition',
-        { fields, agency, eventType, citizen: true },
-        [],
-        'boolean',
-      )!;
-      const { text, values } = compileSql(node, { event: eventType.examples[0] ?? {}, asOf: parseDay(ASOF) });
+      const eventType = eventTypes.get(rule.on)!;
+      const { condition } = readRule(rule, { fields, eventType: (name) => eventTypes.get(name) });
+      const { text, values } = compileSql(condition, {
+        event: eventType.examples[0] ?? {},
+        asOf: parseDay(ASOF),
+      });
       const { rows } = await database.pool.query(
         `SELECT count(*) FILTER (WHERE ${text})::int AS certain, count(*) FILTER (WHERE (${text}) IS NULL)::int AS possible FROM profiles`,
         values,
@@ -332,7 +341,6 @@ describe('people', () => {
     const dead = everybody.find((one) => one.dead)!;
     expect(await explain(dead.id)).toMatchObject({ reach: 'no', deceased: '2026-01-15' });
     const nobody = await call('GET', '/citizens/nobody/explanation?rule=nhis-asked', nhis);
-    logged.answered++;
     expect(nobody.status).toBe(404);
   });
 });
@@ -403,7 +411,6 @@ describe('few people', () => {
       rule: draft({ and: [big, { '!': single }] }),
       asOf: ASOF,
     });
-    logged.refused++;
     expect(refused).toMatchObject({ status: 403, body: { code: 'question-refused' } });
   });
 });
@@ -412,9 +419,7 @@ describe('a simulation', () => {
   test('counts by the day and by the first channel that leads to people', async () => {
     const { rules, eventTypes } = await contexts[2]!.catalogue.refresh();
     const rule = rules.get('nhis-general-checkup')!.rule;
-    const begun = await answered('POST', '/rules/simulation', exact, { rule, asOf: ASOF });
-    const { body } = await call('GET', `/rules/simulation/${String(begun['id'])}`, exact);
-    const { condition } = readRuleOf(rule, eventTypes);
+    const { condition } = readRule(rule, { fields, eventType: (name) => eventTypes.get(name) });
     const expected: Record<string, Record<string, number>> = {};
     // The window closes on Thursday, 31 December: 90, 30 and 7 days before.
     for (const day of [ASOF, '2026-10-02', '2026-12-01', '2026-12-24']) {
@@ -431,16 +436,16 @@ describe('a simulation', () => {
       }
       expected[day] = volumes;
     }
-    expect(body).toMatchObject({ state: 'done', result: { volumes: expected, events: 1, partial: false } });
+    await eventually(
+      async () =>
+        expect(await simulated({ rule, asOf: ASOF }, exact)).toMatchObject({
+          state: 'done',
+          result: { volumes: expected, events: 1, partial: false },
+        }),
+      { timeoutMs: 60_000 },
+    );
   });
 });
-
-function readRuleOf(rule: Rule, types: ReadonlyMap<string, never> | ReadonlyMap<string, unknown>) {
-  const eventType = (name: string) => types.get(name) as never;
-  checkRule(rule, { fields, eventType });
-  const scope = { fields, agency: rule.agency, eventType: eventType(rule.on), citizen: true };
-  return { condition: readExpression(rule.condition, '/condition', scope, [], 'boolean')! };
-}
 
 describe('the shards', () => {
   const question = {
@@ -477,8 +482,10 @@ describe('the shards', () => {
         clock,
         logger: silentLogger,
       });
-    expect((await asking(7)(question as never)).citizens).toBe(CITIZENS);
-    await expect(asking(9)(question as never)).rejects.toMatchObject({ code: 'shards-unavailable' });
+    expect((await asking(7)(question as never, { deadlineMs: 30_000 })).citizens).toBe(CITIZENS);
+    await expect(asking(9)(question as never, { deadlineMs: 30_000 })).rejects.toMatchObject({
+      code: 'shards-unavailable',
+    });
     for (const url of urls) {
       expect((await fetch(`${url}/questions`, { method: 'POST', body: '{"kind":"audience"}' })).status).toBe(
         400,
@@ -489,21 +496,23 @@ describe('the shards', () => {
 
   test('that nobody serves are named, and what was asked of them is logged too', async () => {
     await running[1]!.stop();
-    const body = await eventually(async () => {
-      const { body } = await call('POST', '/rules/preview', exact, { rule: draft(CONDITION), asOf: ASOF });
-      logged.answered++;
-      return body;
-    });
-    expect(body['offsets']).toHaveLength(PARTITIONS);
+    const asked = { rule: draft(CONDITION), asOf: ASOF };
+    await eventually(
+      async () => {
+        const { body } = await call('POST', '/rules/preview', exact, asked);
+        expect(body['offsets']).toHaveLength(PARTITIONS);
+      },
+      { timeoutMs: 30_000, everyMs: 100 },
+    );
     await running[0]!.stop();
-    const none = await eventually(async () => {
-      const found = await call('POST', '/rules/preview', exact, { rule: draft(CONDITION), asOf: ASOF });
-      if (found.status === 200) logged.answered++;
-      else logged.failed++;
-      expect(found.status).toBe(503);
-      return found;
-    });
-    expect(none.body).toMatchObject({ code: 'shards-unavailable' });
+    await eventually(
+      async () =>
+        expect(await call('POST', '/rules/preview', exact, asked)).toMatchObject({
+          status: 503,
+          body: { code: 'shards-unavailable' },
+        }),
+      { timeoutMs: 30_000, everyMs: 100 },
+    );
     const { rows } = await database.pool.query<{ outcome: string; n: number }>(
       `SELECT CASE outcome WHEN 'partial' THEN 'answered' ELSE outcome END AS outcome, count(*)::int AS n FROM questions GROUP BY 1`,
     );

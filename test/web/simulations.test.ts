@@ -129,9 +129,14 @@ describe('a past day', () => {
   });
 
   test('hides small counts, and rounds what differs from an answer before in a few people', async () => {
-    answerTo = ({ asked: { asOf } }: Question & { kind: 'audience' }) =>
+    answerTo = (question) =>
       ({
-        sets: { certain: asOf === '2026-02-01' ? setOf(8, 900_000) : setOf(4_000, 500_000) },
+        sets: {
+          certain:
+            (question as Question & { kind: 'audience' }).asked.asOf === '2026-02-01'
+              ? setOf(8, 900_000)
+              : setOf(4_000, 500_000),
+        },
       }) as Partial<WholeAnswer>;
     const first = await simulate({ rule: CHECKUP, asOf: '2026-02-01' }, nhis);
     expect(first.result.volumes['2026-02-01']).toMatchObject({ push: '<10', sms: '<10' });
