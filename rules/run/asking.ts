@@ -5,8 +5,9 @@
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { Sealer } from '../../domain/sealing.ts';
+import { REACHES } from '../population/reachable.ts';
 import type { Explanation } from '../say/explanation.ts';
-import type { ProcessAnswer, Question, SampleRow, SetName, ShardAnswer } from './question.ts';
+import type { ProcessAnswer, Question, SampleRow, SetCounts, SetName, ShardAnswer } from './question.ts';
 import {
   QUESTION_PATH,
   type Reply,
@@ -14,7 +15,7 @@ import {
   SEALED_QUESTION,
   type SealedQuestion,
 } from './question-server.ts';
-import { mixAll, type Sketch, sketchOf } from './sketch.ts';
+import { emptySketch, mixAll, type Sketch, sketchOf } from './sketch.ts';
 
 export type WholeSet = {
   readonly count: number;
@@ -120,28 +121,25 @@ function together(answers: readonly ProcessAnswer[], shards: number): WholeAnswe
 }
 
 function sumSets(found: readonly ShardAnswer[]): Partial<Record<SetName, WholeSet>> {
-  const sets: Partial<Record<SetName, WholeSet>> = {};
-  for (const { sets: ofShard } of found)
-    for (const [name, { count, cells, reaches, sketch }] of Object.entries(ofShard)) {
-      const before = sets[name as SetName];
-      const own = sketchOf(Buffer.from(sketch, 'base64'));
-      if (before !== undefined) mixAll(own, before.sketch);
-      sets[name as SetName] = {
-        count: count + (before?.count ?? 0),
-        sketch: own,
-        reaches:
-          reaches === null || before?.reaches === null
-            ? null
-            : reaches.map((n, at) => n + (before?.reaches?.[at] ?? 0)),
-        cells: Object.fromEntries(
-          Object.entries(cells).map(([dimension, counts]) => [
-            dimension,
-            sumRecords([before?.cells[dimension] ?? {}, counts]),
-          ]),
-        ),
-      };
-    }
-  return sets;
+  const names = Object.keys(found[0]!.sets) as SetName[];
+  return Object.fromEntries(names.map((name) => [name, sumSet(found.map(({ sets }) => sets[name]!))]));
+}
+
+function sumSet(sets: readonly SetCounts[]): WholeSet {
+  const sketch = emptySketch();
+  for (const one of sets) mixAll(sketch, sketchOf(Buffer.from(one.sketch, 'base64')));
+  const reaches = sets.map((one) => one.reaches);
+  const dimensions = Object.keys(sets[0]!.cells);
+  return {
+    count: sets.reduce((sum, { count }) => sum + count, 0),
+    sketch,
+    reaches: reaches.includes(null)
+      ? null
+      : Array.from({ length: REACHES }, (_, bits) => reaches.reduce((sum, one) => sum + one![bits]!, 0)),
+    cells: Object.fromEntries(
+      dimensions.map((name) => [name, sumRecords(sets.map(({ cells }) => cells[name] ?? {}))]),
+    ),
+  };
 }
 
 function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -75,20 +75,28 @@ export type BlockTally = {
   readonly cells: readonly Uint16Array[];
   readonly reaches: Uint16Array;
   readonly sketch: Sketch;
+  /** Slots with the smallest marks, for a sample: the same ones whenever it is asked for. */
+  readonly lowest: readonly number[];
 };
 
-/** Counts the citizens of a plane; null where there are none. */
+/** Counts the citizens of a plane; null where there are none. `keep`: how many of them may be wanted for a sample. */
 export function tally(
   population: Population,
   dimensions: readonly Dimension[],
   block: number,
   plane: Uint32Array,
+  keep = 0,
 ): BlockTally | null {
   const slots = slotsOf(plane);
   if (slots.length === 0) return null;
   const base = block << BLOCK_BITS;
   const sketch = emptySketch();
-  for (const at of slots) mix(sketch, population.marks.of(base + at));
+  const lowest = new Lowest(keep);
+  for (const at of slots) {
+    const mark = population.marks.of(base + at);
+    mix(sketch, mark);
+    lowest.offer(mark, base + at);
+  }
   const reach = population.reachable.block(block);
   const reaches = new Uint16Array(REACHES);
   for (const at of slots) reaches[reach[at]!]!++;
@@ -100,7 +108,35 @@ export function tally(
     else for (const at of slots) counts[cellOf[codes[at]!]!]!++;
     return counts;
   });
-  return { count: slots.length, cells, reaches, sketch };
+  return { count: slots.length, cells, reaches, sketch, lowest: lowest.slots };
+}
+
+/** The few smallest of what is offered, in order. Nearly every offer is one comparison. */
+class Lowest {
+  private readonly marks: number[] = [];
+  readonly slots: number[] = [];
+  private readonly keep: number;
+  /** Only below it there is a place. */
+  private below: number;
+
+  constructor(keep: number) {
+    this.keep = keep;
+    this.below = keep > 0 ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  offer(mark: number, slot: number): void {
+    if (mark >= this.below) return;
+    const { marks, slots, keep } = this;
+    let at = marks.length;
+    while (at > 0 && marks[at - 1]! > mark) at--;
+    marks.splice(at, 0, mark);
+    slots.splice(at, 0, slot);
+    if (marks.length > keep) {
+      marks.pop();
+      slots.pop();
+    }
+    if (marks.length === keep) this.below = marks[keep - 1]!;
+  }
 }
 
 const scratch = new Uint16Array(BLOCK_SLOTS);

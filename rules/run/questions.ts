@@ -8,7 +8,7 @@ import { WORKING_DAYS } from '../../domain/working-days.ts';
 import type { Fields } from '../catalogue.ts';
 import { planned } from '../compile/columns.ts';
 import { decidingFields } from '../compile/deciding.ts';
-import { BLOCK_BITS, BLOCK_WORDS } from '../population/columns.ts';
+import { BLOCK_WORDS } from '../population/columns.ts';
 import type { Population } from '../population/population.ts';
 import { REACHES } from '../population/reachable.ts';
 import { explain } from '../say/explanation.ts';
@@ -40,8 +40,6 @@ type Reading = {
   readonly dimensions: readonly Dimension[];
   readonly missing: () => readonly string[];
   readonly plan: () => ReadBlock<BlockAnswer>;
-  /** The planes of one block, for the sample. */
-  readonly planes: () => (block: number) => readonly Uint32Array[];
 };
 
 /** Shard after shard. Gives up where `signal` is aborted: whoever asked has left, or asks something else by now. */
@@ -117,26 +115,26 @@ function certainAndPossible(
 }
 
 function audienceReading(
-  { detail }: { readonly detail: boolean },
+  { detail, sample }: { readonly detail: boolean; readonly sample: number },
   tree: Tree,
   population: Population,
   calendar: WorkingDays,
 ): Reading {
   const dimensions = detail ? dimensionsOf(population, tree.given.asOf) : [];
-  const planes = () => certainAndPossible(tree, population, calendar);
+  // Whole where a shard has one block, one of each where it has many.
+  const keep = Math.ceil(sample / Math.max(1, population.live.length));
   let names: readonly string[] = [];
   return {
     names: ['certain', 'possible'],
     dimensions,
     missing: () => names,
-    planes,
     plan() {
-      const planesOf = planes();
+      const planesOf = certainAndPossible(tree, population, calendar);
       const deciding = detail ? decidingFields(tree.lowered, population, tree.given, calendar) : undefined;
       names = deciding?.names ?? [];
       return (block) => {
         const [certain, possible] = planesOf(block);
-        const sets = [certain, possible].map((plane) => tally(population, dimensions, block, plane));
+        const sets = [certain, possible].map((plane) => tally(population, dimensions, block, plane, keep));
         if (deciding === undefined || sets[1] === null) return { sets, missing: null };
         const missing = new Uint16Array(names.length);
         deciding.count(block, possible, missing);
@@ -172,7 +170,6 @@ function pairReading(trees: readonly Tree[], population: Population, calendar: W
     names: ['both', 'onlyFirst', 'onlySecond', 'neither'],
     dimensions: [],
     missing: () => [],
-    planes,
     plan() {
       const planesOf = planes();
       return (block) => ({
@@ -240,39 +237,28 @@ function named(names: readonly string[], sums: Float64Array): Record<string, num
   return Object.fromEntries(names.map((name, cell) => [name, sums[cell]!]));
 }
 
-/** Some of the matched, from blocks spread over the shard: of each the one with the smallest mark, so that asking again shows the same. */
+/** Some of the matched, from all over the shard: of what the blocks kept, those with the smallest marks. */
 function sampled(
   blocks: readonly BlockAnswer[],
-  reading: Reading,
+  { names, dimensions }: Reading,
   population: Population,
   limit: number,
   pseudonym: (id: string) => string,
 ): SampleRow[] {
-  const matched = blocks.flatMap(({ sets }, block) => (sets.some((set) => set !== null) ? [block] : []));
-  if (matched.length === 0) return [];
-  const planesOf = reading.planes();
-  const each = Math.ceil(limit / matched.length);
-  const stride = Math.max(1, matched.length / limit);
-  const rows: SampleRow[] = [];
-  for (let at = 0; at < matched.length && rows.length < limit; at += stride) {
-    const block = matched[Math.floor(at)]!;
-    const [certain, possible] = planesOf(block) as [Uint32Array, Uint32Array];
-    const found: { mark: number; slot: number; sure: boolean }[] = [];
-    for (let i = 0; i < 1 << BLOCK_BITS; i++) {
-      const sure = ((certain[i >> 5]! >>> (i & 31)) & 1) === 1;
-      if (!sure && ((possible[i >> 5]! >>> (i & 31)) & 1) === 0) continue;
-      const slot = (block << BLOCK_BITS) + i;
-      found.push({ mark: population.marks.of(slot), slot, sure });
-    }
-    found.sort((a, b) => a.mark - b.mark);
-    for (const { slot, sure } of found.slice(0, Math.min(each, limit - rows.length)))
-      rows.push({
-        pseudonym: pseudonym(population.idOf(slot)),
-        certain: sure,
-        cells: Object.fromEntries(reading.dimensions.map((one) => [one.name, cellAt(one, slot)])),
-      });
-  }
-  return rows;
+  const { marks } = population;
+  const kept = names.flatMap((name, at) =>
+    blocks.flatMap(({ sets }) =>
+      (sets[at]?.lowest ?? []).map((slot) => ({ slot, mark: marks.of(slot), certain: name === 'certain' })),
+    ),
+  );
+  return kept
+    .sort((a, b) => a.mark - b.mark)
+    .slice(0, limit)
+    .map(({ slot, certain }) => ({
+      pseudonym: pseudonym(population.idOf(slot)),
+      certain,
+      cells: Object.fromEntries(dimensions.map((one) => [one.name, cellAt(one, slot)])),
+    }));
 }
 
 function ofCitizen(
