@@ -215,10 +215,15 @@ async function asked(
   const web = await startRoles(context, ['web']);
   const beside = updating(shards, records, updates);
   const times: number[] = [];
+  const byRule = new Map<string, number>();
   try {
     for (let n = -rules.length; n < questions; n++) {
-      const ms = await preview(context, web.url!, rules.at(n % rules.length)!);
-      if (n >= 0) times.push(ms);
+      const rule = rules.at(n % rules.length)!;
+      const ms = await preview(context, web.url!, rule);
+      if (n < 0) continue;
+      times.push(ms);
+      const { id: name } = rule.checked.rule;
+      byRule.set(name, Math.max(ms, byRule.get(name) ?? 0));
     }
   } finally {
     beside.stop();
@@ -227,6 +232,8 @@ async function asked(
     await server.stop();
     await dropReport(pool, id);
   }
+  const slowest = [...byRule].sort(([, a], [, b]) => b - a).slice(0, 8);
+  say(`audience: slowest ${slowest.map(([name, ms]) => `${name} ${round(ms)}`).join(', ')}`);
   say(`audience: ${status.citizens} citizens asked ${questions} questions`);
   return {
     p50: round(median(times)),

@@ -15,14 +15,19 @@ export class Marks {
   }
 
   of(slot: number): number {
-    this.blocks[slot >> BLOCK_BITS] ??= new Uint32Array(BLOCK_SLOTS);
-    const block = this.blocks[slot >> BLOCK_BITS]!;
     const at = slot & (BLOCK_SLOTS - 1);
-    const known = block[at]!;
-    if (known !== 0) return known;
-    const made = markOf(this.idOf(slot));
-    block[at] = made;
-    return made;
+    return this.known(slot >> BLOCK_BITS, [at])[at]!;
+  }
+
+  /** A block's, made for these places of it. */
+  known(number: number, places: ArrayLike<number>): Uint32Array {
+    this.blocks[number] ??= new Uint32Array(BLOCK_SLOTS);
+    const block = this.blocks[number]!;
+    for (let i = 0; i < places.length; i++) {
+      const at = places[i]!;
+      if (block[at] === 0) block[at] = markOf(this.idOf((number << BLOCK_BITS) + at));
+    }
+    return block;
   }
 
   get bytes(): number {

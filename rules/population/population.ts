@@ -174,10 +174,6 @@ export class Population implements Rows {
     return this.overlays.get(id)?.overlay;
   }
 
-  isOverlaid(id: string): boolean {
-    return this.overlays.has(id);
-  }
-
   clearOverlays(): void {
     for (const id of [...this.overlays.keys()]) this.overlay(id, null);
   }

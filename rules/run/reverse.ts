@@ -166,7 +166,7 @@ export class Reverse implements ProfileWatch {
     for (const [citizen, { at: cause, before, index }] of touched) {
       const slot = this.population.slotOf(citizen);
       this.reach(slot, this.after);
-      const known = before !== undefined && !this.population.isOverlaid(citizen);
+      const known = before !== undefined && this.population.overlayOf(citizen) === undefined;
       const placesBefore = known ? placesOf(index) : undefined;
       for (const [place, entry] of this.index.subjects.entries()) {
         if (entry === undefined) continue;
