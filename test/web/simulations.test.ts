@@ -193,7 +193,7 @@ describe('past events', () => {
     expect(result).toMatchObject({ events: 2, eventsLeftOut: 1 });
     const pairs = asked.map((question) => {
       const { asked: one, pairs } = question as Question & { kind: 'targets' };
-      return [one.asOf, pairs.map(({ citizen }) => citizen)];
+      return [one.asOf, pairs.map(({ citizen }) => citizen).sort()];
     });
     expect(Object.fromEntries(pairs)).toEqual({
       '2026-04-02': ['c-1', 'c-2'],
