@@ -3,6 +3,7 @@
  * (mark-rounds.ts); each can be had alone by its name.
  */
 import type { Mark } from '../../domain/marks.ts';
+import { enter, judgeEntered } from './entering.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';
 import { touchShards } from './snapshots.ts';
@@ -63,19 +64,7 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     return undefined;
   },
   async crossing(stage) {
-    const { area, parity } = await openWindow(stage);
-    // Nobody of the round and without an address: whoever enters is told in the inbox alone.
-    const answer = await stage.api('PUT', `/api/v1/citizens/crossing-${whole(stage, 1, 1_000_000)}`, {
-      attributes: {
-        birthDate: `${1980 + parity}-05-05`,
-        insurance: 'regional',
-        lastCheckupYear: 2020,
-        sido: area === 'all' ? '11' : area.slice(0, 2),
-        sigungu: area.length === 5 ? area : `${area === 'all' ? '11' : area}110`,
-      },
-    });
-    if (answer.status >= 300)
-      throw new Error(`nobody could enter: ${answer.status} ${JSON.stringify(answer.body)}`);
+    await enter(stage);
     return undefined;
   },
   async status(stage) {
@@ -86,22 +75,6 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     return () => stage.api('DELETE', path);
   },
 };
-
-/** A check-up window of the round that the shards have answered. */
-async function openWindow(stage: Stage): Promise<{ area: string; parity: number }> {
-  const deadline = performance.now() + REACHED_WITHIN_MS;
-  for (;;) {
-    const [row] = await stage.sql<{ area: string; parity: number }>(
-      `SELECT e.body->'data'->>'area' AS area, (e.body->'data'->>'parity')::int AS parity FROM campaigns c JOIN events e ON e.id = c.event_id
-       WHERE c.superseded_at IS NULL AND c.expires_at > now() AND c.rule_id = 'nhis-general-checkup'
-         AND EXISTS (SELECT 1 FROM stage_runs r JOIN fanouts f ON f.stage_run_id = r.id AND f.state = 'complete' WHERE r.campaign_id = c.id)
-       ORDER BY c.accepted_at DESC LIMIT 1`,
-    );
-    if (row !== undefined) return row;
-    if (performance.now() > deadline) throw new Error('no window was open');
-    await stage.pause(100);
-  }
-}
 
 async function eventuallyQueued(stage: Stage): Promise<void> {
   const deadline = performance.now() + REACHED_WITHIN_MS;
@@ -140,6 +113,7 @@ export function markFault(mark: Mark): Fault {
     does: `kill -9 at the point ${mark} of whoever comes there`,
     // Two of three times fewer notices: the point is met in the first tenth of them.
     notices: 0.3,
+    ...(word === 'crossing' ? { judge: judgeEntered } : {}),
     doubles: ['call', 'result', 'claim', 'batch', 'sweep'].includes(word),
     async prepare(stage) {
       // Some points are passed before anything arrives, so all are armed before anything is said.
