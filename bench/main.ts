@@ -3,6 +3,7 @@
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
 import { audience } from './audience.ts';
+import { evaluation } from './eval.ts';
 import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
 import { growth } from './growth.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline,
   targeted,
   latency,
+  eval: evaluation,
   fairness,
   fanout,
   growth,
