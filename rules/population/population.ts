@@ -12,8 +12,9 @@ import { ListColumn } from './lists.ts';
 import { Marks } from './marks.ts';
 import { isEmpty, type Laid, lay, OVERLAY_BYTES, type Overlay, readWritten, written } from './overlays.ts';
 import { bytesOf, integersOf, type NextSection, textSections } from './packed.ts';
-import { type Layout, layoutOf, type Profile } from './profile.ts';
+import { type Layout, layoutOf, type Profile, parseProfile } from './profile.ts';
 import { ProfileRecords } from './profile-record.ts';
+import { ProfileTexts } from './profile-text.ts';
 import { Reachable } from './reachable.ts';
 import { Slots } from './slots.ts';
 
@@ -24,6 +25,8 @@ export class Population implements Rows {
   private readonly byName: ReadonlyMap<string, Column>;
   /** Reads and writes binary profiles of its catalogue. */
   readonly records: ProfileRecords;
+  private readonly jsonTexts: ProfileTexts;
+  private readonly isString: Uint8Array;
   private readonly slots = new Slots();
   /** By citizen, known or not. */
   private readonly overlays = new Map<string, Laid>();
@@ -37,6 +40,8 @@ export class Population implements Rows {
   constructor(fields: Fields) {
     this.layout = layoutOf(fields);
     this.records = new ProfileRecords(this.layout);
+    this.jsonTexts = new ProfileTexts(this.layout, this.records);
+    this.isString = Uint8Array.from(this.layout.scalars, ({ type }) => Number(type === 'string'));
     this.columns = this.layout.scalars.map((field) => new Column(field));
     this.lists = this.layout.lists.map(({ field }) => new ListColumn(field));
     this.byName = new Map(this.columns.map((column) => [column.field.name, column]));
@@ -101,16 +106,26 @@ export class Population implements Rows {
 
   /** The same of a binary record (profile-record.ts), without a profile in between; `profile-invalid` leaves everything as it was. */
   upsertRecord(id: string, value: Buffer): boolean {
-    const { size, records, columns, lists } = this;
-    records.read(value);
+    this.records.read(value);
+    return this.write(id);
+  }
+
+  /** The same of JSON, most of it without a profile in between (profile-text.ts). */
+  upsertJson(id: string, value: Buffer): boolean {
+    return this.jsonTexts.read(value) ? this.write(id) : this.upsert(id, parseProfile(value, this.layout));
+  }
+
+  /** What was read last. */
+  private write(id: string): boolean {
+    const { size, columns, lists } = this;
+    const { raw, texts, items } = this.records;
     const slot = this.slotFor(id);
-    const { raw, texts } = records;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
-      if (column.field.type === 'string') column.set(slot, texts[i]);
-      else column.setRaw(slot, raw[i]!);
+      if (this.isString[i] === 1) column.set(slot, texts[i]);
+      else column.codes.set(slot, raw[i]!);
     }
-    for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, records.items[i]);
+    for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, items[i]);
     this.wrote(id, slot);
     return this.size > size;
   }
@@ -241,7 +256,7 @@ export class Population implements Rows {
     const [capacity = 0, overlays = 0] = integersOf(await next());
     const blocks = Math.ceil(capacity / BLOCK_SLOTS);
     for (let block = 0; block < blocks; block++) this.revisions.push(0);
-    for (const column of this.columns) await column.restore(next, blocks);
+    for (const column of this.columns) await column.restore(next);
     for (const list of this.lists) await list.restore(next, blocks);
     await this.slots.restore(next);
     while (this.overlays.size < overlays)
