@@ -46,9 +46,8 @@ type Names = {
 
 function nameOf(name: string): Name {
   const bytes = Buffer.from(`"${name}"`);
-  const starts = Array.from({ length: Math.ceil(bytes.length / 4) }, (_, at) =>
-    Math.max(0, Math.min(at * 4, bytes.length - 4)),
-  );
+  const words = bytes.length < 4 ? 0 : Math.ceil(bytes.length / 4);
+  const starts = Array.from({ length: words }, (_, at) => Math.max(0, Math.min(at * 4, bytes.length - 4)));
   return { length: bytes.length, words: Int32Array.from(starts, (at) => bytes.readInt32LE(at)) };
 }
 
