@@ -1,11 +1,12 @@
 /**
  * Which citizen has which slot, both ways, in typed arrays alone: an object a citizen would cost more than everything that is known of them.
- * An id is its UTF-8 bytes in a row of its slot's block, filled up with zeroes, which no id holds; all rows of a block are as wide as the
- * longest id that was ever in it. Slots are found by open addressing in 256 small tables, so that no insert moves more than a small one.
- * Ids ascend by their bytes. Hot: 60-150 ns a look-up, most of it two cache misses.
+ * Ids stand in rows of their slot's block, packed (id-shapes.ts). Slots are found by open addressing in 256 small tables, so that no insert
+ * moves more than a small one. Ids ascend by their bytes. 15 B a citizen for `c-` and 80 bits in base 32, five of them tables. Hot: 100-200 ns
+ * a look-up, most of it two cache misses.
  */
-import { BLOCK_BITS, BLOCK_SLOTS } from './columns.ts';
-import { bytesOf, integersOf, type NextSection, packed, unpacked } from './packed.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS } from './codes.ts';
+import { type Kinds, Shape } from './id-shapes.ts';
+import { bytesOf, integersOf, type NextSection, packed, textSection, unpacked } from './packed.ts';
 
 /** An id has at most 64 characters (profile.ts), of at most three bytes each. */
 export const MAX_ID_BYTES = 192;
@@ -16,12 +17,14 @@ const TAG_MASK = ~SLOT_MASK;
 export const MAX_SLOTS = SLOT_MASK - 1;
 export const TABLES = 256;
 const SMALLEST_TABLE = 16;
-/** Beyond this a table grows by half. */
-const FULLEST = 0.85;
-const GROWTH = 1.4;
+/** Beyond this a table grows by a sixth: larger steps would leave more of it empty, smaller ones move entries more often. */
+const FULLEST = 0.88;
+const GROWTH = 1.16;
 
-/** Where an id is spelt before it is looked for. */
+/** Where an id is spelt before it is looked for, its row, and one that is read back. */
 const spelt = Buffer.alloc(MAX_ID_BYTES);
+const row = new Uint8Array(MAX_ID_BYTES);
+const read = Buffer.alloc(MAX_ID_BYTES);
 
 /** The length of `id` in `spelt`; -1 for what cannot be an id. */
 function spell(id: string): number {
@@ -67,9 +70,13 @@ const placeOf = (hash: number, capacity: number): number =>
   Math.floor(((Math.imul(hash, 0x9e3779b1) >>> 0) / 2 ** 32) * capacity);
 
 export class Ids {
-  /** Rows of a block's ids, and how wide they are. */
-  readonly blocks: Buffer[] = [];
-  readonly widths: number[] = [];
+  /** Rows of a block's ids, and how they are written. */
+  readonly blocks: Uint8Array[] = [];
+  private readonly shapes: Shape[] = [];
+  /** Has room for whatever any other has. */
+  private widest = new Shape([]);
+  /** One bit a slot that somebody has. */
+  private readonly held: Uint32Array[] = [];
   readonly tables: Int32Array[] = Array.from({ length: TABLES }, () => new Int32Array(SMALLEST_TABLE));
   private readonly counts = new Int32Array(TABLES);
   /** Ids held. */
@@ -78,14 +85,20 @@ export class Ids {
   get bytes(): number {
     const sum = (arrays: readonly { readonly byteLength: number }[]): number =>
       arrays.reduce((total, array) => total + array.byteLength, 0);
-    return sum(this.blocks) + this.widths.length * 8 + sum(this.tables) + this.counts.byteLength;
+    const blocks = sum(this.blocks) + sum(this.held) + this.shapes.length * 8;
+    return blocks + sum(this.tables) + this.counts.byteLength;
   }
 
   /** Room for one more block of slots. */
   grow(): void {
-    const width = this.widths.at(-1) ?? 0;
-    this.widths.push(width);
-    this.blocks.push(Buffer.alloc(BLOCK_SLOTS * width));
+    this.shapes.push(this.widest);
+    this.blocks.push(rowsOf(this.widest));
+    this.held.push(new Uint32Array(BLOCK_WORDS));
+  }
+
+  isHeld(slot: number): boolean {
+    const word = this.held[slot >> BLOCK_BITS]![(slot & (BLOCK_SLOTS - 1)) >> 5]!;
+    return ((word >>> (slot & 31)) & 1) === 1;
   }
 
   /** undefined where nobody has it. */
@@ -101,21 +114,30 @@ export class Ids {
   /** Where in its table the id stands that is spelt out; -1 where it does not. */
   private find(table: Int32Array, hash: number, length: number): number {
     const tag = tagOf(hash);
+    // Written as the ids are that it is compared with: nearly always all in one way.
+    let shape: Shape | undefined;
+    let fits = false;
     for (let at = placeOf(hash, table.length); ; ) {
       const entry = table[at]!;
       if (entry === 0) return -1;
-      if ((entry & TAG_MASK) === tag && this.isSpelt((entry & SLOT_MASK) - 1, length)) return at;
+      if ((entry & TAG_MASK) === tag) {
+        const slot = (entry & SLOT_MASK) - 1;
+        const other = this.shapes[slot >> BLOCK_BITS]!;
+        if (other !== shape) {
+          shape = other;
+          fits = shape.pack(spelt, length, row);
+        }
+        if (fits && this.isRow(slot, other.width)) return at;
+      }
       if (++at === table.length) at = 0;
     }
   }
 
-  private isSpelt(slot: number, length: number): boolean {
-    const width = this.widths[slot >> BLOCK_BITS]!;
-    if (length > width) return false;
+  private isRow(slot: number, width: number): boolean {
     const block = this.blocks[slot >> BLOCK_BITS]!;
     const from = (slot & (BLOCK_SLOTS - 1)) * width;
-    for (let at = 0; at < length; at++) if (block[from + at] !== spelt[at]) return false;
-    return length === width || block[from + length] === 0;
+    for (let at = 0; at < width; at++) if (block[from + at] !== row[at]) return false;
+    return true;
   }
 
   /** The id must not be there, the slot must be empty and its block grown. Throws where `id` cannot be one. */
@@ -132,23 +154,29 @@ export class Ids {
 
   private write(slot: number, length: number): void {
     const number = slot >> BLOCK_BITS;
-    if (length > this.widths[number]!) this.spread(number, length);
-    const width = this.widths[number]!;
-    const from = (slot & (BLOCK_SLOTS - 1)) * width;
-    const block = this.blocks[number]!;
-    for (let at = 0; at < length; at++) block[from + at] = spelt[at]!;
-    block.fill(0, from + length, from + width);
+    if (!this.shapes[number]!.pack(spelt, length, row)) {
+      if (!this.widest.pack(spelt, length, row)) this.widest = this.widest.widenedFor(spelt, length);
+      this.reshape(number, this.widest);
+      this.widest.pack(spelt, length, row);
+    }
+    const { width } = this.shapes[number]!;
+    const at = slot & (BLOCK_SLOTS - 1);
+    for (let i = 0; i < width; i++) this.blocks[number]![at * width + i] = row[i]!;
+    this.held[number]![at >> 5]! |= 1 << (at & 31);
   }
 
-  private spread(number: number, width: number): void {
-    const before = this.blocks[number]!;
-    const narrow = this.widths[number]!;
-    const block = Buffer.alloc(BLOCK_SLOTS * width);
-    if (narrow > 0)
-      for (let row = 0; row < BLOCK_SLOTS; row++)
-        before.copy(block, row * width, row * narrow, (row + 1) * narrow);
-    this.blocks[number] = block;
-    this.widths[number] = width;
+  /** Some 0.5 ms, a few times in the life of a shard, and where an id is of another kind. */
+  private reshape(number: number, shape: Shape): void {
+    const [narrow, before] = [this.shapes[number]!, this.blocks[number]!];
+    const rows = rowsOf(shape);
+    for (let at = 0; at < BLOCK_SLOTS; at++)
+      if (this.isHeld((number << BLOCK_BITS) + at)) {
+        const length = narrow.unpack(before, at * narrow.width, read);
+        shape.pack(read, length, row);
+        for (let i = 0; i < shape.width; i++) rows[at * shape.width + i] = row[i]!;
+      }
+    this.blocks[number] = rows;
+    this.shapes[number] = shape;
   }
 
   private widen(number: number): void {
@@ -162,18 +190,14 @@ export class Ids {
     this.tables[number] = table;
   }
 
-  private lengthAt(slot: number): number {
-    const width = this.widths[slot >> BLOCK_BITS]!;
-    const block = this.blocks[slot >> BLOCK_BITS]!;
-    const from = (slot & (BLOCK_SLOTS - 1)) * width;
-    let length = width;
-    while (length > 0 && block[from + length - 1] === 0) length--;
-    return length;
+  /** Reads the id of a slot into `read`; its length. */
+  private readAt(slot: number): number {
+    const shape = this.shapes[slot >> BLOCK_BITS]!;
+    return shape.unpack(this.blocks[slot >> BLOCK_BITS]!, (slot & (BLOCK_SLOTS - 1)) * shape.width, read);
   }
 
   private hashAt(slot: number): number {
-    const from = (slot & (BLOCK_SLOTS - 1)) * this.widths[slot >> BLOCK_BITS]!;
-    return hashOf(this.blocks[slot >> BLOCK_BITS]!, from, this.lengthAt(slot));
+    return hashOf(read, 0, this.readAt(slot));
   }
 
   /** Forgets an id and gives the slot that it had; nothing of it stays. */
@@ -189,10 +213,14 @@ export class Ids {
     this.closeGap(table, at);
     this.counts[number]!--;
     this.size--;
-    const width = this.widths[slot >> BLOCK_BITS]!;
-    const from = (slot & (BLOCK_SLOTS - 1)) * width;
-    this.blocks[slot >> BLOCK_BITS]!.fill(0, from, from + width);
+    this.clear(slot >> BLOCK_BITS, slot & (BLOCK_SLOTS - 1));
     return slot;
+  }
+
+  private clear(block: number, at: number): void {
+    const { width } = this.shapes[block]!;
+    this.blocks[block]!.fill(0, at * width, (at + 1) * width);
+    this.held[block]![at >> 5]! &= ~(1 << (at & 31));
   }
 
   /** Moves entries that stand behind a gap to where they are found without it (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
@@ -210,14 +238,14 @@ export class Ids {
   }
 
   idOf(slot: number): string {
-    const from = (slot & (BLOCK_SLOTS - 1)) * this.widths[slot >> BLOCK_BITS]!;
-    return this.blocks[slot >> BLOCK_BITS]!.toString('utf8', from, from + this.lengthAt(slot));
+    return this.isHeld(slot) ? read.toString('utf8', 0, this.readAt(slot)) : '';
   }
 
-  /** The `at`-th byte of a slot's id; 0 behind its end. */
+  /** The `at`-th byte of a slot's id; 0 behind its end, and where nobody has the slot. */
   byteAt(slot: number, at: number): number {
-    const width = this.widths[slot >> BLOCK_BITS]!;
-    return at < width ? this.blocks[slot >> BLOCK_BITS]![(slot & (BLOCK_SLOTS - 1)) * width + at]! : 0;
+    if (!this.isHeld(slot)) return 0;
+    const shape = this.shapes[slot >> BLOCK_BITS]!;
+    return shape.byteAt(this.blocks[slot >> BLOCK_BITS]!, (slot & (BLOCK_SLOTS - 1)) * shape.width, at);
   }
 
   /** Below 0 where the id of `a` comes before that of `b`. */
@@ -230,8 +258,11 @@ export class Ids {
   }
 
   *sections(): Generator<Uint8Array> {
-    yield bytesOf(Int32Array.from(this.widths));
+    const shapes = [...new Set(this.shapes).add(this.widest)];
+    yield textSection(shapes.map(({ kinds }) => kinds));
+    yield bytesOf(Int32Array.from(this.shapes, (shape) => shapes.indexOf(shape)));
     yield* packed(this.blocks);
+    yield* packed(this.held);
     yield bytesOf(Int32Array.from(this.tables, (table) => table.length));
     yield bytesOf(this.counts);
     yield* packed(this.tables);
@@ -239,15 +270,25 @@ export class Ids {
 
   /** Takes over what `sections` gave, where nobody has a slot yet. */
   async restore(next: NextSection): Promise<void> {
-    for (const width of integersOf(await next())) this.widths.push(width);
-    const rows = this.widths.map((width) => width * BLOCK_SLOTS);
+    const shapes = (JSON.parse((await next()).toString()) as Kinds[]).map((kinds) => new Shape(kinds));
+    this.widest = shapes.at(-1)!;
+    for (const at of integersOf(await next())) this.shapes.push(shapes[at]!);
+    const rows = this.shapes.map((shape) => rowsOf(shape).byteLength);
     for (const block of await unpacked(next, rows)) this.blocks.push(block);
+    for (const words of await unpacked(
+      next,
+      rows.map(() => BLOCK_WORDS * 4),
+    ))
+      this.held.push(new Uint32Array(words.buffer, words.byteOffset, BLOCK_WORDS));
     const lengths = Array.from(integersOf(await next()), (length) => length * 4);
     this.counts.set(integersOf(await next()));
     this.tables.splice(0, TABLES, ...(await unpacked(next, lengths)).map(integersOf));
     this.size = this.counts.reduce((sum, count) => sum + count, 0);
   }
 }
+
+/** Four bytes more than its rows: the last is read with the byte behind it, and what follows in a snapshot stays aligned. */
+const rowsOf = ({ width }: Shape): Uint8Array => new Uint8Array(BLOCK_SLOTS * width + 4);
 
 function enter(table: Int32Array, hash: number, slot: number): void {
   let at = placeOf(hash, table.length);

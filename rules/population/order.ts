@@ -44,7 +44,7 @@ export class Order {
   }
 
   private isHeld(slot: number): boolean {
-    return this.ids.byteAt(slot, 0) !== 0;
+    return this.ids.isHeld(slot);
   }
 
   now(): Int32Array {

@@ -70,10 +70,35 @@ describe('ids', () => {
     },
   );
 
+  test('take what their kind needs, and are read back whatever comes after them', () => {
+    const widthOf = (texts: readonly string[]): number => {
+      const ids = idsOf(texts);
+      expect(texts.map((_, slot) => ids.idOf(slot))).toEqual(texts);
+      expect(texts.map((text) => ids.slotOf(text))).toEqual(texts.map((_, slot) => slot));
+      return Math.floor(ids.blocks[0]!.length / BLOCK_SLOTS);
+    };
+    const many = (of: (at: number) => string): string[] => Array.from({ length: 3_000 }, (_, at) => of(at));
+    const base32 = (at: number): string =>
+      `c-${(at * 2_654_435_761 + 1e12)
+        .toString(32)
+        .replaceAll(/[01890]/g, 'z')
+        .replaceAll(
+          /[^a-z2-7]/g,
+          'y',
+        )}${at.toString(2).replaceAll('0', 'a').replaceAll('1', 'b').padStart(12, 'a')}`.slice(0, 22);
+    expect(widthOf(many((at) => `c${String(at).padStart(7, '0')}`))).toBeLessThanOrEqual(4);
+    expect(widthOf(many(base32))).toBeLessThanOrEqual(13);
+    const kinds = many((at) => ['é', 'A-b_', `${at}`, `c-${at}`, '가'.repeat(40)][at % 5]! + String(at));
+    expect(widthOf(kinds)).toBeLessThanOrEqual(192);
+  });
+
   test('leave nothing behind', () => {
     const ids = idsOf(['secret-person', 'other']);
+    expect(ids.blocks[0]!.some((byte) => byte !== 0)).toBe(true);
     ids.remove('secret-person');
-    expect(ids.blocks[0]!.includes('secret')).toBe(false);
+    ids.remove('other');
+    expect(ids.blocks[0]!.every((byte) => byte === 0)).toBe(true);
+    expect([ids.idOf(0), ids.byteAt(0, 0), ids.isHeld(0)]).toEqual(['', 0, false]);
   });
 
   test('sort by their bytes, whatever they have in common', () => {
