@@ -257,7 +257,7 @@ export class Population implements Rows {
     const blocks = Math.ceil(capacity / BLOCK_SLOTS);
     for (let block = 0; block < blocks; block++) this.revisions.push(0);
     for (const column of this.columns) await column.restore(next);
-    for (const list of this.lists) await list.restore(next, blocks);
+    for (const list of this.lists) await list.restore(next);
     await this.slots.restore(next);
     while (this.overlays.size < overlays)
       for (const given of JSON.parse((await next()).toString()) as unknown[])

@@ -121,6 +121,6 @@ export class Slots {
     this.sequence.sorted = await whole(next, size);
     this.used = used;
     if (this.size < used)
-      for (let slot = 0; slot < used; slot++) if (this.ids.byteAt(slot, 0) === 0) this.free.push(slot);
+      for (let slot = 0; slot < used; slot++) if (!this.ids.isHeld(slot)) this.free.push(slot);
   }
 }
