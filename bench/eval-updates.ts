@@ -56,7 +56,21 @@ function makeChanges(shard: Shard, count: number, wanted: number): Change[] {
     const other = Math.floor(random() * (at + 1));
     [changes[at], changes[other]] = [changes[other]!, changes[at]!];
   }
-  return changes;
+  // The values of a fetch stand one after another, as a broker hands them over.
+  const [json, binary] = [
+    together(changes.map((one) => one.json)),
+    together(changes.map((one) => one.binary)),
+  ];
+  return changes.map(({ key }, at) => ({ key, json: json[at]!, binary: binary[at]! }));
+}
+
+function together(values: readonly Buffer[]): Buffer[] {
+  const all = Buffer.concat(values);
+  let at = 0;
+  return values.map(({ length }) => {
+    at += length;
+    return all.subarray(at - length, at);
+  });
 }
 
 type Rate = { readonly clock: number; readonly cpu: number };

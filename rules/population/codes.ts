@@ -38,10 +38,15 @@ function storedAt(block: Block, bits: Bits, at: number): number {
 function store(block: Block, bits: Bits, at: number, stored: number): void {
   if (bits === 2) {
     const shift = (at & 3) << 1;
-    block[at >> 2] = (block[at >> 2]! & ~(3 << shift)) | (stored << shift);
+    const byte = block[at >> 2]!;
+    // Most of a profile is as it was: what is not written stays clean in the caches.
+    const after = (byte & ~(3 << shift)) | (stored << shift);
+    if (byte !== after) block[at >> 2] = after;
   } else if (bits === 4) {
     const shift = (at & 1) << 2;
-    block[at >> 1] = (block[at >> 1]! & ~(15 << shift)) | (stored << shift);
+    const byte = block[at >> 1]!;
+    const after = (byte & ~(15 << shift)) | (stored << shift);
+    if (byte !== after) block[at >> 1] = after;
   } else block[at] = stored;
 }
 
