@@ -19,6 +19,7 @@ import {
   compareBetween,
   compareNumbers,
   compareTexts,
+  compareWithLiteral,
   compareWithText,
   inEventList,
   inLiterals,
@@ -238,6 +239,7 @@ function textComparison<Row>(node: Call, source: Source<Row>, calendar: WorkingD
   const equal = node.op === '==' ? 1 : 0;
   const text = (arg: Node): Texts<Row> => compileText(arg, source, calendar);
   const steady = (arg: Node): Steady<string | undefined> => new Steady(sameForAll(text(arg)), undefined);
+  if (right.kind === 'literal') return compareWithLiteral(text(left), right.value as string, equal);
   if (!readsCitizen(right)) return compareWithText(text(left), steady(right), equal);
   if (!readsCitizen(left)) return compareWithText(text(right), steady(left), equal);
   return compareTexts(text(left), text(right), equal);

@@ -121,6 +121,15 @@ export function compareTexts<Row>(left: Texts<Row>, right: Texts<Row>, equal: 0 
   };
 }
 
+export function compareWithLiteral<Row>(value: Texts<Row>, text: string, equal: 0 | 1): Numbers<Row> {
+  const unequal = 1 - equal;
+  return (row, given) => {
+    const a = value(row, given);
+    if (a === text) return equal;
+    return a === undefined ? UNKNOWN : unequal;
+  };
+}
+
 export function compareWithText<Row>(
   value: Texts<Row>,
   text: Steady<string | undefined>,
