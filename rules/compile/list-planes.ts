@@ -1,6 +1,6 @@
 /**
  * From items to citizens: the planes of a condition over all items of a shard, reduced to planes over its citizens. The items of a citizen
- * stand side by side, at most 20, so theirs are bits of one word. Hot: branch-free, some 5 ns a citizen who has items, beside what these take.
+ * stand side by side, at most 20, so theirs are bits of one word. Hot: branch-free, and only for citizens who have items.
  */
 import { BLOCK_WORDS } from '../population/codes.ts';
 import { COUNT_BITS, COUNT_MASK, type HeadBlock } from '../population/heads.ts';

@@ -2,7 +2,7 @@
  * Codes by slot, as narrow as what was seen of them: 0 is missing, so validity needs no plane of its own. While a column has few different
  * codes (nearly all do: a year of the last screening is one of seven) a slot holds the place of its code in a dictionary, in 2, 4 or 8 bits;
  * with more than 255 it holds the code itself less an origin, in 16 bits where all that were seen fit, else 32. It widens as it must,
- * all blocks together, some 2 ms for a million citizens and at most four times in a column's life. Numbers with fractions are Float64.
+ * all blocks together, at most four times in a column's life. Numbers with fractions are Float64.
  */
 import { bytesOf, integersOf, type NextSection, packed, unpacked } from './packed.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Which citizen has which slot, both ways, in typed arrays alone: an object a citizen would cost more than everything that is known of them.
  * Ids stand in rows of their slot's block, packed (id-shapes.ts). Slots are found by open addressing in 256 small tables, so that no insert
- * moves more than a small one. Ids ascend by their bytes. 15 B a citizen for `c-` and 80 bits in base 32, five of them tables. Hot: 100-200 ns
- * a look-up, most of it two cache misses.
+ * moves more than a small one. Ids ascend by their bytes. 15 B a citizen for `c-` and 80 bits in base 32, five of them tables. Hot: most of
+ * a look-up is two cache misses.
  */
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS } from './codes.ts';
 import { type Kinds, Shape } from './id-shapes.ts';
@@ -165,7 +165,7 @@ export class Ids {
     this.held[number]![at >> 5]! |= 1 << (at & 31);
   }
 
-  /** Some 0.5 ms, a few times in the life of a shard, and where an id is of another kind. */
+  /** Rewrites a block: often for the first ids of a shard, and later where an id is of another kind. */
   private reshape(number: number, shape: Shape): void {
     const [narrow, before] = [this.shapes[number]!, this.blocks[number]!];
     const rows = rowsOf(shape);

@@ -2,7 +2,7 @@
  * A fast way through a profile in JSON, straight from its bytes to codes: no text is decoded and no object made. It reads what registers
  * write (plain ASCII without escapes, known fields once each, values that the catalogue allows) and says exactly what profile.ts would; of
  * anything else, faults among it, it says nothing, and profile.ts reads it.
- * Hot: less than JSON.parse alone takes of the same bytes. Names are compared four bytes at a time with the one that followed last time.
+ * Hot. Names are compared four bytes at a time with the one that followed last time.
  */
 import { dayNumberOf, daysInMonth } from '../calendar.ts';
 import {
