@@ -14,6 +14,8 @@ export type Block = Uint8Array | Uint16Array | Int32Array | Float64Array;
 export type Bits = 2 | 4 | 8 | 16 | 32 | 64;
 /** What 16 bits hold beside the missing 0. */
 const WINDOW = 0xffff;
+/** Counts by place, while a block is counted. */
+const scratch = new Uint32Array(256);
 
 function emptyBlock(bits: Bits): Block {
   switch (bits) {
@@ -97,6 +99,43 @@ export class Codes {
       default:
         return block[at]!;
     }
+  }
+
+  /**
+   * Counts the codes of `count` places of a block, each in its cell: `cellOf[code]`, or the code itself, where codes beyond the last cell are
+   * in it (texts that came later). One loop a width: a nanosecond or two a citizen.
+   */
+  countInto(
+    block: number,
+    places: Uint16Array,
+    count: number,
+    cellOf: Uint8Array | null,
+    counts: Uint16Array,
+  ): void {
+    const last = counts.length - 1;
+    const stored = this.blocks[block]!;
+    const cell = (code: number): number => (cellOf === null ? Math.min(code, last) : cellOf[code]!);
+    if (this.bits > 8) {
+      const origin = this.bits === 16 ? this.origin : 0;
+      for (let i = 0; i < count; i++) {
+        const at = stored[places[i]!]!;
+        counts[cell(at === 0 ? 0 : at + origin)]!++;
+      }
+      return;
+    }
+    const byPlace = scratch.fill(0);
+    if (this.bits === 8) for (let i = 0; i < count; i++) byPlace[stored[places[i]!]!]!++;
+    else {
+      const [shift, mask] = this.bits === 2 ? [2, 3] : [1, 1];
+      const bits = this.bits;
+      const most = (1 << bits) - 1;
+      for (let i = 0; i < count; i++) {
+        const at = places[i]!;
+        byPlace[(stored[at >> shift]! >> ((at & mask) * bits)) & most]!++;
+      }
+    }
+    for (let place = 0; place < this.places; place++)
+      if (byPlace[place]! > 0) counts[cell(this.codeAt[place]!)]! += byPlace[place]!;
   }
 
   set(slot: number, code: number): void {

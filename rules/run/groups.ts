@@ -5,7 +5,7 @@
  */
 import { ageOn } from '../calendar.ts';
 import type { ScalarField } from '../catalogue.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from '../population/columns.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Column } from '../population/columns.ts';
 import type { Population } from '../population/population.ts';
 import { REACHES } from '../population/reachable.ts';
 import { emptySketch, type Sketch } from './sketch.ts';
@@ -92,12 +92,10 @@ export function tally(
   const sketch = emptySketch();
   const lowest = sketched(population.marks.known(block, scratch.subarray(0, count)), count, sketch, keep);
   const reaches = new Uint16Array(REACHES);
-  countCodes(population.reachable.block(block), count, reaches);
+  countReaches(population.reachable.block(block), count, reaches);
   const cells = dimensions.map(({ column, cells: names, cellOf }) => {
     const counts = new Uint16Array(names.length);
-    const codes = column.blocks[block]!;
-    if (cellOf === null) countCodes(codes, count, counts);
-    else countCells(codes, count, cellOf, counts);
+    column.codes.countInto(block, scratch, count, cellOf, counts);
     return counts;
   });
   return { count, cells, reaches, sketch, lowest: lowest.map((at) => (block << BLOCK_BITS) + at) };
@@ -116,16 +114,8 @@ function sketched(marks: Uint32Array, count: number, sketch: Sketch, keep: numbe
   return lowest.places;
 }
 
-/** Codes beyond the last cell are texts that came later, and in it. */
-function countCodes(codes: Block, count: number, counts: Uint16Array): void {
-  const last = counts.length - 1;
-  for (let i = 0; i < count; i++) {
-    counts[Math.min(codes[scratch[i]!]!, last)]!++;
-  }
-}
-
-function countCells(codes: Block, count: number, cellOf: Uint8Array, counts: Uint16Array): void {
-  for (let i = 0; i < count; i++) counts[cellOf[codes[scratch[i]!]!]!]!++;
+function countReaches(reaches: Uint8Array, count: number, counts: Uint16Array): void {
+  for (let i = 0; i < count; i++) counts[reaches[scratch[i]!]!]!++;
 }
 
 /** The few smallest of what is offered, in order. */
