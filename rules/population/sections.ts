@@ -15,7 +15,7 @@ import { mark } from '../../domain/marks.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 
 const MAGIC = Buffer.from('ALLIMSNP');
-export const FORMAT = 1;
+export const FORMAT = 2;
 const FRAME = 12;
 const HEAD = MAGIC.length + 8;
 const MAX_HEADER = 65_536;
