@@ -10,7 +10,7 @@ import { needText, type RecordFlaws } from '../../domain/record-flaws.ts';
 import type { Fields } from '../catalogue.ts';
 import { parseOverlay } from '../population/overlays.ts';
 import { Population } from '../population/population.ts';
-import { isCitizenId, parseProfile } from '../population/profile.ts';
+import { isCitizenId } from '../population/profile.ts';
 import { isProfileRecord } from '../population/profile-record.ts';
 import type { Positions } from '../population/snapshot.ts';
 
@@ -215,9 +215,12 @@ export class Shard {
         population.forget(key);
         if (isNew) this.forgotten.push(key);
       };
-    const upsert = profileUpsert(population, key, value);
     return () => {
-      if (upsert() && isNew) this.arrived.push(key);
+      // `profile-invalid` leaves everything as it was.
+      const arrived = isProfileRecord(value)
+        ? population.upsertRecord(key, value)
+        : population.upsertJson(key, value);
+      if (arrived && isNew) this.arrived.push(key);
     };
   };
 
@@ -240,11 +243,4 @@ export class Shard {
     this.waiters = [];
     for (const waiter of waiters) waiter.reject(new AllimError('position-fenced', 'the shard was given up'));
   }
-}
-
-/** `profile-invalid` before anything is written, of JSON; of a binary record, when it is (nothing changes by it either). */
-function profileUpsert(population: Population, key: string, value: Buffer): () => boolean {
-  if (isProfileRecord(value)) return () => population.upsertRecord(key, value);
-  const profile = parseProfile(value, population.layout);
-  return () => population.upsert(key, profile);
 }
