@@ -17,8 +17,8 @@ import { Announcer } from './announcer.ts';
 import { entryOf } from './entry.ts';
 import { HeldShards, isKnown, KNOWN_TOPICS } from './held-shards.ts';
 import { Lane, type LaneWork } from './lane.ts';
+import { Owed } from './owed.ts';
 import { Placement } from './placement.ts';
-import { Refusals } from './refused-profiles.ts';
 import type { CrossingStore, RulesStore } from './rule-store.ts';
 import { Runs } from './runs.ts';
 import type { Shard, ShardRecord } from './shard.ts';
@@ -85,7 +85,7 @@ class Server implements ShardServer {
   private readonly logger: Logger;
   private readonly runs: Runs;
   private readonly placement = new Placement();
-  private readonly refusals: Refusals;
+  private readonly owed: Owed;
   private readonly announcer: Announcer | undefined;
   private readonly awaitedPollMs: number;
   private readonly snapshots: Snapshots | undefined;
@@ -93,14 +93,13 @@ class Server implements ShardServer {
   private readonly lanes = new Map<string, Lane>();
   private consumer: Consumer | undefined;
   private sweep: NodeJS.Timeout | undefined;
-  private quarantined = 0;
 
   constructor(options: ShardServerOptions) {
     this.broker = options.broker;
     this.store = options.store;
     this.clock = options.clock;
     this.logger = options.logger;
-    this.refusals = new Refusals(options.clock);
+    this.owed = new Owed(options);
     this.runs = new Runs({
       append: (topic, partition, value) => appendTo(options.broker, topic, partition, [value]),
       store: options.store,
@@ -144,7 +143,7 @@ class Server implements ShardServer {
     this.announcer?.start();
     await this.consumer.start();
     this.snapshots?.start(() => this.shards.all());
-    this.sweep = setInterval(() => void this.announceAwaited(this.shards.all()), this.awaitedPollMs);
+    this.sweep = setInterval(() => void this.owed.announceAwaited(this.shards.all()), this.awaitedPollMs);
   }
 
   async stop(): Promise<void> {
@@ -172,7 +171,7 @@ class Server implements ShardServer {
       caughtUp: shards.every((shard) => shard.caughtUp),
       outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
       misplaced: this.placement.status(),
-      quarantined: this.quarantined,
+      quarantined: this.owed.quarantined,
       ignoredFields: sum((shard) => shard.population.ignoredFields),
       healthy: this.consumer?.healthy() ?? false,
     };
@@ -223,7 +222,7 @@ class Server implements ShardServer {
           { partition, citizens: population.size, ms: this.clock.nowMs() - startedAt },
           'shard caught up',
         );
-        return this.announceAwaited([shard]);
+        return this.owed.announceAwaited([shard]);
       },
       () => {},
     );
@@ -242,62 +241,14 @@ class Server implements ShardServer {
       else shard.applyOverlays(batch);
       await shard.prepare(pauseFor(batch));
       await this.announcer?.send(batch.partition);
-      await this.settle(shard);
+      await this.owed.settle(shard);
     });
-  }
-
-  /** Gives the store what the shard owes it. */
-  private async settle(shard: Shard): Promise<void> {
-    await this.quarantineProfiles(shard);
-    if (shard.forgotten.length > 0) {
-      await this.store.profilesForgotten(shard.forgotten);
-      shard.forgotten = [];
-    }
-    if (shard.arrived.length === 0) return;
-    await this.store.profilesArrived(shard.arrived);
-    shard.arrived = [];
-  }
-
-  /** Best effort, repeated by the timer: what fails here is found again. */
-  private async announceAwaited(shards: readonly Shard[]): Promise<void> {
-    try {
-      const ready = shards.filter((shard) => shard.caughtUp);
-      if (ready.length === 0) return;
-      const awaited = await this.store.awaited();
-      const known = awaited.filter((id) => ready.some((shard) => shard.population.slotOf(id) !== undefined));
-      if (known.length > 0) await this.store.profilesArrived(known);
-    } catch (error) {
-      this.logger.warn({ error: messageOf(error) }, 'awaited profiles could not be announced');
-    }
-  }
-
-  /** All of a batch at once. Stored before the batch is done: where that fails the batch comes again, and they are still there. */
-  private async quarantineProfiles(shard: Shard): Promise<void> {
-    const { refused } = shard;
-    if (refused.length === 0) return;
-    const judged = this.refusals.judge(refused);
-    await this.store.quarantineProfiles(
-      judged.kept.map(({ record, error }) => ({ ...record, error })),
-      judged.counted,
-    );
-    this.refusals.note(judged);
-    this.quarantined += refused.length;
-    shard.refused = [];
-    this.logger.warn(
-      { partition: shard.partition, kept: judged.kept.length, counted: refused.length - judged.kept.length },
-      'profiles were quarantined',
-    );
-  }
-
-  private async quarantine(record: ShardRecord, error: Error, fanout?: string): Promise<void> {
-    await this.store.quarantine({ ...record, error, ...(fanout === undefined ? {} : { fanout }) });
-    this.quarantined++;
   }
 
   private laneWork(): LaneWork {
     return {
       answer: (record, signal) => this.runs.answer(record, signal),
-      quarantine: (record, error) => this.quarantine(record, error, fanoutOf(record)),
+      quarantine: (record, error) => this.owed.quarantine(record, error, fanoutOf(record)),
       advance: ({ topic, partition }, from, next, fence) =>
         this.store.advance(RULES_GROUP, topic, partition, from, next, fence),
       pause: (at) => this.consumer?.pause([at]),
