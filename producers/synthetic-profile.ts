@@ -13,6 +13,8 @@ export type SyntheticProfile = {
   sido: string;
   sigungu: string;
   insurance: 'employee' | 'dependant' | 'regional' | 'medical-aid';
+  /** Only where a caller adds it. */
+  nonOffice?: boolean;
   /** Absent where the register does not know. */
   lastCheckupYear?: number;
   student?: 'enrolled' | 'admitted' | 'none';

@@ -11,7 +11,7 @@ describeWith('kafka', 'the spine', () => {
   test('reaches the right citizens once, and nobody else', async () => {
     const child = spawn(
       path.join(ROOT, 'node_modules', '.bin', 'node'),
-      [path.join(ROOT, 'test', 'spine', 'main.ts'), '--small'],
+      [path.join(ROOT, 'test', 'spine', 'main.ts'), '--small', '--programmes'],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let output = '';
@@ -27,6 +27,7 @@ describeWith('kafka', 'the spine', () => {
       unexpected: 0,
       doubled: 0,
       badRaces: 0,
+      programmes: { rules: 40, missing: 0, unexpected: 0, doubled: 0, inboxMissing: 0, inboxUnexpected: 0 },
     });
   }, 240_000);
 });

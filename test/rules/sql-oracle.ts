@@ -1,13 +1,18 @@
 /**
  * The oracle of conditions: JsonLogic to SQL's three-valued WHERE, written from DESIGN.md §2 and apart from rules/. It trusts its input
- * (rules that were accepted) and knows types only by the names of test/rules/fixtures.ts.
+ * (rules that were accepted) and knows the types of what a condition names from whoever asks; the fixtures' are those of test/rules/fixtures.ts.
  */
 import { isDayOff } from '../../domain/kr/holidays.ts';
 import type { Sql } from '../../domain/sql.ts';
 
-type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-const TYPES: Readonly<Record<string, string>> = {
+type Names = Readonly<Record<string, string>>;
+
+/** SQL types by name: of citizens, of the items of their lists, of an event's data (`nested.deep` by its path). */
+export type SqlTypes = { readonly citizen: Names; readonly item: Names; readonly event: Names };
+
+const CITIZEN: Names = {
   d: 'date',
   d2: 'date',
   i: 'int',
@@ -20,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   children: 'jsonb',
 };
 /** Members of an item. */
-const ITEM: Readonly<Record<string, string>> = {
+const ITEM: Names = {
   birthDate: 'date',
   grade: 'int',
   school: 'text',
@@ -28,7 +33,7 @@ const ITEM: Readonly<Record<string, string>> = {
   weight: 'float8',
   boards: 'bool',
 };
-const EVENT: Readonly<Record<string, string>> = {
+const EVENT: Names = {
   date: 'date',
   integer: 'int',
   number: 'float8',
@@ -40,6 +45,7 @@ const EVENT: Readonly<Record<string, string>> = {
   integers: 'int[]',
   texts: 'text[]',
 };
+const FIXTURES: SqlTypes = { citizen: CITIZEN, item: ITEM, event: EVENT };
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -51,7 +57,16 @@ function literal(value: unknown): string {
   return typeof value === 'number' ? `(${value})` : String(value);
 }
 
-export function toSql(json: Json, event: Record<string, unknown>, asOf: string): string {
+/** What a condition is held against. */
+export type Occasion = {
+  readonly types: SqlTypes;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly asOf: string;
+};
+
+/** An expression over a row `citizen` of the types' columns; lists are JSON. */
+export function toSql(json: Json, occasion: Occasion): string {
+  const { types, event, asOf } = occasion;
   if (typeof json !== 'object' || json === null) return literal(json);
   const [op, given] = Object.entries(json)[0] as [string, Json];
   if (op === 'var') {
@@ -61,16 +76,16 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
       (at, part) => (at as Record<string, unknown> | undefined)?.[part],
       event,
     );
-    return `CAST(${literal(value)} AS ${EVENT[path.join('.')]})`;
+    return `CAST(${literal(value)} AS ${types.event[path.join('.')]})`;
   }
   const raw = (Array.isArray(given) ? given : [given]) as Json[];
   if (op === 'in') {
-    const needle = toSql(raw[0]!, event, asOf);
+    const needle = toSql(raw[0]!, occasion);
     if (Array.isArray(raw[1])) return `(${needle} IN (${raw[1].map(literal).join(',')}))`;
-    return `(${needle} = ANY(${toSql(raw[1]!, event, asOf)}))`;
+    return `(${needle} = ANY(${toSql(raw[1]!, occasion)}))`;
   }
-  if (op === 'some' || op === 'all' || op === 'none') return overItems(op, raw, event, asOf);
-  const args = raw.map((arg) => toSql(arg, event, asOf));
+  if (op === 'some' || op === 'all' || op === 'none') return overItems(op, raw, occasion);
+  const args = raw.map((arg) => toSql(arg, occasion));
   const today = `DATE ${quoted(asOf)}`;
   const [a, b, c] = args as [string, string, string];
   switch (op) {
@@ -91,7 +106,7 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
     case 'between':
       return `(${a} BETWEEN ${b} AND ${c})`;
     case 'if': {
-      const rest = raw.length > 3 ? toSql({ if: raw.slice(2) }, event, asOf) : c;
+      const rest = raw.length > 3 ? toSql({ if: raw.slice(2) }, occasion) : c;
       return `(CASE WHEN ${a} THEN ${b} WHEN NOT ${a} THEN ${rest} WHEN ${b} = ${rest} THEN ${b} END)`;
     }
     case 'age':
@@ -135,10 +150,10 @@ export function toSql(json: Json, event: Record<string, unknown>, asOf: string):
 }
 
 /** Kleene over the items: a row each, of which one true (or false) decides and one unknown leaves it open. */
-function overItems(op: string, [list, body]: Json[], event: Record<string, unknown>, asOf: string): string {
-  const items = toSql(list!, event, asOf);
-  const members = Object.entries(ITEM).map(([name, type]) => `"${name}" ${type}`);
-  const truth = toSql(body!, event, asOf);
+function overItems(op: string, [list, body]: Json[], occasion: Occasion): string {
+  const items = toSql(list!, occasion);
+  const members = Object.entries(occasion.types.item).map(([name, type]) => `"${name}" ${type}`);
+  const truth = toSql(body!, occasion);
   const decided = op === 'all' ? 'NOT bool_and(truth)' : 'bool_or(truth)';
   const hit = op === 'some';
   return `(CASE WHEN ${items} IS NOT NULL THEN
@@ -165,9 +180,9 @@ export async function truths(
   event: Record<string, unknown>,
   asOf: string,
 ): Promise<Map<string, boolean | null>> {
-  const columns = Object.entries(TYPES).map(([name, type]) => `"${name}" ${type}`);
+  const columns = Object.entries(CITIZEN).map(([name, type]) => `"${name}" ${type}`);
   const { rows } = await sql.query<{ id: string; truth: boolean | null }>(
-    `SELECT id, ${toSql(condition as Json, event, asOf)} AS truth
+    `SELECT id, ${toSql(condition as Json, { types: FIXTURES, event, asOf })} AS truth
        FROM jsonb_to_recordset($1::jsonb) AS citizen(id text, ${columns.join(', ')})`,
     [JSON.stringify(citizens)],
   );

@@ -1,6 +1,6 @@
 /**
  * The sinks as a process of their own:
- *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --gateway PORT --log FILE [--push-origin URL]
+ *   node test/sinks/main.ts --smtp PORT --push PORT --smsc PORT --gateway PORT --log FILE [--push-origin URL] [--clock-shift MS]
  * One JSON line per accepted delivery goes to FILE; the ports (0: any) stand in one JSON line on standard output once all listen.
  * A line on standard input, `{"sink":"smtp","plan":{"kind":"hang","times":3}}`, makes a sink fail; `"plan":null` lifts it. So does `"receipts"`
  * for what it says later of what it accepts.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     gateway: { type: 'string' },
     log: { type: 'string' },
     'push-origin': { type: 'string' },
+    'clock-shift': { type: 'string', default: '0' },
   },
 });
 const starters = { smtp: startSmtpSink, push: startPushSink, smsc: startSmscSink, gateway: startGatewaySink };
@@ -34,6 +35,7 @@ for (const [name, start] of Object.entries(starters)) {
     await start({
       port: Number(port),
       forget: true,
+      clockShiftMs: Number(values['clock-shift']),
       ...(values.log ? { log: values.log } : {}),
       ...(origin === undefined ? {} : { origin }),
     }),

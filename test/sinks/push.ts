@@ -39,10 +39,10 @@ export function subscriptionAt(url: string, name: string): Subscription {
 const verified = new Map<string, number>();
 
 /** Throws what is wrong with the Authorization header; tokens already seen are remembered until they expire. */
-function checkVapid(header: string | undefined, audience: string): void {
+function checkVapid(header: string | undefined, audience: string, nowMs: number): void {
   const parts = /^vapid t=([\w-]+)\.([\w-]+)\.([\w-]+), ?k=([\w-]+)$/.exec(header ?? '');
   if (!parts) throw new Error('no VAPID token');
-  const now = Date.now() / 1_000;
+  const now = nowMs / 1_000;
   const known = verified.get(`${audience} ${header}`);
   if (known !== undefined) {
     if (known < now) throw new Error('the VAPID token has expired');
@@ -127,7 +127,7 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
     const address = decodeURIComponent((request.url ?? '').replace(/^\/push\//, ''));
     let text: string;
     try {
-      checkVapid(request.headers.authorization, url);
+      checkVapid(request.headers.authorization, url, Date.now() + (options.clockShiftMs ?? 0));
       if (request.headers['content-encoding'] !== 'aes128gcm') throw new Error('not aes128gcm');
       if (!/^\d+$/.test(String(request.headers['ttl']))) throw new Error('no TTL');
       if (body.length > 4_096) throw new Error(`a body of ${body.length} octets`);

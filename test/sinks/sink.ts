@@ -82,6 +82,8 @@ export type SinkOptions = {
   readonly origin?: string;
   /** One JSON line per accepted delivery is appended. */
   readonly log?: string;
+  /** How far the clock is off from the machine's, as that of everybody who calls. */
+  readonly clockShiftMs?: number;
   /** Keep nothing in memory: for millions, with `log`. */
   readonly forget?: boolean;
 };

@@ -118,11 +118,12 @@ export async function startSmscSink(options: SinkOptions = {}): Promise<SmscSink
       session.send(pdu.response({ command_status: smpp.errors[status] }));
       return;
     }
-    const headers = { source: pdu.source_addr ?? '', coding: String(pdu.data_coding ?? '') };
+    const id = (++count).toString(16);
+    // `id`: what the answer will say.
+    const headers = { source: pdu.source_addr ?? '', coding: String(pdu.data_coding ?? ''), id };
     const text = textOf(pdu);
     if (text === '') book.violation('an empty message');
     book.accept({ channel: 'sms', address: `+${pdu.destination_addr}`, delivery: null, headers, text });
-    const id = (++count).toString(16);
     const later = pdu.registered_delivery === 1 ? book.receipt() : null;
     const tellLater = () => report(later!, id, `+${pdu.destination_addr}`, text.slice(0, 20));
     const answer = () => void session.send(pdu.response({ message_id: id }));

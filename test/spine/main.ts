@@ -1,7 +1,9 @@
 /**
- * `npm run spine [-- --seed N] [--citizens N] [--kills] [--small] [--keep]`: the proof that an agency's event on a real Kafka reaches the right
- * citizens by push, email and SMS, once. Real Kafka, Redis and Postgres, a process a role and two workers, sinks that speak the protocols, inputs
- * by kcat and HTTP, and an oracle in SQL that knows the inputs only. Exit code 0 when all holds. The evidence stays where it does not.
+ * `npm run spine [-- --seed N] [--citizens N] [--programmes] [--kills] [--small] [--keep]`: the proof that an agency's event on a real Kafka
+ * reaches the right citizens by push, email and SMS, once. Real Kafka, Redis and Postgres, a process a role and two workers, sinks that speak
+ * the protocols, inputs by kcat and HTTP, and an oracle in SQL that knows the inputs only. With `--programmes` all published rules are live by
+ * events of their own, and the product's clock begins at eight in the morning, so that what is due at nine can come. Exit code 0 when all
+ * holds. The evidence stays where it does not.
  */
 import { spawn } from 'node:child_process';
 import { createECDH, randomBytes } from 'node:crypto';
@@ -15,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { topicSpecs } from '../../app/context.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import { createKafkaBroker } from '../../broker/kafka.ts';
-import { dayOf } from '../../domain/clock.ts';
+import { dayOf, instantOf } from '../../domain/clock.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { randomStream, type SyntheticCitizen } from '../../producers/population.ts';
 import { startKafka, stopKafka } from '../../scripts/services/kafka.ts';
@@ -35,23 +37,33 @@ import {
   type Row,
   type Verdict,
 } from './oracle.ts';
-import { ACTS, FULL, makePlan, people, type Size, SMALL } from './plan.ts';
+import { ACTS, FULL, makePlan, PROGRAMMES, people, type Size, SMALL } from './plan.ts';
 import { createProcesses, PROCESSES } from './processes.ts';
-import { openProfiles, produceEvents, putCitizens } from './produce.ts';
+import { openProfiles, type Producible, produceEvents, putCitizens } from './produce.ts';
+import {
+  judgeConditions,
+  judgeProgrammes,
+  linesOf,
+  type ProgrammeVerdict,
+  profileCells,
+  widenPeople,
+} from './programme-oracle.ts';
+import { makeProgrammes } from './programmes.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
-const LIMIT_MS = 15 * 60_000;
 const PARTITIONS = 8;
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     citizens: { type: 'string' },
+    programmes: { type: 'boolean', default: false },
     kills: { type: 'boolean', default: false },
     small: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
+const LIMIT_MS = (values.programmes ? 40 : 15) * 60_000;
 const seed = Number(values.seed);
 const base = values.small ? SMALL : FULL;
 const size: Size = { ...base, citizens: Number(values.citizens ?? base.citizens) };
@@ -65,6 +77,9 @@ if (
   );
   process.exit(2);
 }
+
+/** How far the clocks of the product and the sinks are ahead: with programmes it is eight o'clock when the run begins. */
+const shiftMs = values.programmes ? instantOf(dayOf(Date.now()), '08:00') - Date.now() : 0;
 
 const startedAt = performance.now();
 const lines: string[] = [];
@@ -98,6 +113,7 @@ async function startSinks(
   folder: string,
 ): Promise<{ urls: Record<SinkName, { url: string }>; stop(): Promise<string[]> }> {
   const args = ['--smtp', '0', '--push', '0', '--smsc', '0', '--log', path.join(folder, 'sinks.jsonl')];
+  args.push(`--clock-shift=${shiftMs}`);
   const child = spawn(
     path.join(ROOT, 'node_modules', '.bin', 'node'),
     [path.join(ROOT, 'test', 'sinks', 'main.ts'), ...args],
@@ -158,8 +174,10 @@ function openDatabase(url: string): Pool {
 }
 
 async function run(folder: string): Promise<boolean> {
+  const asOf = dayOf(Date.now() + shiftMs);
+  const programmes = values.programmes ? makeProgrammes(seed, size, asOf, PROGRAMMES) : null;
   say(
-    `seed ${seed}, ${size.citizens} citizens, ${size.districts + 2} windows, ${size.targeted} assessments${values.kills ? ', with kills' : ''}`,
+    `seed ${seed}, ${size.citizens} citizens, ${size.districts + 2} windows, ${size.targeted} assessments${programmes === null ? '' : `, ${programmes.events.length} events of ${programmes.rules.length} further rules`}${values.kills ? ', with kills' : ''}`,
   );
   const services = await startServices(folder);
   const sinks = await startSinks(folder);
@@ -184,6 +202,7 @@ async function run(folder: string): Promise<boolean> {
     ALLIM_ADMIN_TOKEN: token,
     ALLIM_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
     ALLIM_INDEX_KEY: randomBytes(32).toString('hex'),
+    ALLIM_CLOCK_SHIFT: String(shiftMs),
   };
   const product = openDatabase(services.productUrl);
   const oracle = openDatabase(services.oracleUrl);
@@ -198,8 +217,9 @@ async function run(folder: string): Promise<boolean> {
   await broker.prepare(topicSpecs(PARTITIONS), { create: true });
   await broker.stop();
 
-  const plan = makePlan(seed, size, dayOf(Date.now()));
+  const plan = makePlan(seed, size, asOf);
   await loadPlan(oracle, plan);
+  if (programmes !== null) await widenPeople(oracle);
   const processes = createProcesses(folder, env, { web, producers });
   let processFaults: readonly string[] = [];
   let stopped: Promise<void> | undefined;
@@ -245,8 +265,12 @@ async function run(folder: string): Promise<boolean> {
   await until('reading the population', (s) => s.population.citizens >= size.citizens - size.late);
   say('the shards know everybody');
 
-  for (const [act, title] of ACTS.entries()) {
-    const events = plan.said.filter((event) => event.act === act);
+  const acts: (readonly [title: string, events: readonly Producible[]])[] = ACTS.map((title, act) => [
+    title,
+    plan.said.filter((event) => event.act === act),
+  ]);
+  if (programmes !== null) acts.push(['all other programmes', programmes.events]);
+  for (const [act, [title, events]] of acts.entries()) {
     if (act === 2) {
       const profiles = openProfiles(services.brokers);
       // Before the profiles: events that wait for these people are judged, and addressed, the moment they arrive.
@@ -257,8 +281,12 @@ async function run(folder: string): Promise<boolean> {
     }
     const actAt = performance.now();
     const kills = act === 1 && values.kills ? killEach(processes) : Promise.resolve();
-    await produceEvents(services.brokers, events, folder, (done) =>
-      mention(() => `${done} of ${events.length} events produced by kcat`),
+    await produceEvents(
+      services.brokers,
+      events,
+      folder,
+      (done) => mention(() => `${done} of ${events.length} events produced by kcat`),
+      Date.now() + shiftMs,
     );
     const producedAt = performance.now();
     await kills;
@@ -267,14 +295,26 @@ async function run(folder: string): Promise<boolean> {
       `act ${act}, ${title}: ${events.length} events in ${((producedAt - actAt) / 1000).toFixed(1)} s, idle after ${((performance.now() - producedAt) / 1000).toFixed(1)} s more, ${quarantine} in quarantine`,
     );
   }
+  if (programmes !== null) {
+    for (const type of programmes.notToday) say(`nothing of ${type} can fall due on ${asOf}`);
+    const nine = instantOf(asOf, '09:00') + 1_000 - Date.now();
+    await processes.restart({ ALLIM_CLOCK_SHIFT: String(Math.max(shiftMs, nine)) });
+    await until('reading the population again', (s) => s.population.citizens >= size.citizens);
+    const { quarantine } = await until('nine o’clock', (s) => s.idle);
+    say(`nine o’clock, everything was stopped and started: idle, ${quarantine} in quarantine`);
+  }
   await stopProcesses();
   const complaints = await sinks.stop();
   say('judging');
   await loadSeen(oracle, path.join(folder, 'sinks.jsonl'));
   await loadLedger(oracle, product);
+  let others: ProgrammeVerdict | null = null;
+  if (programmes !== null) {
+    await judgeConditions(oracle, asOf, programmes);
+    others = await judgeProgrammes(oracle, programmes);
+  }
   const verdict = await judge(oracle, plan);
-
-  return report(verdict, [...processFaults, ...complaints], folder);
+  return report(verdict, others, [...processFaults, ...complaints], folder);
 }
 
 async function loadPeople(brokers: string, oracle: Pool, plan: ReturnType<typeof makePlan>, pushUrl: string) {
@@ -291,7 +331,9 @@ async function loadPeople(brokers: string, oracle: Pool, plan: ReturnType<typeof
       }
       done++;
       mention(() => `${done} citizens onto citizen-profiles by kcat`);
-      yield personRow(citizen);
+      yield values.programmes
+        ? [...personRow(citizen), ...profileCells(citizen.profile)]
+        : personRow(citizen);
     }
   }
   await copyRows(oracle, 'people', rows());
@@ -312,7 +354,25 @@ async function killEach(processes: ReturnType<typeof createProcesses>): Promise<
   }
 }
 
-async function report(verdict: Verdict, faults: readonly string[], folder: string): Promise<boolean> {
+/** Says what was found of the other programmes. Returns what was lost and what was wrong, and what came twice. */
+function sayProgrammes(others: ProgrammeVerdict): { wrong: number; doubled: number } {
+  for (const line of linesOf(others.table)) say(line);
+  say(
+    `the other programmes' notices at the sinks: ${others.seen}, wanted ${others.wanted}: missing ${others.missing}, unexpected ${others.unexpected}, doubled ${others.doubled}`,
+  );
+  say(
+    `their inboxes: wanted ${others.inboxWanted}, missing ${others.inboxMissing}, wrong ${others.inboxUnexpected}, doubled ${others.inboxDoubled}`,
+  );
+  const { missing, unexpected, inboxMissing, inboxUnexpected, inboxDoubled, doubled } = others;
+  return { wrong: missing + unexpected + inboxMissing + inboxUnexpected + inboxDoubled, doubled };
+}
+
+async function report(
+  verdict: Verdict,
+  others: ProgrammeVerdict | null,
+  faults: readonly string[],
+  folder: string,
+): Promise<boolean> {
   const { evidence, ...figures } = verdict;
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const lost = verdict.missing + verdict.inboxMissing;
@@ -322,8 +382,10 @@ async function report(verdict: Verdict, faults: readonly string[], folder: strin
     verdict.inboxDoubled +
     verdict.badRaces +
     verdict.unflagged;
-  const holds = lost + wrong === 0 && (values.kills || verdict.doubled === 0) && faults.length === 0;
   for (const fault of faults) say(fault);
+  const further = others === null ? { wrong: 0, doubled: 0 } : sayProgrammes(others);
+  const doubled = verdict.doubled + further.doubled;
+  const holds = lost + wrong + further.wrong === 0 && (values.kills || doubled === 0) && faults.length === 0;
   say(
     `the sinks hold ${verdict.seen} notices; wanted ${verdict.wanted}: missing ${verdict.missing}, unexpected ${verdict.unexpected}, doubled ${verdict.doubled} (unflagged ${verdict.unflagged}, flagged in the ledger ${verdict.flagged})`,
   );
@@ -331,16 +393,25 @@ async function report(verdict: Verdict, faults: readonly string[], folder: strin
     `inboxes: wanted ${verdict.inboxWanted}, missing ${verdict.inboxMissing}, wrong ${verdict.inboxUnexpected}, doubled ${verdict.inboxDoubled}; races ${verdict.races}, unexplained ${verdict.badRaces}`,
   );
   say(holds ? 'the proof holds' : `THE PROOF DOES NOT HOLD; evidence in ${path.relative(ROOT, folder)}`);
-  await writeFile(path.join(folder, 'verdict.json'), JSON.stringify({ figures, evidence, faults }, null, 2));
+  await writeFile(
+    path.join(folder, 'verdict.json'),
+    JSON.stringify({ figures, evidence, others, faults }, null, 2),
+  );
   process.stdout.write(
-    `${JSON.stringify({ seed, kills: values.kills, ...size, ...figures, faults: faults.length, holds, seconds })}\n`,
+    `${JSON.stringify({ seed, kills: values.kills, ...size, ...figures, ...programmeFigures(others), faults: faults.length, holds, seconds })}\n`,
   );
   return holds;
 }
 
+function programmeFigures(others: ProgrammeVerdict | null): object {
+  if (others === null) return {};
+  const { table, evidence: _, ...figures } = others;
+  return { programmes: { rules: table.length, ...figures } };
+}
+
 async function writeDocument(): Promise<void> {
-  const command = `npm run spine -- --seed ${seed}${values.citizens === undefined ? '' : ` --citizens ${values.citizens}`}${values.kills ? ' --kills' : ''}`;
-  const name = values.kills ? 'with kills' : 'undisturbed';
+  const command = `npm run spine -- --seed ${seed}${values.citizens === undefined ? '' : ` --citizens ${values.citizens}`}${values.programmes ? ' --programmes' : ''}${values.kills ? ' --kills' : ''}`;
+  const name = `${values.kills ? 'with kills' : 'undisturbed'}${values.programmes ? ', all programmes' : ''}`;
   const file = path.join(ROOT, 'docs', 'spine.md');
   const old = await readFile(file, 'utf8').catch(() => '');
   const head =

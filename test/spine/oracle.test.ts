@@ -5,7 +5,7 @@ import { copyRows, judge, loadPlan, personRow, pointRows } from './oracle.ts';
 import { makePlan, people, UNSYNCHRONISED } from './plan.ts';
 import { recognise } from './recognise.ts';
 
-const size = { citizens: 2_000, reachable: 500, districts: 5, targeted: 120, few: 9, late: 5 };
+const size = { citizens: 2_000, reachable: 500, districts: 5, targeted: 120, few: 9, late: 5, each: 6 };
 const plan = makePlan(11, size, '2026-11-22');
 
 describe('the oracle of the spine', () => {

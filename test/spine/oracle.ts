@@ -13,14 +13,15 @@ import { type Plan, UNSYNCHRONISED } from './plan.ts';
 import { recognise } from './recognise.ts';
 
 const TABLES = `
-CREATE TABLE people (id text, born date, insurance text, sido text, sigungu text, checked int, late boolean);
+CREATE TABLE people (id text, born date, insurance text, sido text, sigungu text, checked int, late boolean, "nonOffice" boolean);
 CREATE TABLE points (citizen text, rank int, channel text, address text);
 CREATE TABLE windows (event text, act int, area text, parity int, year int, closes int, obligation text, sequence int);
 CREATE TABLE taxes (event text, act int, citizen text, amount bigint, obligation text, sequence int);
 CREATE TABLE settled (act int, citizen text, obligation text);
 CREATE TABLE seen (channel text, address text, delivery text, kind text, figure bigint);
-CREATE TABLE inbox (citizen text, event text, stage text, no_address boolean);
-CREATE TABLE ledger (citizen text, event text, stage text, channel text, status text, unclear int);`;
+CREATE TABLE inbox (citizen text, event text, stage text, no_address boolean, rule text, reach text);
+CREATE TABLE ledger (citizen text, event text, stage text, channel text, status text, unclear int, rule text, delivery text);
+CREATE TABLE sms_ids (id text, delivery text);`;
 
 export type Row = readonly (string | number | boolean | null)[];
 
@@ -83,8 +84,8 @@ export async function loadPlan(oracle: Pool, plan: Plan): Promise<void> {
 }
 
 export function personRow({ id, profile, late }: SyntheticCitizen & { readonly late: boolean }): Row {
-  const { birthDate, insurance, sido, sigungu, lastCheckupYear } = profile;
-  return [id, birthDate, insurance, sido, sigungu, lastCheckupYear ?? null, late];
+  const { birthDate, insurance, sido, sigungu, lastCheckupYear, nonOffice } = profile;
+  return [id, birthDate, insurance, sido, sigungu, lastCheckupYear ?? null, late, nonOffice ?? null];
 }
 
 /** As the sinks name addresses: of a push subscription the name of its browser. */
@@ -95,6 +96,18 @@ export function pointRows(citizen: SyntheticCitizen): Row[] {
     point.channel,
     point.channel === 'push' ? citizen.id : point.address,
   ]);
+}
+
+/** The id of the delivery as the ledger writes it, of a text message the one that the message centre gave. */
+function idOf(entry: { delivery: string | null; headers: Record<string, string> }): string | null {
+  const given = entry.delivery ?? entry.headers['id'] ?? null;
+  if (given === null) return null;
+  const mail = /^<?([0-9a-f-]{36})@/.exec(given)?.[1];
+  if (mail !== undefined) return mail;
+  if (given.length !== 22) return given;
+  return Buffer.from(given, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** What the sinks wrote, as a person would read it. */
@@ -110,7 +123,7 @@ export async function loadSeen(oracle: Pool, logFile: string): Promise<void> {
         text: string;
       };
       const { kind, figure } = recognise(`${entry.headers['subject'] ?? ''}\n${entry.text}`);
-      yield [entry.channel, entry.address, entry.delivery, kind, figure];
+      yield [entry.channel, entry.address, idOf(entry), kind, figure];
     }
   }
   await copyRows(oracle, 'seen', rows());
@@ -132,14 +145,16 @@ export async function loadLedger(oracle: Pool, product: Pool): Promise<void> {
     }
   };
   await copy(
-    `SELECT n.recipient_id, e.event_id, n.stage_kind, n.no_address FROM notifications n JOIN events e ON e.id = n.event_id`,
+    `SELECT n.recipient_id, e.event_id, n.stage_kind, n.no_address, r.rule_id, n.reach
+     FROM notifications n JOIN events e ON e.id = n.event_id JOIN stage_runs r ON r.id = n.stage_run_id`,
     'inbox',
   );
   await copy(
-    `SELECT n.recipient_id, e.event_id, n.stage_kind, d.channel, d.status::text, d.unclear
-     FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month JOIN events e ON e.id = n.event_id`,
+    `SELECT n.recipient_id, e.event_id, n.stage_kind, d.channel, d.status::text, d.unclear, r.rule_id, d.id
+     FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month JOIN events e ON e.id = n.event_id JOIN stage_runs r ON r.id = n.stage_run_id`,
     'ledger',
   );
+  await copy('SELECT reference, delivery_id FROM sms_references', 'sms_ids');
 }
 
 /** Unknown facts make a comparison NULL, and WHERE takes only what is true. $1 is the as-of day. Races are judged apart. */
@@ -152,7 +167,7 @@ CREATE TABLE concerned AS
   JOIN windows w ON (w.area = 'all' OR w.area = p.sigungu OR w.area = p.sido) AND (NOT p.late OR w.act > 1)
   WHERE extract(year FROM date '$1') - extract(year FROM p.born) >= 20
     AND (p.insurance <> 'medical-aid' OR extract(year FROM date '$1') - extract(year FROM p.born) <= 64)
-    AND extract(year FROM p.born)::int % 2 = w.parity AND p.checked <> w.year
+    AND (extract(year FROM p.born)::int % 2 = w.parity OR (p.insurance = 'employee' AND p."nonOffice")) AND p.checked <> w.year
     AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.obligation = w.obligation AND s.citizen = p.id AND s.act < w.act);
 CREATE TABLE expected AS
   SELECT c.citizen, c.event, h.channel, h.address, c.closes::bigint AS figure,

@@ -17,6 +17,8 @@ export type Size = {
   readonly few: number;
   /** Their profiles come when they have been written to already. */
   readonly late: number;
+  /** With `--programmes`: events of each type that is about one citizen. */
+  readonly each: number;
 };
 
 export const FULL: Size = {
@@ -26,6 +28,7 @@ export const FULL: Size = {
   targeted: 20_000,
   few: 300,
   late: 100,
+  each: 200,
 };
 export const SMALL: Size = {
   citizens: 20_000,
@@ -34,6 +37,7 @@ export const SMALL: Size = {
   targeted: 500,
   few: 30,
   late: 10,
+  each: 24,
 };
 
 /** One event as it goes out, and as the oracle reads it. */
@@ -65,6 +69,8 @@ export const ACTS = [
   'assessments, corrections and payments all at once',
 ] as const;
 export const UNSYNCHRONISED = ACTS.length - 1;
+/** The act of `--programmes`. */
+export const PROGRAMMES = ACTS.length;
 
 /** Every so manieth citizen can be reached. */
 export function isReachable(size: Size, index: number): boolean {
@@ -82,11 +88,15 @@ export function* people(
   pushUrl: string,
 ): Generator<SyntheticCitizen & { readonly late: boolean }> {
   let index = 0;
+  const random = randomStream(plan.seed, 0x0ff1ce);
   for (const citizen of citizens(plan.seed, plan.size.citizens, {
     subscription: (id) => subscriptionAt(pushUrl, id),
   })) {
     const late = isLate(plan.size, index);
     const reachable = isReachable(plan.size, index) || late;
+    // An employee who is no office worker goes every year. A register does not know it of everybody.
+    const office = random();
+    if (citizen.profile.insurance === 'employee' && office > 0.08) citizen.profile.nonOffice = office > 0.9;
     yield { ...citizen, late, contactPoints: reachable ? citizen.contactPoints : [] };
     index++;
   }

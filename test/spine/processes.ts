@@ -15,18 +15,21 @@ export type Processes = {
   start(): Promise<void>;
   /** kill -9, and started again after `downMs`. */
   kill(name: ProcessName, downMs: number): Promise<void>;
+  /** Ends all of them as `stop` does and starts them again, with these settings beside the others. */
+  restart(settings: Readonly<Record<string, string>>): Promise<void>;
   /** SIGTERM, then patience. Says who did not end by itself. */
   stop(): Promise<readonly string[]>;
 };
 
 export function createProcesses(
   folder: string,
-  env: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
   ports: Readonly<Partial<Record<ProcessName, number>>>,
 ): Processes {
   const running = new Map<ProcessName, ChildProcess>();
   const died: string[] = [];
   let stopping = false;
+  let env = given;
 
   function launch(name: ProcessName): void {
     const log = createWriteStream(path.join(folder, `${name}.log`), { flags: 'a' });
@@ -61,14 +64,39 @@ export function createProcesses(
     }
   }
 
+  async function start(): Promise<void> {
+    for (const name of PROCESSES) {
+      launch(name);
+      // The first one migrates; the others would only wait for it.
+      if (name === 'producers') await ready(name);
+    }
+    for (const name of PROCESSES) await ready(name);
+  }
+
+  /** Says in `died` who had to be killed. */
+  async function end(): Promise<void> {
+    stopping = true;
+    await Promise.all(
+      [...running].map(async ([name, child]) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const gone = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        const ended = await Promise.race([gone.then(() => true), delay(20_000, false, { ref: false })]);
+        if (ended) return;
+        died.push(`${name} did not stop within 20 s of SIGTERM`);
+        child.kill('SIGKILL');
+        await gone;
+      }),
+    );
+  }
+
   return {
-    async start() {
-      for (const name of PROCESSES) {
-        launch(name);
-        // The first one migrates; the others would only wait for it.
-        if (name === 'producers') await ready(name);
-      }
-      for (const name of PROCESSES) await ready(name);
+    start,
+    async restart(settings) {
+      await end();
+      env = { ...env, ...settings };
+      stopping = false;
+      await start();
     },
     async kill(name, downMs) {
       const child = running.get(name);
@@ -80,21 +108,8 @@ export function createProcesses(
       if (!stopping) launch(name);
     },
     async stop() {
-      stopping = true;
-      const late: string[] = [];
-      await Promise.all(
-        [...running].map(async ([name, child]) => {
-          if (child.exitCode !== null || child.signalCode !== null) return;
-          const gone = new Promise((resolve) => child.once('exit', resolve));
-          child.kill('SIGTERM');
-          const ended = await Promise.race([gone.then(() => true), delay(20_000, false, { ref: false })]);
-          if (ended) return;
-          late.push(`${name} did not stop within 20 s of SIGTERM`);
-          child.kill('SIGKILL');
-          await gone;
-        }),
-      );
-      return [...died, ...late];
+      await end();
+      return died;
     },
   };
 }

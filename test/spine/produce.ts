@@ -68,7 +68,13 @@ export function openProfiles(brokers: string): {
 
 const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function command(brokers: string, event: Said, time: string): string {
+/** What an agency says; where it names no obligation, the rule does. */
+export type Producible = Omit<Said, 'obligation' | 'data'> & {
+  readonly obligation: string | null;
+  readonly data: object;
+};
+
+function command(brokers: string, event: Producible, time: string): string {
   const headers: Record<string, string> = {
     ce_specversion: '1.0',
     ce_id: event.id,
@@ -76,23 +82,24 @@ function command(brokers: string, event: Said, time: string): string {
     ce_type: event.type,
     ce_time: time,
     ce_sequence: String(event.sequence),
-    ce_allimobligation: event.obligation,
     'content-type': 'application/json',
+    ...(event.obligation === null ? {} : { ce_allimobligation: event.obligation }),
     ...(event.subject === null ? {} : { ce_subject: event.subject }),
   };
   const given = Object.entries(headers).map(([name, value]) => `-H ${quote(`${name}=${value}`)}`);
-  return `kcat -P -b ${brokers} -t agency-events ${MURMUR2.join(' ')} -X linger.ms=0 -k ${quote(event.subject ?? event.obligation)} ${given.join(' ')} <<< ${quote(JSON.stringify(event.data))} || exit 1; echo .`;
+  return `kcat -P -b ${brokers} -t agency-events ${MURMUR2.join(' ')} -X linger.ms=0 -k ${quote(event.subject ?? event.obligation ?? event.id)} ${given.join(' ')} <<< ${quote(JSON.stringify(event.data))} || exit 1; echo .`;
 }
 
 /** Produces each event by a kcat of its own, `lanes` at a time. `progress` gets how many are acknowledged. */
 export async function produceEvents(
   brokers: string,
-  events: readonly Said[],
+  events: readonly Producible[],
   folder: string,
   progress: (done: number) => void,
+  nowMs: number,
   lanes = 8,
 ): Promise<void> {
-  const time = new Date().toISOString();
+  const time = new Date(nowMs).toISOString();
   let done = 0;
   const each = Math.max(1, Math.ceil(events.length / lanes));
   await Promise.all(
