@@ -32,16 +32,14 @@ const ORAL_MONTHS = [
   [54, 65],
 ] as const;
 
+function round(day: Day, window: number, bornFrom: string, bornTo: string): Data {
+  return { round: `${window}-${bornFrom.replaceAll('-', '')}`, window, bornFrom, bornTo, closesOn: day.far };
+}
+
 /** Children in a window of months, and those a few days short of it or beyond. */
-function round(day: Day, window: number, [from, to]: readonly [number, number]): Data {
+function roundOfMonths(day: Day, window: number, [from, to]: readonly [number, number]): Data {
   const bornFrom = day.plus({ months: -(to + 1), days: -5 });
-  return {
-    round: `${window}-${bornFrom.replaceAll('-', '')}`,
-    window,
-    bornFrom,
-    bornTo: day.plus({ months: -from, days: 5 }),
-    closesOn: day.far,
-  };
+  return round(day, window, bornFrom, day.plus({ months: -(from - 1), days: -25 }));
 }
 
 /** The month in which those it is about come of age, so far that its end is no deadline yet. */
@@ -86,14 +84,11 @@ export const BROADCASTS: Readonly<Record<string, (day: Day, area: () => string) 
     { ...screening(day, 1, area()), statedSince: day.year - 2, quitSince: day.year - 15 },
   ],
   'kr.nhis.infant-checkup-round.opened': (day) => [
-    {
-      ...round(day, 1, [0, 1]),
-      bornFrom: day.plus({ days: -40 }),
-      bornTo: day.plus({ days: -10 }),
-    },
-    ...INFANT_MONTHS.map((months, at) => round(day, at + 2, months)),
+    round(day, 1, day.plus({ days: -40 }), day.plus({ days: -10 })),
+    ...INFANT_MONTHS.map((months, at) => roundOfMonths(day, at + 2, months)),
   ],
-  'kr.nhis.oral-checkup-round.opened': (day) => ORAL_MONTHS.map((months, at) => round(day, at + 1, months)),
+  'kr.nhis.oral-checkup-round.opened': (day) =>
+    ORAL_MONTHS.map((months, at) => roundOfMonths(day, at + 1, months)),
   'kr.kosaf.scholarship-window.opened': (day) => [
     { term: `${day.year + 1}-1`, maxBracket: 9, closesOn: day.far, closesTime: '18:00' },
   ],
