@@ -102,9 +102,12 @@ const ending: (() => Promise<unknown>)[] = [];
 type Status = {
   idle: boolean;
   backlog: Record<string, number>;
-  population: { citizens: number };
+  /** null until a shard has said what it holds. */
+  population: { citizens: number } | null;
   quarantine: number;
 };
+
+const known = ({ population }: Status): number => population?.citizens ?? 0;
 
 type SinkName = 'smtp' | 'push' | 'smsc';
 
@@ -257,12 +260,12 @@ async function run(folder: string): Promise<boolean> {
           () =>
             `${what}: ${Object.entries(now.backlog)
               .map(([name, left]) => `${left} ${name}`)
-              .join(', ')}; ${now.population.citizens} citizens known`,
+              .join(', ')}; ${known(now)} citizens known`,
         );
       await delay(200);
     }
   };
-  await until('reading the population', (s) => s.population.citizens >= size.citizens - size.late);
+  await until('reading the population', (s) => known(s) >= size.citizens - size.late);
   say('the shards know everybody');
 
   const acts: (readonly [title: string, events: readonly Producible[]])[] = ACTS.map((title, act) => [
@@ -277,7 +280,7 @@ async function run(folder: string): Promise<boolean> {
       await putCitizens(url, token, late, () => {});
       for (const citizen of late) await profiles.write(citizen.id, citizen.profile);
       await profiles.end();
-      await until('late profiles', (s) => s.population.citizens >= size.citizens);
+      await until('late profiles', (s) => known(s) >= size.citizens);
     }
     const actAt = performance.now();
     const kills = act === 1 && values.kills ? killEach(processes) : Promise.resolve();
@@ -299,7 +302,7 @@ async function run(folder: string): Promise<boolean> {
     for (const type of programmes.notToday) say(`nothing of ${type} can fall due on ${asOf}`);
     const nine = instantOf(asOf, '09:00') + 1_000 - Date.now();
     await processes.restart({ ALLIM_CLOCK_SHIFT: String(Math.max(shiftMs, nine)) });
-    await until('reading the population again', (s) => s.population.citizens >= size.citizens);
+    await until('reading the population again', (s) => known(s) >= size.citizens);
     const { quarantine } = await until('nine o’clock', (s) => s.idle);
     say(`nine o’clock, everything was stopped and started: idle, ${quarantine} in quarantine`);
   }
