@@ -91,7 +91,7 @@ describe('signing in', () => {
       ['referrer-policy', 'no-referrer'],
     ])
       expect([name, page.headers.get(name!)]).toEqual([name, value]);
-    expect(page.text).not.toMatch(/<style|style="|<script>|on\w+="/);
+    expect(page.text).not.toMatch(/<style|\sstyle="|<script>|\son\w+="/);
   });
 });
 

@@ -239,10 +239,11 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
       if (found?.kind !== kind) return form(request, reply, details, account, 401);
       right();
       const { provider } = running();
-      await forget(provider, details);
       const to = await provider.interactionResult(request.raw, reply.raw, {
         login: { accountId: found.id, remember: false },
       });
+      // Last: until then the provider holds the interaction against the one who was signed in before.
+      await forget(provider, details);
       return reply.header('content-security-policy', policy()).redirect(to, 303);
     });
   });
