@@ -277,6 +277,9 @@ describe('configuration', () => {
       OIDC_ISSUER: 'https://id.example',
       OIDC_CLIENT_ID: 'allim',
       OIDC_CLIENT_SECRET: 'secret',
+      OIDC_CITIZEN_ISSUER: 'https://mobile-id.example',
+      OIDC_CITIZEN_CLIENT_ID: 'allim',
+      OIDC_CITIZEN_CLIENT_SECRET: 'Zt81bWq0cYxN5uLe',
     };
     expect(problemsOf({ ...PRODUCTION, ...wrong }).map((line) => line.split(' ')[0])).toEqual([
       'DATABASE_URL',

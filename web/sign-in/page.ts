@@ -4,12 +4,9 @@ import { type PageNeeds, pageHeaders } from '../pages/headers.ts';
 import { type Html, html } from '../pages/html.ts';
 import { SIGN_IN_LANGUAGES, SIGN_IN_WORDS, type SignInLanguage } from './words.ts';
 
-/** As their readers call them. */
-const LANGUAGE_NAMES: Readonly<Record<SignInLanguage, string>> = {
-  ko: '한국어',
-  en: 'English',
-  vi: 'Tiếng Việt',
-};
+/** As its readers call it. */
+const languageName = (language: SignInLanguage): string =>
+  new Intl.DisplayNames(language, { type: 'language' }).of(language) ?? language;
 
 export type SignInPage = {
   readonly language: SignInLanguage;
@@ -36,7 +33,7 @@ export function signInHtml({ language, title, main, head, badge, inLanguage }: S
         ? ''
         : html`<nav aria-label="${words.language}">${SIGN_IN_LANGUAGES.filter((one) => one !== language).map(
             (one) =>
-              html`<a href="${inLanguage(one)}" hreflang="${one}" lang="${one}">${LANGUAGE_NAMES[one]}</a>`,
+              html`<a href="${inLanguage(one)}" hreflang="${one}" lang="${one}">${languageName(one)}</a>`,
           )}</nav>`
     }</header>
 <main id="main" class="card">${badge === undefined ? '' : html`<p class="badge">${badge}</p>`}<h1>${title}</h1>${main}</main></body></html>`
