@@ -19,6 +19,7 @@ export type Horizons = {
   readonly days90: string;
   readonly days30: string;
   readonly days2: string;
+  readonly now: string;
 };
 
 const DAY_MS = 86_400_000;
@@ -32,6 +33,7 @@ export function horizons(nowMs: number, keepMonths: number): Horizons {
     days90: ago(90),
     days30: ago(30),
     days2: ago(2),
+    now: ago(0),
   };
 }
 
@@ -71,6 +73,13 @@ export const RULES: readonly Rule[] = [
   },
   { table: 'unresolved', gone: ({ ledger }) => `t.created_at < ${ledger}` },
   { table: 'failing_stages', gone: ({ ledger }) => `t.judged_at < ${ledger}` },
+  // Each as long as it may count at the most; what has ended otherwise is gone already.
+  {
+    table: 'sessions',
+    gone: ({ now }) =>
+      `(t.ends_at < ${now} OR (t.kind = 'staff' AND t.seen_at < ${now} - interval '30 minutes'))`,
+  },
+  { table: 'sign_ins', gone: ({ now }) => `t.created_at < ${now} - interval '10 minutes'` },
   { table: 'worker_sessions', gone: ({ days30 }) => `t.swept_at < ${days30}` },
   // An agency that has not taken a report in a month will not; the delivery's row says what became of it.
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },

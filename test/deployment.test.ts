@@ -153,6 +153,8 @@ describe('what compose gives a role', () => {
     // What only the operator has.
     writeFileSync(path.join(folder, 'secrets', 'smtp-url'), 'smtps://notice:7hfQzP2k@mail.example.kr:465\n');
     writeFileSync(path.join(folder, 'secrets', 'sms-url'), 'smpp://allim:7hfQzP2k@sms.example.kr:2775\n');
+    for (const name of ['oidc-client-secret', 'oidc-citizen-client-secret'])
+      writeFileSync(path.join(folder, 'secrets', name), 'qJ7hfQzP2kM0aVx4\n');
   });
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });

@@ -44,6 +44,8 @@ export function drawSecrets(): Readonly<Record<string, string | null>> {
     'vapid-private-key': vapid.privateKey,
     'smtp-url': null,
     'sms-url': null,
+    'oidc-client-secret': null,
+    'oidc-citizen-client-secret': null,
   };
 }
 
@@ -83,7 +85,7 @@ export const secrets: Command = {
     for (const pair of torn)
       process.stderr.write(`allim: ${pair.join(' and ')} do not belong together now\n`);
     process.stdout.write(
-      `fill in: smtp-url (smtps://user:password@host:465), sms-url (smpp://user:password@host:2775)\n`,
+      `fill in: smtp-url (smtps://user:password@host:465), sms-url (smpp://user:password@host:2775), oidc-client-secret, oidc-citizen-client-secret (from the identity providers)\n`,
     );
     return torn.length === 0 ? 0 : 1;
   },

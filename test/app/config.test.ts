@@ -38,6 +38,12 @@ const PRODUCTION: Environment = {
   VAPID_SUBJECT: 'mailto:allim@example.kr',
   VAPID_PUBLIC_KEY: 'B'.repeat(87),
   VAPID_PRIVATE_KEY: 'k'.repeat(43),
+  OIDC_ISSUER: 'https://id.example',
+  OIDC_CLIENT_ID: 'allim',
+  OIDC_CLIENT_SECRET: 'qJ7hfQzP2kM0aVx4',
+  OIDC_CITIZEN_ISSUER: 'https://mobile-id.example',
+  OIDC_CITIZEN_CLIENT_ID: 'allim',
+  OIDC_CITIZEN_CLIENT_SECRET: 'Zt81bWq0cYxN5uLe',
 };
 
 const SASL: Environment = {
@@ -102,6 +108,11 @@ describe('configuration', () => {
       kafka: { brokers: ['a.example:9092', 'b.example:9092'], ssl: true, sasl: null },
       smtp: { from: 'notice@example.kr' },
       sms: { from: '15770000' },
+      oidc: {
+        staff: { issuer: 'https://id.example', clientId: 'allim', scope: 'openid profile' },
+        citizen: { issuer: 'https://mobile-id.example', scope: 'openid' },
+        claims: { agency: 'agency', roles: 'roles', rolePrefix: '', citizen: 'sub' },
+      },
     });
   });
 
@@ -163,7 +174,12 @@ describe('configuration', () => {
   test.each([
     [{ VAPID_PUBLIC_KEY: 'B'.repeat(87) }, ['VAPID_SUBJECT', 'VAPID_PRIVATE_KEY']],
     [{ KAFKA_BROKERS: 'a:1', KAFKA_SASL_USERNAME: 'me' }, ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']],
-    [{ OIDC_ISSUER: 'https://id.example' }, ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET']],
+    [{ OIDC_ISSUER: 'https://id.example' }, ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'OIDC_CITIZEN_ISSUER']],
+    [
+      { OIDC_CITIZEN_ISSUER: 'https://id.example' },
+      ['OIDC_CITIZEN_CLIENT_ID', 'OIDC_CITIZEN_CLIENT_SECRET', 'OIDC_ISSUER'],
+    ],
+    [{ OIDC_ROLES_CLAIM: 'groups' }, ['OIDC_ISSUER']],
     [{ KAFKA_SSL: 'true' }, ['KAFKA_BROKERS']],
     [{ SMTP_FROM: 'a@example.kr' }, ['SMTP_URL']],
     [{ SMS_FROM: '15770000' }, ['SMS_URL']],
@@ -185,6 +201,11 @@ describe('configuration', () => {
       'SMTP_URL',
       'SMS_URL',
       'VAPID_PUBLIC_KEY',
+      'OIDC_ISSUER',
+      'OIDC_CITIZEN_ISSUER',
+    ]);
+    expect(problemsOf({ ...PRODUCTION, OIDC_ISSUER: 'http://id.example' })).toEqual([
+      'OIDC_ISSUER must begin with https:// in production',
     ]);
     expect(problemsOf({ ...PRODUCTION, PUBLIC_URL: 'http://allim.example.kr' })).toEqual([
       'PUBLIC_URL must begin with https:// in production',
@@ -256,6 +277,9 @@ describe('configuration', () => {
       OIDC_ISSUER: 'https://id.example',
       OIDC_CLIENT_ID: 'allim',
       OIDC_CLIENT_SECRET: 'secret',
+      OIDC_CITIZEN_ISSUER: 'https://mobile-id.example',
+      OIDC_CITIZEN_CLIENT_ID: 'allim',
+      OIDC_CITIZEN_CLIENT_SECRET: 'Zt81bWq0cYxN5uLe',
     };
     expect(problemsOf({ ...PRODUCTION, ...wrong }).map((line) => line.split(' ')[0])).toEqual([
       'DATABASE_URL',
