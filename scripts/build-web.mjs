@@ -77,6 +77,10 @@ async function buildEntry(vite, entry, outDir) {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       rolldownOptions: {
+        // A note of React's libraries to servers that render, which we are not.
+        onwarn: (warning, warn) => {
+          if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+        },
         input: { [entry.name]: path.join(ROOT, entry.file) },
         output: entry.alone
           ? { format: 'iife', entryFileNames: `${entry.name}.js` }

@@ -9,6 +9,7 @@ import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
+import * as drafting from './drafting.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz, restoreNote } from './health.ts';
 import * as imports from './imports.ts';
@@ -23,6 +24,7 @@ import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
+  drafting.DraftingParts &
   administration.AdministrationParts &
   QuarantineParts &
   trial.TrialParts &
@@ -66,6 +68,9 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
   ['GET', '/api/v1/rules/schema', 'read', authoring.ruleSchema()],
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
+  ['POST', '/api/v1/rules/check', 'read', drafting.checkDraft(parts)],
+  ['POST', '/api/v1/rules/timeline', 'read', drafting.timelineOfDraft(parts)],
+  ['POST', '/api/v1/rules/previews', 'read', drafting.previewsOfDraft(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
