@@ -106,6 +106,7 @@ export function createHttp(
           checks,
           production: config.env === 'production',
           fields: () => [...fields.values()].map(shownField),
+          ruleFields: fields,
           population: () => populationOf(pool),
           ruleFields: fields,
           webhookLoopback: config.webhookLoopback,

@@ -19,6 +19,7 @@ import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
+import { endLateCampaigns } from '../store/rule-withdrawals.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
@@ -187,6 +188,8 @@ export function createDispatcher(parts: DispatcherParts) {
   }
 
   async function sweepCancelled(): Promise<boolean> {
+    const late = await endLateCampaigns(pool, clock.nowMs());
+    if (late > 0) logger.warn({ campaigns: late }, 'what began under a rule that had been withdrawn ended');
     for (const campaign of await unsweptCampaigns(pool)) {
       const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
       if (ended > 0)

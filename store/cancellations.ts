@@ -5,7 +5,6 @@
  */
 import type { CampaignId } from '../domain/ids.ts';
 import type { Sql, SqlPool } from '../domain/sql.ts';
-import { transaction } from '../domain/sql.ts';
 import { CHANNELS, LANES } from '../domain/statuses.ts';
 
 export type Cancellation = {
@@ -18,15 +17,14 @@ export type Cancellation = {
 };
 
 /** undefined where there is no such campaign. Its stages that are not due yet go with it. */
-export function cancelCampaign(
-  pool: SqlPool,
+export async function cancelCampaign(
+  sql: Sql,
   campaign: string,
   given: { readonly by: string; readonly reason: string },
   nowMs: number,
 ): Promise<Cancellation | undefined> {
-  return transaction(pool, async (sql) => {
-    const { rows } = await sql.query<Cancellation>(
-      `WITH cancelled AS (
+  const { rows } = await sql.query<Cancellation>(
+    `WITH cancelled AS (
          UPDATE campaigns SET cancelled_at = $2, cancelled_by = $3, cancel_reason = $4, superseded_at = coalesce(superseded_at, $2)
          WHERE id = $1::uuid AND cancelled_at IS NULL RETURNING id, agency_id, cancelled_at, cancel_reason
        ), dropped AS (DELETE FROM schedules s USING cancelled c WHERE s.campaign_id = c.id AND s.obligation_id IS NULL)
@@ -34,10 +32,9 @@ export function cancelCampaign(
        UNION ALL
        SELECT id, agency_id, cancelled_at, cancel_reason, false FROM campaigns
        WHERE id = $1::uuid AND NOT EXISTS (SELECT 1 FROM cancelled) AND cancelled_at IS NOT NULL`,
-      [campaign, new Date(nowMs), given.by, given.reason],
-    );
-    return rows[0];
-  });
+    [campaign, new Date(nowMs), given.by, given.reason],
+  );
+  return rows[0];
 }
 
 /** Of these campaigns, those that were cancelled. */

@@ -5,7 +5,11 @@ ALTER TABLE rule_versions DROP CONSTRAINT rule_versions_state_check;
 ALTER TABLE rule_versions ADD CONSTRAINT rule_versions_state_check
   CHECK (state IN ('draft', 'awaiting', 'approved', 'published', 'withdrawn'));
 -- Lists go by when something last happened to a rule.
-ALTER TABLE rules ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
+ALTER TABLE rules
+  ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN withdrawn_at timestamptz,
+  -- How often the rule was withdrawn: a day's campaign of targeted events that was cancelled with it is not taken up by its next version.
+  ADD COLUMN withdrawals integer NOT NULL DEFAULT 0;
 CREATE INDEX rules_changed ON rules (changed_at, id);
 
 -- Who did what to a version, in order. `hash` is of what the version said then, so an approval names what was approved.

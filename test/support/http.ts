@@ -200,6 +200,7 @@ export async function createHttpApi(
     prepareTopic: (topic) => broker.prepare([{ topic, partitions: 2, compacted: false }], { create: true }),
     checks: [{ name: 'broker', check: () => broker.ping() }],
     fields: () => [{ name: 'sido', type: 'enum' }],
+    ruleFields: shippedFields(),
     checkRule,
     checkEventType: () => {},
     recheckTemplate: () => {},

@@ -9,6 +9,7 @@ import { AllimError } from '../../domain/errors.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { type Credential, callerOf, type Permission } from '../../producers/credential.ts';
 import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
+import type { Staff } from '../sign-in/person.ts';
 import { type IdempotencyParts, once } from './idempotency.ts';
 
 export type Answer = {
@@ -169,7 +170,7 @@ function callOf(
         actor: caller.id,
         actorName: person?.name ?? null,
         action: said.action ?? action ?? 'unnamed',
-        object: said.object ?? (Object.values((request.params ?? {}) as object).join('/') || null),
+        object: said.object ?? objectOf(action, request.params),
         reason: said.reason ?? (request.body as { reason?: string } | null)?.reason ?? null,
         details: said.details ?? {},
         request: request.id,
@@ -178,9 +179,14 @@ function callOf(
   };
 }
 
-function personOf(request: FastifyRequest): { readonly name: string } | null {
-  const { person } = request as { person?: { kind: string; name?: string } | null };
-  return person?.kind === 'staff' ? { name: person.name ?? '' } : null;
+/** `stop:all` of the action `stop.made` at `/stops/:scope`. */
+function objectOf(action: string | undefined, params: unknown): string | null {
+  const named = Object.values((params ?? {}) as Readonly<Record<string, string>>);
+  return named.length === 0 ? null : `${(action ?? '').split('.')[0]}:${named.join('/')}`;
+}
+
+function personOf({ person }: FastifyRequest): Staff | null {
+  return person?.kind === 'staff' ? person : null;
 }
 
 function openStream(reply: FastifyReply): ServerResponse {

@@ -6,6 +6,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
+import * as audit from './audit.ts';
 import * as authoring from './authoring.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
@@ -17,13 +18,15 @@ import { producers } from './producers.ts';
 import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
 import * as restore from './restore.ts';
+import * as ruleSteps from './rule-steps.ts';
+import * as rules from './rules.ts';
 import { type StatusParts, status } from './status.ts';
-import { approveTemplate, putTemplate } from './templates.ts';
+import { approveTemplate, getTemplate, getTemplates, putTemplate } from './templates.ts';
 import * as trial from './trial.ts';
 import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
-  authoring.AuthoringParts &
+  rules.RuleParts &
   drafting.DraftingParts &
   administration.AdministrationParts &
   QuarantineParts &
@@ -54,12 +57,12 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
   ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
-  ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
-  ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],
-  ['POST', '/api/v1/quarantine/:id/drop', 'events', quarantine.postDrop(parts)],
+  ['GET', '/api/v1/quarantine/:id', 'mend', quarantine.getQuarantined(parts)],
+  ['POST', '/api/v1/quarantine/:id/retry', 'mend', quarantine.postRetry(parts)],
+  ['POST', '/api/v1/quarantine/:id/drop', 'mend', quarantine.postDrop(parts)],
   ['GET', '/api/v1/dead-letters/:kind', 'read', deadLetters.getDeadLetters(parts)],
   ['GET', '/api/v1/dead-letters/:kind/counts', 'read', deadLetters.getDeadLetterCounts(parts)],
-  ['POST', '/api/v1/dead-letters/:kind/redrive', 'events', deadLetters.postRedrive(parts)],
+  ['POST', '/api/v1/dead-letters/:kind/redrive', 'mend', deadLetters.postRedrive(parts)],
   ['GET', '/api/v1/redrives', 'read', deadLetters.getRedrives(parts)],
   ['GET', '/api/v1/producers', 'read', producers(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
@@ -71,16 +74,27 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/rules/check', 'read', drafting.checkDraft(parts)],
   ['POST', '/api/v1/rules/timeline', 'read', drafting.timelineOfDraft(parts)],
   ['POST', '/api/v1/rules/previews', 'read', drafting.previewsOfDraft(parts)],
-  ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
-  ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
+  ['GET', '/api/v1/rules', 'read', rules.getRules(parts)],
+  ['GET', '/api/v1/rules/:id', 'read', rules.getRule(parts)],
+  ['GET', '/api/v1/rules/:id/versions/:v', 'read', rules.getVersion(parts)],
+  ['PUT', '/api/v1/rules/:id/versions/:v', 'rules', rules.putVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/request', 'rules', ruleSteps.requestApproval(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/approval', 'approve', ruleSteps.approveVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/refusal', 'approve', ruleSteps.refuseVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/publication', 'publish', ruleSteps.publishVersion(parts)],
+  ['POST', '/api/v1/rules/:id/withdrawal', 'publish', ruleSteps.withdrawVersion(parts)],
+  ['GET', '/api/v1/templates', 'read', getTemplates(parts)],
+  ['GET', '/api/v1/templates/:name', 'read', getTemplate(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
-  ['POST', '/api/v1/templates/:name/versions/:v/approval', 'rules', approveTemplate(parts)],
+  ['POST', '/api/v1/templates/:name/versions/:v/approval', 'approve', approveTemplate(parts)],
   ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],
-  ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
-  ['PUT', '/api/v1/stops/:scope', 'rules', administration.putStop(parts)],
-  ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
+  ['POST', '/api/v1/stops', 'operate', administration.postStop(parts)],
+  ['PUT', '/api/v1/stops/:scope', 'operate', administration.putStop(parts)],
+  ['DELETE', '/api/v1/stops/:scope', 'operate', administration.deleteStop(parts)],
   ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
-  ['POST', '/api/v1/campaigns/:id/cancel', 'rules', campaigns.postCancel(parts)],
+  ['POST', '/api/v1/campaigns/:id/cancel', 'operate', campaigns.postCancel(parts)],
+  ['GET', '/api/v1/audit', 'audit', audit.getAudit(parts)],
+  ['GET', '/api/v1/audit/verification', 'audit', audit.getVerification(parts)],
   ['GET', '/api/v1/restore', 'administrator', restore.getRestore(parts)],
   ['POST', '/api/v1/restore/decisions', 'administrator', restore.postRestoreDecision(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
@@ -104,5 +118,5 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
 ];
 
 export function mountApi(app: FastifyInstance, parts: ApiParts): void {
-  mountRoutes(app, apiRoutes(parts));
+  mountRoutes(app, apiRoutes(parts), parts);
 }
