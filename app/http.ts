@@ -31,6 +31,7 @@ import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
+import { createExplainCitizen } from './explain-citizen.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
 import type { Role, RunningRole } from './roles.ts';
 
@@ -107,6 +108,7 @@ export function createHttp(
           production: config.env === 'production',
           fields: () => [...fields.values()].map(shownField),
           ruleFields: fields,
+          explainCitizen: createExplainCitizen({ ...context, fields }),
           population: () => populationOf(pool),
           ruleFields: fields,
           webhookLoopback: config.webhookLoopback,

@@ -201,6 +201,8 @@ export async function createHttpApi(
     checks: [{ name: 'broker', check: () => broker.ping() }],
     fields: () => [{ name: 'sido', type: 'enum' }],
     ruleFields: shippedFields(),
+    explainCitizen: async () => null,
+    looksPerMinute: 8,
     checkRule,
     checkEventType: () => {},
     recheckTemplate: () => {},

@@ -20,6 +20,13 @@ export type Answer = {
   readonly nothing?: true;
 };
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the server: whether whoever sent the request may still do what it asked for. */
+    stillAllowed?: () => Promise<boolean>;
+  }
+}
+
 type Said = Partial<Pick<NewAuditEntry, 'action' | 'agency' | 'object' | 'reason' | 'details'>>;
 
 export type Call<P, Q, B> = {
@@ -33,6 +40,8 @@ export type Call<P, Q, B> = {
   /** Whether a person is at a screen, and not an agency's system. */
   readonly isPerson: () => boolean;
   readonly ifMatch: string | undefined;
+  /** Of a stream: whether who opened it could open it now. */
+  readonly stillAllowed: () => Promise<boolean>;
   /** Of whoever calls: for limits, never kept. */
   readonly address: string;
 };
@@ -161,6 +170,7 @@ function callOf(
     caller: () => callerOf(request),
     isPerson: () => person !== null,
     ifMatch: request.headers['if-match'],
+    stillAllowed: () => stillAllowed(request),
     address: request.ip,
     async audit(sql, said = {}) {
       const caller = callerOf(request);
@@ -187,6 +197,11 @@ function objectOf(action: string | undefined, params: unknown): string | null {
 
 function personOf({ person }: FastifyRequest): Staff | null {
   return person?.kind === 'staff' ? person : null;
+}
+
+/** The server knows who a request is from; it is asked as a request of the same headers would be. */
+async function stillAllowed(request: FastifyRequest): Promise<boolean> {
+  return request.stillAllowed === undefined || (await request.stillAllowed());
 }
 
 function openStream(reply: FastifyReply): ServerResponse {

@@ -8,6 +8,7 @@ import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
 import * as audit from './audit.ts';
 import * as authoring from './authoring.ts';
+import type { CampaignLive } from './campaign-live.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
 import * as drafting from './drafting.ts';
@@ -15,11 +16,13 @@ import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz, restoreNote } from './health.ts';
 import * as imports from './imports.ts';
 import { producers } from './producers.ts';
+import * as overview from './overview.ts';
 import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
 import * as restore from './restore.ts';
 import * as ruleSteps from './rule-steps.ts';
 import * as rules from './rules.ts';
+import * as support from './support.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, getTemplate, getTemplates, putTemplate } from './templates.ts';
 import * as trial from './trial.ts';
@@ -30,10 +33,13 @@ export type ApiParts = StatusParts &
   drafting.DraftingParts &
   administration.AdministrationParts &
   QuarantineParts &
+  support.SupportParts &
   trial.TrialParts &
   webhooks.WebhookParts & {
     /** Beside the database: broker, queue, misplaced profiles. */
     readonly checks: readonly Check[];
+    /** Campaigns as they go on, for all who look. */
+    readonly live: CampaignLive;
     /** The field catalogue as it is shown. */
     readonly fields: () => unknown;
   };
@@ -49,8 +55,24 @@ export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>
   ],
 ];
 
-export const apiRoutes = (parts: ApiParts): readonly Route[] => [
-  ...healthRoutes(parts),
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  return [...healthRoutes(parts), ...agencyRoutes(parts), ...staffRoutes(parts)];
+}
+
+/** What people at the console do, beside what agencies' systems may do as well. */
+function staffRoutes(parts: ApiParts): readonly Route[] {
+  const looks = support.createLooks(parts);
+  return [
+    ['GET', '/api/v1/health', 'operate', overview.getHealth(parts)],
+    ['GET', '/api/v1/audit', 'audit', audit.getAudit(parts)],
+    ['GET', '/api/v1/audit/verification', 'audit', audit.getVerification(parts)],
+    ['GET', '/api/v1/support/notices/:code', 'support', support.getNotice(parts, looks)],
+    ['POST', '/api/v1/support/lookups', 'support', support.postLookup(parts, looks)],
+    ['POST', '/api/v1/support/explanations', 'support', support.postExplanation(parts, looks)],
+  ];
+}
+
+const agencyRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
@@ -92,9 +114,11 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['PUT', '/api/v1/stops/:scope', 'operate', administration.putStop(parts)],
   ['DELETE', '/api/v1/stops/:scope', 'operate', administration.deleteStop(parts)],
   ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
+  ['GET', '/api/v1/campaigns/:id', 'read', campaigns.getCampaign(parts)],
+  ['GET', '/api/v1/campaigns/:id/live', 'read', campaigns.getCampaignLive(parts)],
+  ['POST', '/api/v1/campaigns/:id/pause', 'operate', campaigns.postPause(parts)],
+  ['POST', '/api/v1/campaigns/:id/resume', 'operate', campaigns.postResume(parts)],
   ['POST', '/api/v1/campaigns/:id/cancel', 'operate', campaigns.postCancel(parts)],
-  ['GET', '/api/v1/audit', 'audit', audit.getAudit(parts)],
-  ['GET', '/api/v1/audit/verification', 'audit', audit.getVerification(parts)],
   ['GET', '/api/v1/restore', 'administrator', restore.getRestore(parts)],
   ['POST', '/api/v1/restore/decisions', 'administrator', restore.postRestoreDecision(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
@@ -117,6 +141,9 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/webhooks/:id/redelivery', 'webhooks', webhooks.postRedelivery(parts)],
 ];
 
-export function mountApi(app: FastifyInstance, parts: ApiParts): void {
+export function mountApi(app: FastifyInstance, given: Omit<ApiParts, 'live'>): void {
+  const parts: ApiParts = { ...given, live: campaigns.campaignLive(given) };
+  // Streams never end by themselves, and a server that closes waits for them.
+  app.addHook('preClose', async () => parts.live.stop());
   mountRoutes(app, apiRoutes(parts), parts);
 }

@@ -101,6 +101,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         ids: { caller: credential.id },
       });
     request.credential = credential;
+    request.stillAllowed = async () => {
+      const now = await parts.credentials.verify(token ?? '').catch(() => null);
+      return now !== null && mayDo(now, permission);
+    };
   });
 
   /** Counts before it asks: a guess must not cost a query once there were too many. What was good here before is asked about all the same. */
