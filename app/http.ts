@@ -23,6 +23,7 @@ import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
 import { mountMetrics } from '../web/api/metrics.ts';
+import { mountOpenApi } from '../web/api/openapi.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
@@ -93,6 +94,7 @@ export function createHttp(
         trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
+      await mountOpenApi(server, config.publicUrl);
       mountMetrics(server, {
         metrics: context.metrics,
         token: config.metricsToken,
@@ -110,7 +112,6 @@ export function createHttp(
           ruleFields: fields,
           explainCitizen: createExplainCitizen({ ...context, fields }),
           population: () => populationOf(pool),
-          ruleFields: fields,
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {
