@@ -86,6 +86,20 @@ export function staffOf(said: string): Staff {
   };
 }
 
+/** Whoever `x-test-staff` names is signed in: the same person and rights that a session gives (web/sign-in/person.ts). */
+export function signInByHeader(app: FastifyInstance): void {
+  app.addHook('preValidation', async (request) => {
+    const said = request.headers['x-test-staff'];
+    if (typeof said !== 'string') return;
+    const person = staffOf(said);
+    request.person = person;
+    request.credential = credentialOfStaff(person);
+    const { permission = 'public' } = request.routeOptions.config;
+    if (permission !== 'staff' && permission !== 'citizen' && permission !== 'person')
+      needStaff(request, permission);
+  });
+}
+
 /** A field catalogue of three, in place of the one of rules/. */
 export function checkAttributes(attributes: Readonly<Record<string, unknown>>): readonly Fault[] {
   const shapes: Record<string, RegExp> = {
@@ -162,16 +176,7 @@ export async function createHttpApi(
   });
   await mountOpenApi(app, null);
   holdAnswers(app);
-  // Whoever `as` names is signed in: the same person and rights that a session gives (web/sign-in/person.ts).
-  app.addHook('preValidation', async (request) => {
-    const said = request.headers['x-test-staff'];
-    if (typeof said !== 'string') return;
-    const person = staffOf(said);
-    request.person = person;
-    request.credential = credentialOfStaff(person);
-    const { permission = 'public' } = request.routeOptions.config;
-    if (permission !== 'staff' && permission !== 'citizen' && permission !== 'person') needStaff(request, permission);
-  });
+  signInByHeader(app);
   await app.register(eventsOverHttp, {
     pool,
     catalogue,
