@@ -154,12 +154,14 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
   endpoint({
     action: 'stop.lifted',
     params: Type.Object({ scope: Type.String({ maxLength: 64 }) }),
-    answer: async ({ params, caller, audit }) => {
+    /** A body is not for every DELETE (RFC 9110), so the reason stands in the query. */
+    query: Type.Object({ reason: Type.Optional(Text) }, strict),
+    answer: async ({ params, query, caller, audit }) => {
       const agency = await ownerOfScope(pool, params.scope);
       needAgency(caller(), agency);
       const outcome = await transaction(pool, async (sql) => {
         const removed = await removeStop(sql, params.scope, caller().agency);
-        if (removed === 'removed') await audit(sql, { agency });
+        if (removed === 'removed') await audit(sql, { agency, reason: query.reason ?? null });
         return removed;
       });
       if (outcome === 'kept')

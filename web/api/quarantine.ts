@@ -69,6 +69,10 @@ export const postDrop = (parts: QuarantineParts): Endpoint =>
   endpoint({
     action: 'quarantine.dropped',
     params: IdParams,
+    body: Type.Union([
+      Type.Null(),
+      Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200 }) }, { additionalProperties: false }),
+    ]),
     answer: async ({ params, caller, audit }) => {
       await dropQuarantined(parts, caller(), params.id, (sql, { agency }) => audit(sql, { agency }));
       return ok({ id: params.id, state: 'dropped' });

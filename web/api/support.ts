@@ -43,7 +43,13 @@ const PAGE = 20;
 const SAME_ADDRESS = 5;
 
 type Asking = Pick<Call<unknown, unknown, unknown>, 'caller' | 'audit'>;
-type Looked = { readonly by: 'code' | 'citizen' | 'phone'; readonly object: string | null };
+type Looked = {
+  readonly by: 'code' | 'citizen' | 'phone';
+  /** Whose data are shown: an entry each, so that each of them can be told who looked (web/citizen/). */
+  readonly citizens: readonly string[];
+  /** Of a code. */
+  readonly code?: string;
+};
 
 /** One limit for all of a person's looks. */
 function createLooks({ pool, looksPerMinute = 30 }: Pick<SupportParts, 'pool' | 'looksPerMinute'>) {
@@ -66,7 +72,9 @@ function createLooks({ pool, looksPerMinute = 30 }: Pick<SupportParts, 'pool' | 
       mayLook(caller().id);
       return transaction(pool, async (sql) => {
         const { looked, found, count } = await work(sql);
-        await audit(sql, { object: looked.object, reason, details: { by: looked.by, found: count } });
+        const { citizens, ...how } = looked;
+        const objects = citizens.length === 0 ? [null] : [...new Set(citizens)].map((id) => `citizen:${id}`);
+        for (const object of objects) await audit(sql, { object, reason, details: { ...how, found: count } });
         return found;
       });
     },
@@ -81,13 +89,12 @@ const codeOf = (typed: string, pointer: string): string => {
   return code;
 };
 
-async function byCode(sql: Sql, code: string, agency: string | null): Promise<NoticeChain[]> {
+async function byCode(sql: Sql, code: string, agency: string | null) {
   const coded = await noticesByCode(sql, code);
-  return chainsOf(
-    sql,
-    coded.map(({ id }) => id),
-    agency,
-  );
+  const ids = coded.map(({ id }) => id);
+  const found: NoticeChain[] = await chainsOf(sql, ids, agency);
+  const citizens = found.flatMap(({ citizen, recipient }) => [recipient, citizen]);
+  return { looked: { by: 'code' as const, citizens, code }, found, count: found.length };
 }
 
 /** Whoever reads a code aloud has a notice in hand: every notice with that code, of the agency. */
@@ -98,10 +105,7 @@ export const getNotice = (parts: SupportParts, looks: Looks): Endpoint =>
     action: 'support.looked-up',
     answer: async ({ params, query, ...call }) => {
       const code = codeOf(params.code, '/params/code');
-      const notices = await looks.look(call, query.reason, async (sql) => {
-        const found = await byCode(sql, code, call.caller().agency);
-        return { looked: { by: 'code', object: `notice:${code}` }, found, count: found.length };
-      });
+      const notices = await looks.look(call, query.reason, (sql) => byCode(sql, code, call.caller().agency));
       return ok({ notices: notices.map((notice) => shownChain(notice, parts.catalogue)) });
     },
   });
@@ -130,10 +134,7 @@ export const postLookup = (parts: SupportParts, looks: Looks): Endpoint =>
       const { agency } = call.caller();
       if (code !== undefined) {
         const typed = codeOf(code, '/code');
-        const found = await looks.look(call, reason, async (sql) => {
-          const notices = await byCode(sql, typed, agency);
-          return { looked: { by: 'code', object: `notice:${typed}` }, found: notices, count: notices.length };
-        });
+        const found = await looks.look(call, reason, (sql) => byCode(sql, typed, agency));
         return ok({ citizens: null, notices: found.map((notice) => shownChain(notice, parts.catalogue)), next: null });
       }
       const after = body.cursor === undefined ? null : readCursor(body.cursor, '/cursor');
@@ -150,7 +151,7 @@ export const postLookup = (parts: SupportParts, looks: Looks): Endpoint =>
         // Of a number only what the agency told its owner: who else has one, it does not learn here.
         const own = agency === null || number === null ? ids : ids.filter((id) => rows.some((row) => row.recipient === id));
         return {
-          looked: { by: number === null ? 'citizen' : 'phone', object: own.length === 0 ? null : `citizen:${own.join(',')}` },
+          looked: { by: number === null ? 'citizen' : 'phone', citizens: own },
           found: { citizens: own, notices: rows },
           count: rows.length,
         };
@@ -184,7 +185,7 @@ export const postExplanation = (parts: SupportParts, looks: Looks): Endpoint =>
       if (live === undefined) throw new AllimError('not-found', 'no such rule is live', { ids: { rule } });
       needAgency(call.caller(), live.rule.agency);
       const facts = await looks.look(call, reason, async (sql) => ({
-        looked: { by: 'citizen', object: `citizen:${citizen}` },
+        looked: { by: 'citizen', citizens: [citizen] },
         found: await whyNotFacts(sql, { citizen, rule, agency: live.rule.agency, eventType: live.rule.on }),
         count: 1,
       }));
