@@ -64,6 +64,7 @@ export const RULES: readonly Rule[] = [
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },
   { table: 'webhook_calls', gone: ({ days30 }) => `t.state = 'given-up' AND t.created_at < ${days30}` },
   { table: 'simulated_sends', gone: ({ days30 }) => `t.sent_at < ${days30}` },
+  { table: 'idempotency_keys', gone: () => `t.started_at < now() - interval '2 days'` },
   { table: 'redrives', gone: ({ ledger }) => `t.at < ${ledger}` },
   { table: 'restores', gone: ({ ledger }) => `t.closed_at < ${ledger}` },
   {

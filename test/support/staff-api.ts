@@ -1,5 +1,5 @@
 /** The API over an installation whose steps are taken by hand, with people signed in by a header: what campaigns and support are tried with. */
-import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { createExplainCitizen } from '../../app/explain-citizen.ts';
 import { silentLogger } from '../../domain/logger.ts';
@@ -13,7 +13,11 @@ import { holdAnswers } from './answers.ts';
 import { ADMINISTRATOR, signInByHeader } from './http.ts';
 import type { Installation } from './installation.ts';
 
-export async function createStaffApi(it: Installation, more: Partial<ApiParts> = {}) {
+export async function createStaffApi(
+  it: Installation,
+  more: Partial<ApiParts> = {},
+  pages?: (app: FastifyInstance) => Promise<void>,
+) {
   const { pool, catalogue, sealer, clock, broker } = it;
   const logger = silentLogger;
   const app = await createServer({
@@ -43,6 +47,7 @@ export async function createStaffApi(it: Installation, more: Partial<ApiParts> =
     ...createAuthoringChecks(catalogue, (name) => templateOwner(pool, name)),
     ...more,
   });
+  await pages?.(app);
   await app.ready();
   return {
     app,
