@@ -72,6 +72,15 @@ export async function ruleOfVersion(sql: Sql, rule: string, version: number): Pr
   return rows[0]?.definition;
 }
 
+/** Who published or withdrew the rule last; undefined where nobody has. */
+export async function lastDecider(sql: Sql, rule: string): Promise<string | undefined> {
+  const { rows } = await sql.query<{ by: string }>(
+    `SELECT by FROM rule_steps WHERE rule_id = $1 AND step IN ('published', 'withdrawn') ORDER BY at DESC, number DESC LIMIT 1`,
+    [rule],
+  );
+  return rows[0]?.by;
+}
+
 export type NewStep = Pick<RuleStep, 'step' | 'by' | 'hash'> & {
   readonly rule: string;
   readonly version: number;
