@@ -117,6 +117,13 @@ describe('every look', () => {
   });
 });
 
+test('a reason with a resident registration number is refused, and stands nowhere', async () => {
+  const answer = await lookup({ citizen: 's-1', reason: '900101-1234567 본인' });
+  expect(answer.json()).toMatchObject({ status: 422, faults: [{ pointer: '/reason', code: 'resident-number' }] });
+  expect(answer.body).not.toContain('1234567');
+  expect(await it.rows(`SELECT 1 FROM audit_entries WHERE reason LIKE '%1234567%'`)).toEqual([]);
+});
+
 describe('why, and why not', () => {
   const why = (citizen: string, rule = 'nts-property-tax', as = staff()) =>
     api.call({ method: 'POST', url: '/api/v1/support/explanations', as, payload: { citizen, rule, reason: '왜 못 받았나', language: 'ko' } });

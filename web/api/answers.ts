@@ -217,6 +217,13 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   'post /api/v1/rules/check': says('What is wrong with a draft', object({ faults: list(free) })),
   'post /api/v1/rules/timeline': says('When a draft’s stages fall', free),
   'post /api/v1/rules/previews': says('A draft’s texts as they would look', free),
+  'get /api/v1/rules/:id/audience': says('How many a rule concerns, and where they are', free),
+  'post /api/v1/rules/preview': says('How many a draft concerns, while it is written', free),
+  'post /api/v1/rules/overlap': says('What two audiences share', free),
+  'post /api/v1/rules/difference': says('Who comes, goes and stays from one version to another', free),
+  'post /api/v1/rules/simulation': says('Plays past events over a draft', free, 202),
+  'get /api/v1/rules/simulation/:id': says('How far a simulation is, and what it says', free),
+  'get /api/v1/citizens/:id/explanation': says('Why a rule concerns a citizen', free),
   'get /api/v1/rules/:id': says(
     'One rule with its versions and who took which step',
     { ...listedRule, properties: { ...(listedRule['properties'] as Shape), versions: list(object(ruleVersion)) } },

@@ -10,6 +10,7 @@ import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { type Credential, callerOf, type Permission } from '../../producers/credential.ts';
 import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
 import type { Staff } from '../sign-in/person.ts';
+import { refuseResidentNumbers } from './entered-text.ts';
 import { type IdempotencyParts, once } from './idempotency.ts';
 
 export type Answer = {
@@ -128,6 +129,7 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       schema: at.schema,
       config: { permission },
       handler: async (request, reply) => {
+        if (personOf(request) !== null) refuseResidentNumbers(request.body, request.query);
         if (at.stream !== undefined)
           return at.stream(callOf(request, at, () => {}), () => openStream(reply), request);
         const work = () => answerAudited(request, at, parts);
