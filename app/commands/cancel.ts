@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { cancelCampaign } from '../../store/cancellations.ts';
 import { ownerOfScope } from '../../store/stops.ts';
 import type { Command } from './commands.ts';
-import { runCommand, say, UsageError, withLedger } from './ledger.ts';
+import { audited, runCommand, say, UsageError, withLedger } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- cancel CAMPAIGN --reason "WHY"   end a campaign for good; "stop campaign:UUID" only holds it
 CAMPAIGN: its UUID, as GET /api/v1/campaigns shows it`;
