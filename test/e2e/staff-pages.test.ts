@@ -2,6 +2,7 @@
  * Campaigns, support, audit, quarantine and health in Chromium, over a ledger with everything in it: seen in Korean and English, wide and
  * narrow, without a finding of axe; acted on by keyboard alone. With ALLIM_SHOTS=folder each state is kept as a picture.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +23,10 @@ import { ADMINISTRATOR } from '../support/http.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
 import { saveMergedProfile } from '../support/merged-profile.ts';
 import { createStaffApi } from '../support/staff-api.ts';
+
+/** Where it is: the name alone may stand on the path. */
+const program = (name: string): string =>
+  name.includes('/') ? name : execFileSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' }).trim();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SHOTS = process.env['ALLIM_SHOTS'];
@@ -68,7 +73,7 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
     await seed();
     await api.app.listen({ host: '127.0.0.1', port: 0 });
     url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: program(CHROMIUM!), args: ['--no-sandbox'] });
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
@@ -129,8 +134,22 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
       if (!request.url().startsWith(url) && !request.url().startsWith('data:')) outside.push(request.url());
     });
     const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    const said: string[] = [];
+    page.on('pageerror', (error) => said.push(String(error)));
+    page.on('console', (message) => said.push(message.text()));
+    page.on('requestfailed', (request) => said.push(`${request.url()} ${request.failure()?.errorText}`));
+    page.on('response', (response) => {
+      if (response.status() >= 400) said.push(`${response.status()} ${response.url()}`);
+    });
     await page.goto(`${url}/console${at}${at.includes('?') ? '&' : '?'}lang=${language}`);
-    await page.locator('main h1').first().waitFor();
+    await page
+      .locator('main h1, main [role="alert"]')
+      .first()
+      .waitFor()
+      .catch((error: Error) => {
+        throw new Error(`${at}: ${error.message}\n${said.join('\n')}`);
+      });
     return page;
   }
 
