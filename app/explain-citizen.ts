@@ -1,40 +1,39 @@
-/** Why a rule concerns one citizen now, of what is held about them in the ledger; null where a register owns the profile and nothing stands here. */
-import { type Clock, dayOf } from '../domain/clock.ts';
+/** Why a rule concerns one citizen now, as support asks it: of the shards, over the event that the rule was last judged over. */
+import type { Clock } from '../domain/clock.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import { parseDay } from '../rules/calendar.ts';
-import type { Fields } from '../rules/catalogue.ts';
-import { readRule } from '../rules/check/rule.ts';
-import { layoutOf, readProfile } from '../rules/population/profile.ts';
-import { explain } from '../rules/say/explanation.ts';
+import type { Credential } from '../producers/credential.ts';
+import type { Asking } from '../rules/run/asking.ts';
+import type { Asked } from '../rules/run/question.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { lastEventOf } from '../store/notice-chains.ts';
-import { knownCitizen } from '../store/overview.ts';
+import { askedOf } from '../web/api/asked-rules.ts';
 import type { SupportParts } from '../web/api/support.ts';
 
+/** Whose rule it is was asked before (web/api/support.ts). */
+const ANYBODYS: Credential = { id: 'support', agency: null, scopes: [], sources: [] };
+
+/** Throws `shards-unavailable` where the citizen's shard does not answer. */
 export function createExplainCitizen(parts: {
   readonly pool: SqlPool;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
-  readonly fields: Fields;
+  readonly ask: Asking;
 }): SupportParts['explainCitizen'] {
-  const { pool, catalogue, clock, fields } = parts;
-  const layout = layoutOf(fields);
   return async ({ live, citizen, language }) => {
-    const { eventTypes } = catalogue.current();
-    const eventType = eventTypes.get(live.rule.on);
-    const known = await knownCitizen(pool, citizen);
-    if (known === null || eventType === undefined || Object.keys(known.attributes).length === 0) return null;
-    const event = (await lastEventOf(pool, live.rule.id, citizen)) ?? eventType.examples[0] ?? {};
+    const ref = { rule: live.rule.id, version: live.version };
+    const event = await lastEventOf(parts.pool, live.rule.id, citizen);
+    let asked: Asked;
     try {
-      const { condition } = readRule(live.rule, { fields, eventType: (name) => eventTypes.get(name) });
-      const profile = readProfile(known.attributes, layout);
-      const given = { event, asOf: parseDay(dayOf(clock.nowMs())) };
-      return explain(condition, { profile, layout, given }, language);
+      asked = await askedOf(parts, ref, { event }, ANYBODYS);
     } catch (error) {
-      // A rule of an older language, or attributes that are no profile any more: the ledger says the rest.
-      if (error instanceof AllimError) return null;
-      throw error;
+      // An event of an older form of its type: the type's own example stands for it.
+      if (!(error instanceof AllimError) || error.code !== 'request-invalid') throw error;
+      asked = await askedOf(parts, ref, {}, ANYBODYS);
     }
+    const answer = await parts.ask({ kind: 'citizen', citizen, asked, language });
+    if (answer.explanation == null && answer.partial)
+      throw new AllimError('shards-unavailable', 'the shard of this citizen did not answer');
+    return answer.explanation ?? null;
   };
 }

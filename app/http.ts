@@ -17,7 +17,8 @@ import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
 import { type Fields, type ListField, mayUse, shippedFields, shownField } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/population/profile.ts';
-import { readPopulation } from '../store/rules-processes.ts';
+import { createAsking } from '../rules/run/asking.ts';
+import { questionAddresses, readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
@@ -103,15 +104,22 @@ export function createHttp(
       watchPools(context);
       if (names.includes('web')) watchInstallation(context);
       const fields = shippedFields();
+      const ask = createAsking({
+        processes: () => questionAddresses(pool),
+        sealer: context.sealer,
+        clock,
+        logger,
+      });
       if (names.includes('web'))
         mountApi(server, {
           ...context,
           checks,
           production: config.env === 'production',
           fields: () => [...fields.values()].map(shownField),
-          ruleFields: fields,
-          explainCitizen: createExplainCitizen({ ...context, fields }),
           population: () => populationOf(pool),
+          ruleFields: fields,
+          ask,
+          explainCitizen: createExplainCitizen({ ...context, ask }),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {

@@ -30,6 +30,7 @@ import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyPace } from './agency-pace.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createCourtesy } from './courtesy.ts';
+import { createCrossings } from './crossings.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createLinked } from './linked.ts';
@@ -93,7 +94,11 @@ export function createDispatcher(parts: DispatcherParts) {
   const courtesy = createCourtesy();
   const intake = createIntake({ ...parts, requests, pace, courtesy });
   const planner = createPlanner({ ...parts, courtesy, wake: pump.wake });
-  const planPages = createPages({ ...parts, planner });
+  const planPages = createPages({
+    ...parts,
+    planner,
+    crossings: createCrossings({ ...parts, requests, pace }),
+  });
   const maintenance = createMaintenance(parts);
   const due = createDue({ ...parts, requests, pace, wake: pump.wake });
 

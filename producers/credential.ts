@@ -8,8 +8,18 @@ import { AllimError } from '../domain/errors.ts';
 /**
  * What an agency's key may be good for. `register` comes beside `citizens`: the key speaks for the citizen, as the population register or
  * the portal where people choose for themselves does (docs/adr/0009). `imports` comes beside `events` or `citizens`: whole files of them.
+ * `exact` comes beside `read` or `rules`: counts under ten are told as they are.
  */
-export const SCOPES = ['events', 'citizens', 'register', 'imports', 'rules', 'read', 'webhooks'] as const;
+export const SCOPES = [
+  'events',
+  'citizens',
+  'register',
+  'imports',
+  'rules',
+  'read',
+  'exact',
+  'webhooks',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /**
@@ -66,6 +76,11 @@ export function mayDo(credential: Credential, permission: Exclude<Permission, Si
 /** Whether it may change what others wrote about a citizen, and what the citizen chose. */
 export function speaksForCitizens(credential: Credential): boolean {
   return credential.agency === null || credential.scopes.includes('register');
+}
+
+/** Whether it is told counts that could single people out. */
+export function seesSmallCounts(credential: Credential): boolean {
+  return credential.agency === null || credential.scopes.includes('exact');
 }
 
 /** The caller of a route that is not public. */

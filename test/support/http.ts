@@ -241,6 +241,10 @@ export async function createHttpApi(
     checkEventType: () => {},
     recheckTemplate: () => {},
     previewsOf: async () => ({ texts: [], faults: [], missing: [], sizes: [] }),
+    warningsOfRule: () => [],
+    ask: async () => {
+      throw new AllimError('shards-unavailable', 'no shard is served here');
+    },
     checkTemplate: (name, files) => ({ hash: `${name}-${Object.keys(files).length}`, definition: files }),
     ...options.api,
   });

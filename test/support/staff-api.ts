@@ -1,7 +1,7 @@
 /** The API over an installation whose steps are taken by hand, with people signed in by a header: what campaigns and support are tried with. */
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { createExplainCitizen } from '../../app/explain-citizen.ts';
+import { AllimError } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { shippedFields, shownField } from '../../rules/catalogue.ts';
 import { templateOwner } from '../../store/template-versions.ts';
@@ -10,6 +10,7 @@ import { mountOpenApi } from '../../web/api/openapi.ts';
 import { type ApiParts, mountApi } from '../../web/api/routes.ts';
 import { createServer } from '../../web/api/server.ts';
 import { holdAnswers } from './answers.ts';
+import { explainOfLedger } from './explain-of-ledger.ts';
 import { ADMINISTRATOR, signInByHeader } from './http.ts';
 import type { Installation } from './installation.ts';
 
@@ -42,7 +43,10 @@ export async function createStaffApi(
     checks: [{ name: 'log', check: () => broker.ping() }],
     fields: () => [...fields.values()].map(shownField),
     ruleFields: fields,
-    explainCitizen: createExplainCitizen({ pool, catalogue, clock, fields }),
+    explainCitizen: explainOfLedger({ pool, catalogue, clock, fields }),
+    ask: async () => {
+      throw new AllimError('shards-unavailable', 'no shard is served here');
+    },
     looksPerMinute: 20,
     ...createAuthoringChecks(catalogue, (name) => templateOwner(pool, name)),
     ...more,

@@ -77,7 +77,9 @@ describe('permissions', () => {
     expect((await get('/api/v1/fields', key)).statusCode).toBe(401);
 
     const second = (await issue({})).json() as { key: string };
-    await api.database.pool.query('UPDATE api_keys SET expires_at = now() WHERE expires_at IS NULL');
+    await api.database.pool.query(
+      "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE expires_at IS NULL",
+    );
     expect((await get('/api/v1/fields', second.key)).statusCode).toBe(401);
     expect((await issue({ expiresAt: '2020-01-01T00:00:00Z' })).json()).toMatchObject({
       status: 422,

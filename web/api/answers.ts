@@ -36,7 +36,7 @@ const STEP = one('drafted', 'edited', 'requested', 'refused', 'approved', 'publi
 const RULE_STATE = one('draft', 'awaiting', 'approved', 'live', 'replaced', 'withdrawn');
 const step = object({ step: STEP, by: text, at: time, hash: text, reason: maybeText });
 const versionState = object({ id: text, version: whole, state: text });
-const drafted = object({ id: text, version: whole, hash: text });
+const drafted = object({ id: text, version: whole, hash: text, warnings: list(free) });
 const listedRule = object({
   id: text,
   agency: text,

@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { contentHash } from '../../domain/content-hash.ts';
-import { AllimError } from '../../domain/errors.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import { createSchemaCompiler, parseEventType } from '../../domain/event-types.ts';
 import type { Logger } from '../../domain/logger.ts';
@@ -33,6 +33,8 @@ export type AuthoringParts = {
     name: string,
     files: Readonly<Record<string, string>>,
   ) => TemplateToKeep | Promise<TemplateToKeep>;
+  /** What the rule is warned of; it is kept all the same. */
+  readonly warningsOfRule: (rule: Rule) => readonly Fault[];
   /** The same for one that is kept: what is live may have changed since. */
   readonly recheckTemplate: (name: string, definition: unknown) => void | Promise<void>;
 };
@@ -151,7 +153,7 @@ async function latestOf(
 }
 
 /** With `If-Match` the draft is kept only where that is the latest version's ETag. */
-export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts): Endpoint =>
+export const postRule = ({ pool, catalogue, logger, checkRule, warningsOfRule }: AuthoringParts): Endpoint =>
   endpoint({
     body: Json,
     action: 'rule.drafted',
@@ -173,7 +175,7 @@ export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts)
       logger.info({ caller: caller().id, rule: rule.id, version }, 'rule drafted');
       return {
         status: 201,
-        body: { id: rule.id, version, hash },
+        body: { id: rule.id, version, hash, warnings: warningsOfRule(rule) },
         headers: { etag: etagOf(hash), location: `/api/v1/rules/${rule.id}/versions/${version}` },
       };
     },

@@ -18,11 +18,13 @@ import * as imports from './imports.ts';
 import { producers } from './producers.ts';
 import * as overview from './overview.ts';
 import * as quarantine from './quarantine.ts';
+import * as questions from './questions.ts';
 import * as reading from './reading.ts';
 import * as restore from './restore.ts';
 import * as ruleSteps from './rule-steps.ts';
 import * as rules from './rules.ts';
 import * as support from './support.ts';
+import * as simulations from './simulations.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, getTemplate, getTemplates, putTemplate } from './templates.ts';
 import * as trial from './trial.ts';
@@ -31,6 +33,7 @@ import * as webhooks from './webhooks.ts';
 export type ApiParts = StatusParts &
   rules.RuleParts &
   drafting.DraftingParts &
+  questions.QuestionParts &
   administration.AdministrationParts &
   QuarantineParts &
   support.SupportParts &
@@ -107,6 +110,13 @@ const agencyRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/rules/:id/withdrawal', 'publish', ruleSteps.withdrawVersion(parts)],
   ['GET', '/api/v1/templates', 'read', getTemplates(parts)],
   ['GET', '/api/v1/templates/:name', 'read', getTemplate(parts)],
+  ['GET', '/api/v1/rules/:id/audience', 'read', questions.audience(parts)],
+  ['POST', '/api/v1/rules/preview', 'rules', questions.preview(parts)],
+  ['POST', '/api/v1/rules/overlap', 'rules', questions.overlap(parts)],
+  ['POST', '/api/v1/rules/difference', 'rules', questions.difference(parts)],
+  ['POST', '/api/v1/rules/simulation', 'rules', simulations.postSimulation(parts)],
+  ['GET', '/api/v1/rules/simulation/:id', 'rules', simulations.getSimulation(parts)],
+  ['GET', '/api/v1/citizens/:id/explanation', 'citizens', questions.explanation(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
   ['POST', '/api/v1/templates/:name/versions/:v/approval', 'approve', approveTemplate(parts)],
   ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],

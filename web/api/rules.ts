@@ -162,7 +162,7 @@ export const getVersion = (parts: RuleParts): Endpoint =>
   });
 
 /** Saved every few seconds while somebody writes: the same hand is one step and one entry of the trail. */
-export const putVersion = ({ pool, logger, checkRule }: RuleParts): Endpoint =>
+export const putVersion = ({ pool, logger, checkRule, warningsOfRule }: RuleParts): Endpoint =>
   endpoint({
     params: VersionParams,
     body: Json,
@@ -201,7 +201,7 @@ export const putVersion = ({ pool, logger, checkRule }: RuleParts): Endpoint =>
       return {
         status: 200,
         headers: { etag: etagOf(hash) },
-        body: { id: rule.id, version: ids.version, hash },
+        body: { id: rule.id, version: ids.version, hash, warnings: warningsOfRule(rule) },
         nothing: true,
       };
     },

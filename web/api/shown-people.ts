@@ -2,14 +2,9 @@
  * Counts of people as they are shown of a campaign: from one to nine it is `<10`, nobody is 0. Of parts that make up a shown whole a second part
  * is hidden where the first could be had by subtraction. The administrator, a platform owner and keys that say so see them all.
  */
-import type { Credential } from '../../producers/credential.ts';
-
 export type People = number | '<10' | 'hidden';
 
 const FEW = 10;
-
-export const seesAll = (caller: Credential): boolean =>
-  caller.agency === null || (caller.scopes as readonly string[]).includes('exact');
 
 export function people(count: number, exact: boolean): People {
   return exact || count === 0 || count >= FEW ? count : '<10';
