@@ -89,16 +89,7 @@ export async function listAudit(
        AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
        AND ($7::bigint IS NULL OR number < $7)
      ORDER BY number DESC LIMIT $8`,
-    [
-      filter.agency,
-      filter.actor,
-      filter.action,
-      filter.object,
-      filter.since,
-      filter.until,
-      before,
-      limit,
-    ],
+    [filter.agency, filter.actor, filter.action, filter.object, filter.since, filter.until, before, limit],
   );
   return rows;
 }

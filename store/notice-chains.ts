@@ -196,7 +196,12 @@ export type WhyNotFacts = {
 /** What the ledger itself has to say to "why, or why not": of one person and one rule of one agency. */
 export async function whyNotFacts(
   sql: Sql,
-  given: { readonly citizen: string; readonly rule: string; readonly agency: string; readonly eventType: string },
+  given: {
+    readonly citizen: string;
+    readonly rule: string;
+    readonly agency: string;
+    readonly eventType: string;
+  },
 ): Promise<WhyNotFacts> {
   const { rows } = await sql.query<WhyNotFacts>(
     `SELECT EXISTS (SELECT 1 FROM citizens WHERE id = $1) AS known, EXISTS (SELECT 1 FROM citizens WHERE id = $1 AND dead_at IS NOT NULL) AS dead,

@@ -16,7 +16,11 @@ export type ListedRule = Cursor & {
   readonly title: Readonly<Record<string, string>>;
   readonly on: string;
   readonly category: string;
-  readonly live: { readonly version: number; readonly publishedAt: Date | null; readonly hash: string } | null;
+  readonly live: {
+    readonly version: number;
+    readonly publishedAt: Date | null;
+    readonly hash: string;
+  } | null;
   readonly latest: {
     readonly version: number;
     readonly state: ShownState;

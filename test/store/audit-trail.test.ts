@@ -13,7 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await tamper(`TRUNCATE audit_entries; UPDATE audit_head SET number = 0, hash = sha256('allim audit trail')`);
+  await tamper(
+    `TRUNCATE audit_entries; UPDATE audit_head SET number = 0, hash = sha256('allim audit trail')`,
+  );
   for (let n = 1; n <= 5; n++) await record(`rule:r-${n}/1`);
 });
 
@@ -61,7 +63,12 @@ test('writers at the same time make one chain without gaps', async () => {
 test('what is rolled back leaves no gap', async () => {
   await expect(
     transaction(database.pool, async (sql) => {
-      await recordAudit(sql, { agency: null, actor: 'administrator', action: 'stop.made', object: 'stop:all' });
+      await recordAudit(sql, {
+        agency: null,
+        actor: 'administrator',
+        action: 'stop.made',
+        object: 'stop:all',
+      });
       throw new Error('not after all');
     }),
   ).rejects.toThrow('not after all');
@@ -121,7 +128,9 @@ describe('is found and named', () => {
 
   test('a whole chain that was written anew, by a hash that was noted', async () => {
     const noted = (await verifyAudit(database.pool)).head;
-    await tamper(`TRUNCATE audit_entries; UPDATE audit_head SET number = 0, hash = sha256('allim audit trail')`);
+    await tamper(
+      `TRUNCATE audit_entries; UPDATE audit_head SET number = 0, hash = sha256('allim audit trail')`,
+    );
     for (let n = 1; n <= 6; n++) await record(`rule:other-${n}/1`);
     expect((await verifyAudit(database.pool)).ok).toBe(true);
     expect((await verifyAudit(database.pool, noted)).findings).toMatchObject([

@@ -23,7 +23,11 @@ test('both compute the same', async () => {
 
 test('a notice is found by its code, by way of the index', async () => {
   for (let n = 0; n < 3; n++)
-    await it.citizen({ id: `coded-${n}`, sms: `+82105550000${n}`, profile: { sido: '26', sigungu: '26110' } });
+    await it.citizen({
+      id: `coded-${n}`,
+      sms: `+82105550000${n}`,
+      profile: { sido: '26', sigungu: '26110' },
+    });
   await it.publish(windowEvent({ id: 'coded', data: { area: '26' } as never }));
   await it.settle();
   const notices = await it.rows<{ id: NotificationId; recipient_id: string }>(

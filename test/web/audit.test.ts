@@ -11,11 +11,17 @@ afterAll(() => api.close());
 const OPERATOR = 'oh:nts:operator';
 const AUDITOR = 'an:nts:auditor';
 
-type Entry = { actor: string; actorName: string | null; action: string; object: string; reason: string | null; details: object };
+type Entry = {
+  actor: string;
+  actorName: string | null;
+  action: string;
+  object: string;
+  reason: string | null;
+  details: object;
+};
 const entries = async (query = '', as = AUDITOR): Promise<Entry[]> =>
-  (
-    (await api.call({ method: 'GET', url: `/api/v1/audit${query}`, as })).json() as { entries: Entry[] }
-  ).entries;
+  ((await api.call({ method: 'GET', url: `/api/v1/audit${query}`, as })).json() as { entries: Entry[] })
+    .entries;
 
 test('a stop is written down with who made and who lifted it, in the transaction that does it', async () => {
   const url = '/api/v1/stops/agency:nts';
@@ -50,16 +56,24 @@ test('keys, agencies and webhooks leave entries; secrets do not', async () => {
     `SELECT string_agg(e::text, ' ') AS text FROM audit_entries e`,
   );
   expect(rows[0]!.text).not.toContain(key);
-  expect(await entries('?action=trial', 'owner')).toMatchObject([{ action: 'trial.set', object: 'trial:nts' }]);
+  expect(await entries('?action=trial', 'owner')).toMatchObject([
+    { action: 'trial.set', object: 'trial:nts' },
+  ]);
 });
 
 test('an auditor reads the agency’s entries, others none, and asks whether the chain holds', async () => {
-  await api.call({ method: 'PUT', url: '/api/v1/agencies/nhis', payload: { name: { ko: '공단', en: 'NHIS' } } });
+  await api.call({
+    method: 'PUT',
+    url: '/api/v1/agencies/nhis',
+    payload: { name: { ko: '공단', en: 'NHIS' } },
+  });
   expect((await entries()).length).toBeGreaterThan(0);
   expect(JSON.stringify(await entries('?limit=200'))).not.toContain('agency:nhis');
   expect(await entries('?action=agency.saved', 'owner')).toMatchObject([{ object: 'agency:nhis' }]);
   expect((await api.call({ method: 'GET', url: '/api/v1/audit', as: OPERATOR })).statusCode).toBe(403);
-  expect((await api.call({ method: 'GET', url: '/api/v1/audit?agency=nhis', as: AUDITOR })).statusCode).toBe(403);
+  expect((await api.call({ method: 'GET', url: '/api/v1/audit?agency=nhis', as: AUDITOR })).statusCode).toBe(
+    403,
+  );
   const verified = await api.call({ method: 'GET', url: '/api/v1/audit/verification', as: AUDITOR });
   expect(verified.json()).toMatchObject({ ok: true, findings: [] });
   const { number } = (verified.json() as { head: { number: number } }).head;

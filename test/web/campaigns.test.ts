@@ -65,11 +65,22 @@ test('the equation adds up before and after it is sent, by channel and by whose 
   const campaign = await broadcast(12);
   expect(await get(campaign)).toMatchObject({
     state: 'running',
-    equation: { matched: 12, notified: 12, told: 0, done: 0, nobody: 0, recipients: { planned: 12, noAddress: 1 } },
+    equation: {
+      matched: 12,
+      notified: 12,
+      told: 0,
+      done: 0,
+      nobody: 0,
+      recipients: { planned: 12, noAddress: 1 },
+    },
     stages: [{ kind: 'opened', shards: 1, answered: 1, matched: 12 }],
     channels: [{ channel: 'sms', all: 11, planned: 11, sent: 0 }],
     notLeft: 11,
-    actions: { pause: { may: true, holds: 11 }, resume: { may: false }, cancel: { may: true, cancels: 11, stages: 3 } },
+    actions: {
+      pause: { may: true, holds: 11 },
+      resume: { may: false },
+      cancel: { may: true, cancels: 11, stages: 3 },
+    },
   });
   it.providers.sms.answer = ({ address }) =>
     address.endsWith('0')
@@ -105,7 +116,9 @@ test('pause, resume and cancel say what they would do, do it, and are written do
     dryRun: true,
     would: { may: true, cancels: 11, stages: 3 },
   });
-  expect((await act(campaign, 'pause', { dryRun: true }, OWNER)).json()).toMatchObject({ would: { holds: 11 } });
+  expect((await act(campaign, 'pause', { dryRun: true }, OWNER)).json()).toMatchObject({
+    would: { holds: 11 },
+  });
   expect((await get(campaign))['state']).toBe('running');
   expect((await act(campaign, 'pause')).statusCode).toBe(200);
   expect(await get(campaign)).toMatchObject({
@@ -118,7 +131,8 @@ test('pause, resume and cancel say what they would do, do it, and are written do
   expect((await act(campaign, 'resume')).statusCode).toBe(200);
   expect((await act(campaign, 'resume')).statusCode).toBe(404);
   expect((await act(campaign, 'cancel')).statusCode).toBe(200);
-  for (const unswept of await unsweptCampaigns(it.pool)) await sweepCampaign(it.pool, unswept, it.clock.nowMs());
+  for (const unswept of await unsweptCampaigns(it.pool))
+    await sweepCampaign(it.pool, unswept, it.clock.nowMs());
   it.at(60_000);
   await it.idle();
   expect(it.sent()).toEqual([]);
@@ -149,9 +163,10 @@ test('a rule that is withdrawn takes its campaigns along; what it had told stays
     payload: { reason: '법이 바뀌었습니다', planned: 'cancel', dryRun: true },
   });
   expect(dry.statusCode).toBe(200);
-  const [before] = await it.rows<{ n: number }>('SELECT count(*)::int AS n FROM schedules WHERE rule_id = $1', [
-    'nhis-general-checkup',
-  ]);
+  const [before] = await it.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM schedules WHERE rule_id = $1',
+    ['nhis-general-checkup'],
+  );
   expect(dry.json()).toMatchObject({ stages: before!.n });
   const done = await api.call({
     method: 'POST',
@@ -160,20 +175,37 @@ test('a rule that is withdrawn takes its campaigns along; what it had told stays
     payload: { reason: '법이 바뀌었습니다', planned: 'cancel' },
   });
   expect(done.statusCode).toBe(200);
-  for (const unswept of await unsweptCampaigns(it.pool)) await sweepCampaign(it.pool, unswept, it.clock.nowMs());
+  for (const unswept of await unsweptCampaigns(it.pool))
+    await sweepCampaign(it.pool, unswept, it.clock.nowMs());
   await it.idle();
   expect(it.sent()).toEqual([]);
-  expect(await get(campaign)).toMatchObject({ state: 'cancelled', cancelReason: '법이 바뀌었습니다', ahead: [] });
+  expect(await get(campaign)).toMatchObject({
+    state: 'cancelled',
+    cancelReason: '법이 바뀌었습니다',
+    ahead: [],
+  });
   // It goes on under its next version, also on the same day.
   const live = await it.rows<{ definition: object }>(
     `SELECT definition FROM rule_versions WHERE rule_id = 'nhis-general-checkup' ORDER BY version DESC LIMIT 1`,
   );
-  const drafted = await api.call({ method: 'POST', url: '/api/v1/rules', payload: live[0]!.definition as object, as: 'kim:nhis:author' });
+  const drafted = await api.call({
+    method: 'POST',
+    url: '/api/v1/rules',
+    payload: live[0]!.definition as object,
+    as: 'kim:nhis:author',
+  });
   const { version, hash } = drafted.json() as { version: number; hash: string };
   const at = `/api/v1/rules/nhis-general-checkup/versions/${version}`;
   await api.call({ method: 'POST', url: `${at}/approval`, payload: { hash }, as: 'lee:nhis:approver' });
   expect(
-    (await api.call({ method: 'POST', url: `${at}/publication`, payload: { reason: '다시' }, as: 'lee:nhis:approver' })).statusCode,
+    (
+      await api.call({
+        method: 'POST',
+        url: `${at}/publication`,
+        payload: { reason: '다시' },
+        as: 'lee:nhis:approver',
+      })
+    ).statusCode,
   ).toBe(200);
   n++;
   const next = await broadcast(2);
@@ -194,7 +226,9 @@ describe('the list', () => {
     expect(first.campaigns).toHaveLength(1);
     const second = await list(`limit=1&cursor=${first.next}`);
     expect(second.campaigns[0]!.campaign).not.toBe(first.campaigns[0]!.campaign);
-    expect((await list('state=cancelled&limit=200')).campaigns.every(({ state }) => state === 'cancelled')).toBe(true);
+    expect(
+      (await list('state=cancelled&limit=200')).campaigns.every(({ state }) => state === 'cancelled'),
+    ).toBe(true);
     await act(campaign, 'pause');
     expect((await list('state=paused')).campaigns).toMatchObject([{ campaign, planned: '<10' }]);
     expect((await list('limit=200', FOREIGN)).campaigns).toEqual([]);
@@ -222,7 +256,9 @@ describe('as it goes on', () => {
     stream.on('error', () => undefined);
     stream.end();
     const documents = () =>
-      [...read.matchAll(/^event: campaign\ndata: (.*)$/gm)].map((match) => JSON.parse(match[1]!) as { notLeft: number });
+      [...read.matchAll(/^event: campaign\ndata: (.*)$/gm)].map(
+        (match) => JSON.parse(match[1]!) as { notLeft: number },
+      );
     await eventually(() => documents().length === 1);
     expect(documents()[0]).toMatchObject({ notLeft: 11 });
     await it.idle();
@@ -235,7 +271,15 @@ describe('as it goes on', () => {
     let counted = 0;
     let allowed = true;
     const written = new Map<number, string>();
-    const counts = { head: { id: campaign, stops: [], ahead: [] }, stages: [], deliveries: [], overTime: [], spanMinutes: 1, possible: 0, asOf: new Date() };
+    const counts = {
+      head: { id: campaign, stops: [], ahead: [] },
+      stages: [],
+      deliveries: [],
+      overTime: [],
+      spanMinutes: 1,
+      possible: 0,
+      asOf: new Date(),
+    };
     const live = createCampaignLive({
       count: async () => {
         counted++;
@@ -286,6 +330,12 @@ test('what a day of single events sends is a campaign as well', async () => {
   await it.citizen({ id: 'day-1', sms: '+821055550001', profile: {} });
   await it.publish(taxEvent({ id: 'day-1', subject: 'day-1', allimobligation: 'property-tax/day-1' }));
   await it.idle();
-  const [row] = await it.rows<{ id: string }>(`SELECT id FROM campaigns WHERE rule_id = 'nts-property-tax' ORDER BY accepted_at DESC LIMIT 1`);
-  expect(await get(row!.id)).toMatchObject({ event: null, equation: { matched: 1 }, channels: [{ channel: 'sms', sent: 1 }] });
+  const [row] = await it.rows<{ id: string }>(
+    `SELECT id FROM campaigns WHERE rule_id = 'nts-property-tax' ORDER BY accepted_at DESC LIMIT 1`,
+  );
+  expect(await get(row!.id)).toMatchObject({
+    event: null,
+    equation: { matched: 1 },
+    channels: [{ channel: 'sms', sent: 1 }],
+  });
 });

@@ -35,9 +35,10 @@ test('it is answered the same again, with the secret that was issued, which stan
 test('another body or another path under the same key is refused', async () => {
   await issue('two', 'first');
   expect((await issue('two', 'second')).json()).toMatchObject({ status: 422, code: 'idempotency-conflict' });
-  expect(
-    (await issue('two', 'first', { url: '/api/v1/agencies/nhis/keys' })).json(),
-  ).toMatchObject({ status: 422, code: 'idempotency-conflict' });
+  expect((await issue('two', 'first', { url: '/api/v1/agencies/nhis/keys' })).json()).toMatchObject({
+    status: 422,
+    code: 'idempotency-conflict',
+  });
   expect(await keys('second')).toBe(0);
 });
 
@@ -63,7 +64,9 @@ test('one that is under way says so, and one whose process died can be said agai
 });
 
 test('what was refused did nothing, so the key is free', async () => {
-  const wrong = await issue('five', 'late', { payload: { label: 'late', scopes: ['read'], expiresAt: '2020-01-01T00:00:00Z' } });
+  const wrong = await issue('five', 'late', {
+    payload: { label: 'late', scopes: ['read'], expiresAt: '2020-01-01T00:00:00Z' },
+  });
   expect(wrong.statusCode).toBe(422);
   expect((await issue('five', 'late')).statusCode).toBe(201);
 });

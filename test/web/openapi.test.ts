@@ -59,7 +59,9 @@ test('refusals are problem documents', () => {
   expect(responses['412']!.content).toEqual({
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   });
-  expect(document.components.schemas['Problem']).toMatchObject({ required: expect.arrayContaining(['code']) });
+  expect(document.components.schemas['Problem']).toMatchObject({
+    required: expect.arrayContaining(['code']),
+  });
 });
 
 /** They ask and change nothing; questions about the population have a log of their own. */

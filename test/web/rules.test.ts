@@ -63,13 +63,26 @@ test('from draft to live: asked for, refused, written anew, approved by another,
   expect((await call('GET', '/api/v1/rules?state=awaiting', APPROVER)).json()).toMatchObject({
     rules: [{ id, state: 'awaiting', live: null, latest: { version: 1, state: 'awaiting' } }],
   });
-  const refused = await call('POST', `${at()}/refusal`, APPROVER, { hash: first.hash, reason: '지역이 틀렸습니다' });
+  const refused = await call('POST', `${at()}/refusal`, APPROVER, {
+    hash: first.hash,
+    reason: '지역이 틀렸습니다',
+  });
   expect(refused.json()).toMatchObject({ state: 'draft' });
   const seen = await call('GET', at(), AUTHOR);
-  expect(seen.json()).toMatchObject({ state: 'draft', reason: '지역이 틀렸습니다', may: { edit: true, approve: 'permission' } });
-  const edited = await call('PUT', at(), AUTHOR, rule({ condition: { '==': [{ var: 'citizen.sido' }, '26'] } }), {
-    'if-match': String(seen.headers['etag']),
+  expect(seen.json()).toMatchObject({
+    state: 'draft',
+    reason: '지역이 틀렸습니다',
+    may: { edit: true, approve: 'permission' },
   });
+  const edited = await call(
+    'PUT',
+    at(),
+    AUTHOR,
+    rule({ condition: { '==': [{ var: 'citizen.sido' }, '26'] } }),
+    {
+      'if-match': String(seen.headers['etag']),
+    },
+  );
   const { hash } = edited.json() as { hash: string };
   expect(edited.headers['etag']).toBe(`"${hash}"`);
   expect((await call('POST', `${at()}/approval`, APPROVER, { hash: first.hash })).json()).toMatchObject({
@@ -111,7 +124,9 @@ describe('another person approves', () => {
   test('not whoever wrote it, nor whoever wrote any of it', async () => {
     const { hash } = await draft(BOTH);
     expect((await call('POST', `${at()}/approval`, BOTH, { hash })).statusCode).toBe(403);
-    const edited = await call('PUT', at(), AUTHOR, rule({ category: 'service' }), { 'if-match': `"${hash}"` });
+    const edited = await call('PUT', at(), AUTHOR, rule({ category: 'service' }), {
+      'if-match': `"${hash}"`,
+    });
     const { hash: second } = edited.json() as { hash: string };
     expect((await call('POST', `${at()}/approval`, BOTH, { hash: second })).statusCode).toBe(403);
     expect((await call('GET', at(), BOTH)).json()).toMatchObject({
@@ -125,7 +140,9 @@ describe('another person approves', () => {
   test('what was approved is not changed any more; the next content is a version of its own', async () => {
     const { hash } = await draft();
     await call('POST', `${at()}/approval`, APPROVER, { hash });
-    const edited = await call('PUT', at(), AUTHOR, rule({ category: 'service' }), { 'if-match': `"${hash}"` });
+    const edited = await call('PUT', at(), AUTHOR, rule({ category: 'service' }), {
+      'if-match': `"${hash}"`,
+    });
     expect(edited.json()).toMatchObject({ status: 409, code: 'rule-conflict' });
     expect(await draft(AUTHOR, { category: 'service' })).toMatchObject({ version: 2 });
     expect((await call('GET', at(), AUTHOR)).json()).toMatchObject({ state: 'approved', hash });
@@ -133,7 +150,9 @@ describe('another person approves', () => {
 
   test('of two at once one wins, and the other is told who did', async () => {
     const { hash } = await draft();
-    const both = await Promise.all([APPROVER, OTHER].map((as) => call('POST', `${at()}/approval`, as, { hash })));
+    const both = await Promise.all(
+      [APPROVER, OTHER].map((as) => call('POST', `${at()}/approval`, as, { hash })),
+    );
     expect(both.map(({ statusCode }) => statusCode).sort()).toEqual([200, 409]);
     const lost = both.find(({ statusCode }) => statusCode === 409)!.json() as { detail: string };
     expect(lost.detail).toMatch(/approved before, by staff:(choi|jung) at 20/);
@@ -160,7 +179,9 @@ describe('If-Match', () => {
       code: 'precondition-required',
     });
     const mine = await call('PUT', at(), AUTHOR, rule({ category: 'service' }), { 'if-match': `"${hash}"` });
-    const theirs = await call('PUT', at(), SECOND, rule({ category: 'information' }), { 'if-match': `"${hash}"` });
+    const theirs = await call('PUT', at(), SECOND, rule({ category: 'information' }), {
+      'if-match': `"${hash}"`,
+    });
     expect(theirs.statusCode).toBe(412);
     expect(theirs.headers['etag']).toBe(mine.headers['etag']);
     expect(theirs.json()).toMatchObject({
@@ -188,12 +209,15 @@ describe('If-Match', () => {
       call('PUT', `/api/v1/templates/${id}`, AUTHOR, { agency: 'nts', files }, headers);
     const first = await put({ 'ko.sms.hbs': 'a' });
     expect(first.headers['etag']).toBeDefined();
-    expect((await put({ 'ko.sms.hbs': 'a', 'en.sms.hbs': 'b' }, { 'if-match': '"another"' })).json()).toMatchObject({
+    expect(
+      (await put({ 'ko.sms.hbs': 'a', 'en.sms.hbs': 'b' }, { 'if-match': '"another"' })).json(),
+    ).toMatchObject({
       status: 412,
       current: { name: id },
     });
     expect(
-      (await put({ 'ko.sms.hbs': 'a', 'en.sms.hbs': 'b' }, { 'if-match': String(first.headers['etag']) })).statusCode,
+      (await put({ 'ko.sms.hbs': 'a', 'en.sms.hbs': 'b' }, { 'if-match': String(first.headers['etag']) }))
+        .statusCode,
     ).toBe(200);
     expect((await call('GET', `/api/v1/templates/${id}`, AUTHOR)).json()).toMatchObject({
       versions: [{ author: 'staff:kim' }, { author: 'staff:kim' }],
@@ -209,7 +233,11 @@ describe('withdrawal', () => {
     await call('POST', `${at()}/publication`, APPROVER, { reason: 'go' });
   }
   const withdraw = (payload: object, as = AUTHOR) =>
-    call('POST', `/api/v1/rules/${id}/withdrawal`, as, { reason: '틀린 안내', planned: 'cancel', ...payload });
+    call('POST', `/api/v1/rules/${id}/withdrawal`, as, {
+      reason: '틀린 안내',
+      planned: 'cancel',
+      ...payload,
+    });
 
   test('says first what it would end, then ends it, and the version cannot come back', async () => {
     await publish();
@@ -243,7 +271,10 @@ describe('withdrawal', () => {
       [id],
     );
     expect((await withdraw({ planned: 'leave' })).statusCode).toBe(200);
-    const { rows } = await api.database.pool.query('SELECT 1 FROM campaigns WHERE rule_id = $1 AND cancelled_at IS NULL', [id]);
+    const { rows } = await api.database.pool.query(
+      'SELECT 1 FROM campaigns WHERE rule_id = $1 AND cancelled_at IS NULL',
+      [id],
+    );
     expect(rows).toHaveLength(1);
   });
 });
@@ -256,7 +287,9 @@ describe('who may', () => {
     expect((await call('POST', `${at()}/approval`, FOREIGN, { hash })).statusCode).toBe(403);
     expect((await call('POST', '/api/v1/rules', APPROVER, rule())).statusCode).toBe(403);
     expect((await call('POST', `${at()}/approval`, 'oh:nts:operator', { hash })).statusCode).toBe(403);
-    const listed = (await call('GET', '/api/v1/rules?limit=200', FOREIGN)).json() as { rules: { agency: string }[] };
+    const listed = (await call('GET', '/api/v1/rules?limit=200', FOREIGN)).json() as {
+      rules: { agency: string }[];
+    };
     expect(listed.rules.every(({ agency }) => agency === 'nhis')).toBe(true);
   });
 
@@ -265,13 +298,19 @@ describe('who may', () => {
       id = `nts-paged-${i}`;
       await draft(AUTHOR, { title: { ko: `가나다 ${i}` } });
     }
-    const first = (await call('GET', `/api/v1/rules?q=${encodeURIComponent('가나다')}&limit=2`, AUTHOR)).json() as {
+    const first = (
+      await call('GET', `/api/v1/rules?q=${encodeURIComponent('가나다')}&limit=2`, AUTHOR)
+    ).json() as {
       rules: { id: string }[];
       next: string;
     };
     expect(first.rules.map((one) => one.id)).toEqual(['nts-paged-2', 'nts-paged-1']);
     const second = (
-      await call('GET', `/api/v1/rules?q=${encodeURIComponent('가나다')}&limit=2&cursor=${first.next}`, AUTHOR)
+      await call(
+        'GET',
+        `/api/v1/rules?q=${encodeURIComponent('가나다')}&limit=2&cursor=${first.next}`,
+        AUTHOR,
+      )
     ).json();
     expect(second).toMatchObject({ rules: [{ id: 'nts-paged-0' }], next: null });
     expect((await call('GET', '/api/v1/rules?cursor=bm9uZQ', AUTHOR)).statusCode).toBe(422);
