@@ -1,7 +1,7 @@
 /** The HTTP side of a process: the whole API for `web`, intake and health for `producers`, health alone for the other roles. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { AllimError, type Fault } from '../domain/errors.ts';
+import { AllimError, type Fault, messageOf } from '../domain/errors.ts';
 import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { createBacklog } from '../producers/backlog.ts';
@@ -24,12 +24,16 @@ import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
 import { mountMetrics } from '../web/api/metrics.ts';
+import { mountOpenApi } from '../web/api/openapi.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
+import { mountConsole } from '../web/console/routes.ts';
 import { receiptsOverHttp } from '../web/receipts/http.ts';
+import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
+import { createExplainCitizen } from './explain-citizen.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
 import { createSignIn } from './identity.ts';
 import type { Role, RunningRole } from './roles.ts';
@@ -99,6 +103,7 @@ export function createHttp(
         trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
+      await mountOpenApi(server, config.publicUrl);
       mountMetrics(server, {
         metrics: context.metrics,
         token: config.metricsToken,
@@ -107,6 +112,12 @@ export function createHttp(
       watchPools(context);
       if (names.includes('web')) watchInstallation(context);
       const fields = shippedFields();
+      const ask = createAsking({
+        processes: () => questionAddresses(pool),
+        sealer: context.sealer,
+        clock,
+        logger,
+      });
       if (names.includes('web'))
         mountApi(server, {
           ...context,
@@ -115,12 +126,8 @@ export function createHttp(
           fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
           ruleFields: fields,
-          ask: createAsking({
-            processes: () => questionAddresses(pool),
-            sealer: context.sealer,
-            clock,
-            logger,
-          }),
+          ask,
+          explainCitizen: createExplainCitizen({ ...context, ask }),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {
@@ -160,6 +167,13 @@ export function createHttp(
         await inbox?.start();
       }
       await signIn?.mount(server, url);
+      if (names.includes('web')) {
+        const assets = builtPages(context);
+        if (assets !== null) {
+          await mountAssets(server, assets);
+          await mountConsole(server, { assets, agencies: () => context.catalogue.current().agencies });
+        }
+      }
       await pages?.(server, { checks, url, password: signIn?.password ?? null });
       await server.listen({ host: config.host, port: config.port });
     },
@@ -175,6 +189,17 @@ export function createHttp(
     },
     url,
   };
+}
+
+/** null where nothing was built, which only somebody who works on the sources may do: the API serves without its pages. */
+function builtPages({ config, logger }: Context): Assets | null {
+  try {
+    return readAssets();
+  } catch (error) {
+    if (config.env === 'production') throw error;
+    logger.warn({ err: messageOf(error) }, 'no pages are served');
+    return null;
+  }
 }
 
 /** What the field catalogue says against attributes that `agency` gives; the pointers of rules/population/profile.ts already point into them. */

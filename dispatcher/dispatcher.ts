@@ -24,6 +24,7 @@ import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
 import { markRestored } from '../store/restored.ts';
 import { openRestore } from '../store/restores.ts';
+import { endLateCampaigns } from '../store/rule-withdrawals.ts';
 import { endDeadSessions, sweepSessions } from '../store/sessions.ts';
 import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyPace } from './agency-pace.ts';
@@ -192,6 +193,8 @@ export function createDispatcher(parts: DispatcherParts) {
   }
 
   async function sweepCancelled(): Promise<boolean> {
+    const late = await endLateCampaigns(pool, clock.nowMs());
+    if (late > 0) logger.warn({ campaigns: late }, 'what began under a rule that had been withdrawn ended');
     for (const campaign of await unsweptCampaigns(pool)) {
       const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
       if (ended > 0)

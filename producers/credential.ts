@@ -23,10 +23,10 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 /**
- * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `operate`: campaigns and stops; `mend`:
+ * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `publish`: what was approved; `operate`: campaigns and stops; `mend`:
  * quarantine and dead letters; `support`: notices of one citizen; `audit`: the trail.
  */
-export const DUTIES = ['approve', 'operate', 'mend', 'support', 'audit'] as const;
+export const DUTIES = ['approve', 'publish', 'operate', 'mend', 'support', 'audit'] as const;
 export type Duty = (typeof DUTIES)[number];
 /** What a credential may hold. */
 export type Right = Scope | Duty;
@@ -38,7 +38,7 @@ export type Permission = 'public' | Right | SignedIn | 'administrator';
 
 /** Agencies' systems publish and resume with the scopes they have; only among people writing, approving and operating are apart. */
 const DUTIES_OF_KEYS: Readonly<Partial<Record<Scope, readonly Duty[]>>> = {
-  rules: ['approve', 'operate'],
+  rules: ['approve', 'publish', 'operate'],
   events: ['mend'],
 };
 

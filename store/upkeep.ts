@@ -85,6 +85,7 @@ export const RULES: readonly Rule[] = [
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },
   { table: 'webhook_calls', gone: ({ days30 }) => `t.state = 'given-up' AND t.created_at < ${days30}` },
   { table: 'simulated_sends', gone: ({ days30 }) => `t.sent_at < ${days30}` },
+  { table: 'idempotency_keys', gone: ({ days2 }) => `t.started_at < ${days2}` },
   // A process that has not read for a day reads everything anew.
   { table: 'reach_changes', gone: ({ days2 }) => `t.at < ${days2}` },
   { table: 'question_sets', gone: ({ days90 }) => `t.at < ${days90}` },

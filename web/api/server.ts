@@ -16,6 +16,7 @@ import { needCitizen, needStaff } from '../sign-in/person.ts';
 import { createRecognition, type SignedInParts } from '../sign-in/recognise.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
+import { PreconditionFailed } from './preconditions.ts';
 import { asAllimError, problemOf } from './problems.ts';
 
 export type ServerParts = {
@@ -142,6 +143,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         ids: { caller: credential.id },
       });
     request.credential = credential;
+    // A session's is set where the person is found.
+    if (request.person === null)
+      request.stillAllowed = async () => {
+        const now = await parts.credentials.verify(token ?? '').catch(() => null);
+        return now !== null && mayDo(now, permission);
+      };
   }
 
   /** Counts before it asks: a guess must not cost a query once there were too many. What was good here before is asked about all the same. */
@@ -223,7 +230,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const { signIn } = request.routeOptions.config;
     if (problem.status === 401 && signIn !== undefined && request.method === 'GET')
       return reply.redirect(`/sign-in?as=${signIn}&next=${encodeURIComponent(request.url)}`, 303);
-    if (problem.status === 503) reply.header('retry-after', 2);
+    if (problem.status === 503 || problem.code === 'idempotency-busy') reply.header('retry-after', 2);
+    if (known instanceof PreconditionFailed && known.etag !== null) reply.header('etag', known.etag);
     if (problem.status === 413) await discardBody(request);
     return reply.code(problem.status).type('application/problem+json').send(problem);
   }
