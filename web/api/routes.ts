@@ -19,6 +19,7 @@ import * as reading from './reading.ts';
 import * as restore from './restore.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
+import { today } from './today.ts';
 import * as trial from './trial.ts';
 import * as webhooks from './webhooks.ts';
 
@@ -49,6 +50,7 @@ export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>
 export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
+  ['GET', '/api/v1/today', 'read', today(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],

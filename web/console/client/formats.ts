@@ -61,8 +61,8 @@ export function formatClock(instant: string | number, language: Language): strin
   return dates(language, options).format(new Date(instant));
 }
 
-/** Today in the zone of the state. */
-export function today(): string {
-  const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(new Date());
-  return parts.slice(0, 10);
+/** The day of an instant in the zone of the state; of now unless told. */
+export function today(at: Date = new Date()): string {
+  // Swedes write days as ISO 8601 does.
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(at).slice(0, 10);
 }
