@@ -24,18 +24,23 @@ export const formatShare = (part: number, whole: number, language: Language): st
 
 const UTC_DAY = { timeZone: 'UTC' } as const;
 
-/** `2026-12-31` as `2026년 12월 31일 (목)`, `Thu, 31 December 2026`. */
+/** `2026-12-31` as `2026년 12월 31일(목)`, `Thu 31 December 2026`. */
 export function formatDay(day: string, language: Language): string {
-  const options = { ...UTC_DAY, year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' } as const;
-  const date = new Date(`${day}T00:00:00Z`);
-  return Number.isNaN(date.getTime()) ? day : dates(language, options).format(date);
+  return withWeekday(day, language, { year: 'numeric', month: 'long', day: 'numeric' });
 }
 
-/** Without the year: `12월 31일 (목)`. */
-export function formatShortDay(day: string, language: Language): string {
-  const options = { ...UTC_DAY, month: 'short', day: 'numeric', weekday: 'short' } as const;
+/** Korean has the weekday behind, in brackets; English before. */
+function withWeekday(day: string, language: Language, options: Intl.DateTimeFormatOptions): string {
   const date = new Date(`${day}T00:00:00Z`);
-  return Number.isNaN(date.getTime()) ? day : dates(language, options).format(date);
+  if (Number.isNaN(date.getTime())) return day;
+  const said = dates(language, { ...UTC_DAY, ...options }).format(date);
+  const weekday = dates(language, { ...UTC_DAY, weekday: 'short' }).format(date);
+  return language === 'ko' ? `${said}(${weekday})` : `${weekday} ${said}`;
+}
+
+/** Without the year: `12월 31일(목)`. */
+export function formatShortDay(day: string, language: Language): string {
+  return withWeekday(day, language, { month: 'short', day: 'numeric' });
 }
 
 export function formatMonth(day: string, language: Language): string {

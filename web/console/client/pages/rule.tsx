@@ -22,6 +22,7 @@ import { Texts } from '../rule/texts.tsx';
 import { useAudience } from '../rule/use-audience.ts';
 import { type Checked, type StepName, stepOf, useCheck } from '../rule/use-check.ts';
 import {
+  askForApproval,
   keep,
   type Opened,
   saveRule,
@@ -84,7 +85,8 @@ function Editor({ id, opened, types, fields }: Given) {
   const read = useMemo(() => readCondition(draft.condition, scope), [draft.condition, scope]);
   const countable =
     eventType !== undefined && complete && read.node !== undefined && draft.condition !== true;
-  const asked = useAudience(draft, countable, undefined);
+  const { version } = opened;
+  const asked = useAudience(draft, countable, readOnly && version !== null ? version : null);
   const texts = useTexts(draft);
   const checked = useCheck(draft, eventType !== undefined && draft.id !== '');
   const step = STEPS.find((one) => one === search.get('step')) ?? 'who';
@@ -223,12 +225,16 @@ function Head({ id, draft, opened, changed, revert, texts }: HeadGiven) {
     at: null,
     problem: null,
   });
-  async function save(): Promise<void> {
+  const mayRequest = changed || opened.version?.state === 'draft';
+  /** With `asking` another person is asked to approve what was just saved. */
+  async function save(asking: boolean): Promise<void> {
     setState((before) => ({ ...before, saving: true, problem: null }));
     try {
       await texts.save();
-      const saved = await saveRule(draft, opened);
+      const { version } = opened;
+      const saved = changed || version === null ? await saveRule(draft, opened) : version;
       keep(id, null);
+      if (asking) await askForApproval(saved);
       setState({ saving: false, at: Date.now(), problem: null });
       await forget(saved.id);
       await queries.invalidateQueries({ queryKey: ['about-draft'] });
@@ -263,21 +269,35 @@ function Head({ id, draft, opened, changed, revert, texts }: HeadGiven) {
         {mayWrite && (
           <div className="row">
             {changed && (
-              <button type="button" className="button quiet" onClick={() => {
+              <button
+                type="button"
+                className="button quiet"
+                onClick={() => {
                   revert();
                   texts.revert();
-                }}>
+                }}
+              >
                 {words.revert}
               </button>
             )}
             <button
               type="button"
-              className="button primary"
+              className="button"
               disabled={state.saving || (!changed && opened.version !== null)}
-              onClick={() => void save()}
+              onClick={() => void save(false)}
             >
               {words.save}
             </button>
+            {mayRequest && (
+              <button
+                type="button"
+                className="button primary"
+                disabled={state.saving}
+                onClick={() => void save(true)}
+              >
+                {words.request}
+              </button>
+            )}
           </div>
         )}
       </div>

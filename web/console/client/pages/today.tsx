@@ -5,8 +5,8 @@ import { get } from '../api.ts';
 import { formatClock, formatDay, formatNumber } from '../formats.ts';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { PLACES } from '../places.ts';
 import { usePerson } from '../person.ts';
+import { PLACES } from '../places.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { TODAY_WORDS } from './today.words.ts';
 
@@ -105,7 +105,13 @@ function Leaves({ day }: { readonly day: Day }) {
       {busy.length > 0 && (
         <details>
           <summary>{words.table}</summary>
-          <Table caption={words.leaves} columns={columns} rows={busy} keyOf={({ hour }) => String(hour)} tight />
+          <Table
+            caption={words.leaves}
+            columns={columns}
+            rows={busy}
+            keyOf={({ hour }) => String(hour)}
+            tight
+          />
         </details>
       )}
     </section>
@@ -174,7 +180,10 @@ function Well({ day }: { readonly day: Day }) {
   const rows = [
     {
       name: words.planned,
-      said: plannedMs === null ? words.noPlanned : words.plannedSaid(seconds(plannedMs.median), seconds(plannedMs.slowest)),
+      said:
+        plannedMs === null
+          ? words.noPlanned
+          : words.plannedSaid(seconds(plannedMs.median), seconds(plannedMs.slowest)),
       fine: plannedMs === null || plannedMs.median < SLOW_MS,
     },
     { name: words.underWay, said: cases(day.underWay), fine: true },
@@ -189,7 +198,10 @@ function Well({ day }: { readonly day: Day }) {
           <div key={name}>
             <dt>{name}</dt>
             <dd>
-              {said} <span className={fine ? 'badge success' : 'badge warning'}>{fine ? words.fine : words.look}</span>
+              {said}{' '}
+              <span className={fine ? 'badge success' : 'badge warning'}>
+                {fine ? words.fine : words.look}
+              </span>
             </dd>
           </div>
         ))}

@@ -38,7 +38,21 @@ const OPERATORS: Readonly<Record<FieldChoice['type'], readonly string[]>> = {
   date: ['<=', '>=', '<', '>', '=', '!=', 'between', 'notBetween', 'within', ...NO_VALUE],
   list: ['='],
 };
+/** What one usually asks of a field, where the event says it: whose turn it is, and who was last seen to before when. */
+const USUAL: readonly (readonly [field: RegExp, operator: string, event: string])[] = [
+  [/^parity\(/, '=', 'event.parity'],
+  [/^citizen\.last/, '<=', 'event.screenedBefore'],
+  [/^citizen\.last/, '!=', 'event.season'],
+  [/^citizen\.last/, '!=', 'event.year'],
+];
+
 const FIRST = 'yearAge(citizen.birthDate)';
+
+const WITHOUT_FIELD = new Set(['null', 'notNull', 'isTrue', 'within', 'in', 'notIn']);
+
+/** Of what has few values one asks which it is. */
+const operatorOf = (choice: FieldChoice | undefined): string =>
+  choice?.values !== undefined ? '=' : OPERATORS[choice?.type ?? 'text'][0]!;
 
 type Words = (typeof BUILDER_WORDS)['ko'];
 
@@ -78,6 +92,10 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
   );
   const fields = useMemo(() => optionsOf([...choices, ...further], words), [choices, further, words]);
   const context: BuilderContext = { choices: all, faults, warnings };
+  const usual = (name: string) => {
+    const found = USUAL.find(([field, , event]) => field.test(name) && all.has(event));
+    return found === undefined ? undefined : { operator: found[1], event: found[2] };
+  };
   const operatorsOf = (name: string) => {
     const type = all.get(name)?.type ?? 'text';
     const labels = type === 'date' ? { ...words.operators, ...words.dateOperators } : words.operators;
@@ -95,18 +113,18 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
           { name: 'or', value: 'or', label: words.or },
         ]}
         getOperators={operatorsOf}
-        getDefaultOperator={(name) => OPERATORS[all.get(name)?.type ?? 'text'][0]!}
+        getDefaultOperator={(name) => usual(name)?.operator ?? operatorOf(all.get(name))}
         getDefaultValue={({ field, operator }) =>
-          operator === 'in' || operator === 'notIn' ? [] : (all.get(field)?.values?.[0]?.value ?? '')
+          operator === 'in' || operator === 'notIn'
+            ? []
+            : (usual(field)?.event ?? all.get(field)?.values?.[0]?.value ?? '')
         }
-        getValueSources={(_field, operator) =>
-          ['null', 'notNull', 'isTrue', 'within', 'in', 'notIn'].includes(operator)
-            ? [{ name: 'value', value: 'value', label: words.fixed }]
-            : [
-                { name: 'value', value: 'value', label: words.fixed },
-                { name: 'field', value: 'field', label: words.ofEvent },
-              ]
-        }
+        getValueSources={(field, operator) => {
+          const fixed = { name: 'value', value: 'value', label: words.fixed } as const;
+          const other = { name: 'field', value: 'field', label: words.ofEvent } as const;
+          if (WITHOUT_FIELD.has(operator)) return [fixed];
+          return usual(field) === undefined ? [fixed, other] : [other, fixed];
+        }}
         resetOnFieldChange
         resetOnOperatorChange={false}
         listsAsArrays
@@ -241,6 +259,7 @@ const CLASSES = {
   rule: 'query-rule',
   fields: 'query-field',
   operators: 'query-operator',
+  valueSource: 'query-source',
   notToggle: 'choice query-not',
 };
 

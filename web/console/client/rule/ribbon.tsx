@@ -37,12 +37,15 @@ export function Ribbon({ marks, daysOff }: Given) {
   const months = monthsOf(marks.map(({ day }) => day));
   return (
     <figure>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: WCAG 2.1.1: what scrolls is focusable */}
-      <div className="ribbon" role="img" aria-label={`${words.ribbon}. ${words.ribbonWhy}`} tabIndex={0}>
+      <div className="ribbon" role="img" aria-label={`${words.ribbon}. ${words.ribbonWhy}`}>
         {months.map((month) => (
           <div key={month} className="ribbon-month">
             <span className="ribbon-name">{formatMonth(`${month}-01`, language)}</span>
-            <div className="ribbon-days">
+            <div
+              className={
+                marks.some(({ day }) => day.startsWith(month)) ? 'ribbon-days marked' : 'ribbon-days'
+              }
+            >
               {daysIn(month).map((day) => {
                 const here = marked.get(day) ?? [];
                 const kind = here.some((mark) => mark.kind === 'stage') ? 'stage' : (here[0]?.kind ?? '');

@@ -8,6 +8,7 @@ export type RuleWords = {
   readonly stepsLabel: string;
   readonly faultsIn: (count: number) => string;
   readonly save: string;
+  readonly request: string;
   readonly saving: string;
   readonly savedAt: (time: string) => string;
   readonly notSaved: string;
@@ -58,6 +59,7 @@ export const RULE_WORDS: Spoken<RuleWords> = {
     stepsLabel: '규칙을 쓰는 다섯 단계',
     faultsIn: (count) => `고칠 것 ${count}가지`,
     save: '저장',
+    request: '저장하고 승인 요청',
     saving: '저장하는 중',
     savedAt: (time) => `저장됨 ${time}`,
     notSaved: '저장하지 않음',
@@ -109,6 +111,7 @@ export const RULE_WORDS: Spoken<RuleWords> = {
     stepsLabel: 'Five steps of writing a rule',
     faultsIn: (count) => (count === 1 ? '1 thing to mend' : `${count} things to mend`),
     save: 'Save',
+    request: 'Save and request approval',
     saving: 'Saving',
     savedAt: (time) => `Saved ${time}`,
     notSaved: 'Not saved',

@@ -162,50 +162,53 @@ function TestRow({ test, found, asked, examples, readOnly, onChange, onRemove }:
             <span aria-hidden="true">✕</span>
           </button>
         </div>
-        <div className="test-parts">
-          <div className="field">
-            <label htmlFor={`${id}-as-of`}>{words.asOf}</label>
-            <input
-              id={`${id}-as-of`}
-              className="input small"
-              type="date"
-              value={test.asOf}
-              onChange={(event) => onChange({ ...test, asOf: event.target.value })}
-            />
+        <details open={wrong || Object.keys(test.citizen).length === 0}>
+          <summary>{words.person}</summary>
+          <div className="test-parts">
+            <div className="field">
+              <label htmlFor={`${id}-as-of`}>{words.asOf}</label>
+              <input
+                id={`${id}-as-of`}
+                className="input small"
+                type="date"
+                value={test.asOf}
+                onChange={(event) => onChange({ ...test, asOf: event.target.value })}
+              />
+            </div>
+            <div className="field">
+              <label htmlFor={`${id}-event`}>{words.event}</label>
+              <select
+                id={`${id}-event`}
+                className="input small"
+                value={example}
+                onChange={(event) =>
+                  onChange({ ...test, event: examples[Number(event.target.value)] ?? test.event })
+                }
+              >
+                {example === -1 && <option value={-1}>{words.own}</option>}
+                {examples.map((one, index) => (
+                  <option key={JSON.stringify(one)} value={index}>
+                    {words.example(index + 1)}
+                  </option>
+                ))}
+              </select>
+            </div>
+            {asked.map((field) => (
+              <Attribute
+                key={field.name}
+                field={field}
+                value={test.citizen[field.name]}
+                onChange={(value) => {
+                  const { [field.name]: _, ...others } = test.citizen;
+                  onChange({
+                    ...test,
+                    citizen: value === undefined ? others : { ...others, [field.name]: value },
+                  });
+                }}
+              />
+            ))}
           </div>
-          <div className="field">
-            <label htmlFor={`${id}-event`}>{words.event}</label>
-            <select
-              id={`${id}-event`}
-              className="input small"
-              value={example}
-              onChange={(event) =>
-                onChange({ ...test, event: examples[Number(event.target.value)] ?? test.event })
-              }
-            >
-              {example === -1 && <option value={-1}>{words.own}</option>}
-              {examples.map((one, index) => (
-                <option key={JSON.stringify(one)} value={index}>
-                  {words.example(index + 1)}
-                </option>
-              ))}
-            </select>
-          </div>
-          {asked.map((field) => (
-            <Attribute
-              key={field.name}
-              field={field}
-              value={test.citizen[field.name]}
-              onChange={(value) => {
-                const { [field.name]: _, ...others } = test.citizen;
-                onChange({
-                  ...test,
-                  citizen: value === undefined ? others : { ...others, [field.name]: value },
-                });
-              }}
-            />
-          ))}
-        </div>
+        </details>
       </fieldset>
     </li>
   );

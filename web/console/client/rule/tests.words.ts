@@ -10,7 +10,7 @@ type TestsWords = {
   readonly name: string;
   readonly newName: (number: number) => string;
   readonly asOf: string;
-  readonly citizen: string;
+  readonly person: string;
   readonly event: string;
   readonly example: (number: number) => string;
   readonly own: string;
@@ -40,7 +40,7 @@ export const TESTS_WORDS: Spoken<TestsWords> = {
     name: '이름',
     newName: (number) => `시험 ${number}`,
     asOf: '기준일',
-    citizen: '사람',
+    person: '사람과 날짜',
     event: '이벤트',
     example: (number) => `예 ${number}`,
     own: '따로 쓴 값',
@@ -69,7 +69,7 @@ export const TESTS_WORDS: Spoken<TestsWords> = {
     name: 'Name',
     newName: (number) => `Test ${number}`,
     asOf: 'As of',
-    citizen: 'Person',
+    person: 'Person and day',
     event: 'Event',
     example: (number) => `Example ${number}`,
     own: 'own values',

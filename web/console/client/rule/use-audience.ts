@@ -43,14 +43,17 @@ export type Asked = {
 const WAIT_MS = 60;
 const session = crypto.randomUUID();
 
-/** `condition` undefined while there is none to count. */
-export function useAudience(draft: Draft, countable: boolean, asOf: string | undefined): Asked {
+/** Who may only read asks about the version that is saved, and nothing else. */
+export type Saved = { readonly id: string; readonly version: number };
+
+/** `countable` is false while there is no condition to count. */
+export function useAudience(draft: Draft, countable: boolean, saved: Saved | null): Asked {
   const [asked, setAsked] = useState<Asked>({ audience: null, old: false, problem: null, tookMs: null });
   const first = useRef(true);
+  const path = saved === null ? null : `/api/v1/rules/${saved.id}/audience?version=${saved.version}`;
   const { id, agency, on, condition, reach } = draft;
   const question = JSON.stringify({
     rule: { ...(id === '' ? {} : { id }), agency, on, condition, reach },
-    ...(asOf === undefined ? {} : { asOf }),
     session,
   });
   useEffect(() => {
@@ -61,11 +64,12 @@ export function useAudience(draft: Draft, countable: boolean, asOf: string | und
     const timer = setTimeout(
       () => {
         first.current = false;
-        call<Audience>('/api/v1/rules/preview', {
-          method: 'POST',
-          body: JSON.parse(question),
-          signal: giving.signal,
-        })
+        const { signal } = giving;
+        const asking =
+          path === null
+            ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
+            : call<Audience>(path, { signal });
+        asking
           .then(({ body }) =>
             setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
           )
@@ -81,6 +85,6 @@ export function useAudience(draft: Draft, countable: boolean, asOf: string | und
       clearTimeout(timer);
       giving.abort();
     };
-  }, [question, countable]);
+  }, [question, countable, path]);
   return asked;
 }

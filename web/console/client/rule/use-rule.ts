@@ -122,6 +122,15 @@ export async function saveRule(draft: Draft, { version, etag }: Opened): Promise
   return body;
 }
 
+/** Whoever did not write it is asked to approve exactly this. */
+export async function askForApproval({ id, version, hash }: Saved): Promise<void> {
+  await call(`/api/v1/rules/${id}/versions/${version}/request`, {
+    method: 'POST',
+    body: { hash },
+    idempotencyKey: crypto.randomUUID(),
+  });
+}
+
 /** What was left empty is left out: an action without an address has none. */
 function withoutEmpty(draft: Draft): Draft {
   const { action, basis, ...rest } = draft;

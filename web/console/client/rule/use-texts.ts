@@ -82,7 +82,12 @@ function kept(id: string): Record<string, Files> {
 
 export function useTexts(draft: Draft): Texts {
   const queries = useQueryClient();
-  const names = useMemo(() => [...new Set(Object.values(draft.templates))], [draft.templates]);
+  // In the order of the stages, and what corrects last.
+  const { templates, stages } = draft;
+  const names = useMemo(
+    () => [...new Set([...stages.flatMap(({ kind }) => templates[kind] ?? []), ...Object.values(templates)])],
+    [templates, stages],
+  );
   const [edited, setEdited] = useState<Readonly<Record<string, Files>>>(() => kept(draft.id));
   useEffect(() => {
     if (Object.keys(edited).length === 0) sessionStorage.removeItem(KEPT + draft.id);

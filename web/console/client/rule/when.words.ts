@@ -52,7 +52,13 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     stages: '알리는 때',
     stage: '단계',
     stageName: (kind) =>
-      kind === 'opened' ? '시작할 때' : /^d\d+$/.test(kind) ? `마감 ${kind.slice(1)}일 전` : kind,
+      kind === 'opened'
+        ? '시작할 때'
+        : kind === 'corrected'
+          ? '정정할 때'
+          : /^d\d+$/.test(kind)
+            ? `마감 ${kind.slice(1)}일 전`
+            : kind,
     name: '이름',
     anchor: '기준',
     anchors: { event: '이벤트가 온 날', deadline: '마감' },
@@ -96,9 +102,11 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     stageName: (kind) =>
       kind === 'opened'
         ? 'at the opening'
-        : /^d\d+$/.test(kind)
-          ? `${kind.slice(1)} days before the end`
-          : kind,
+        : kind === 'corrected'
+          ? 'as a correction'
+          : /^d\d+$/.test(kind)
+            ? `${kind.slice(1)} days before the end`
+            : kind,
     name: 'Name',
     anchor: 'Counted from',
     anchors: { event: 'the event’s arrival', deadline: 'the deadline' },
