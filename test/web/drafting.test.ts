@@ -139,6 +139,7 @@ test('a text whose braces do not close is a fault and no failure', async () => {
 
 test('today is a day of 24 hours with what leaves in each, of the caller alone', async () => {
   const { pool } = api.database;
+  await pool.query(`SELECT ensure_month(date_trunc('month', now() AT TIME ZONE 'Asia/Seoul')::date)`);
   await pool.query(
     `INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
      VALUES (gen_random_uuid(), date_trunc('month', now() AT TIME ZONE 'Asia/Seoul')::date, 'nhis', 'sms', 'bulk', 'ended',

@@ -75,7 +75,7 @@ export function Condition(given: Given) {
   return (
     <div className="stack tight">
       <div className="row apart">
-        <h3>{words.condition}</h3>
+        <h2>{words.condition}</h2>
         <div className="segments" role="group" aria-label={words.condition}>
           <button
             type="button"

@@ -34,7 +34,7 @@ export function Difference({
   });
   return (
     <section className="stack tight">
-      <h3>{words.difference}</h3>
+      <h2>{words.difference}</h2>
       {live === null ? (
         <p>{words.first}</p>
       ) : (
@@ -98,7 +98,7 @@ function Lines({
   if (lines.length === 0) return null;
   return (
     <div>
-      <h4 className="small">{label}</h4>
+      <h3 className="small">{label}</h3>
       <ul className={`changed-lines ${kind}`}>
         {lines.map((line) => (
           <li key={line}>{line.replace(/^- /, '')}</li>

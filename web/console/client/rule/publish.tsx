@@ -78,7 +78,7 @@ function Next({ version }: { readonly version: VersionObject }) {
   const needsReason = (action: Action): boolean => action === 'refuse' || action === 'publish';
   return (
     <section className="stack tight next">
-      <h3>{words.next}</h3>
+      <h2>{words.next}</h2>
       <p role="status">{words.states[version.state]}</p>
       {open.includes('approve') && <p className="hint">{words.approveWhy(version.hash.slice(0, 12))}</p>}
       {open.includes('request') && <p className="hint">{words.requestWhy}</p>}
@@ -146,8 +146,7 @@ function Versions({ id, versions }: { readonly id: string; readonly versions: re
       label: words.version,
       head: true,
       cell: ({ version }) => (
-        <Link href={`/rules/${id}?version=${version}&step=publish`} aria-label={words.show(version)}>
-          {version}
+        <Link href={`/rules/${id}?version=${version}&step=publish`}>{words.show(version)}
         </Link>
       ),
     },
@@ -156,7 +155,7 @@ function Versions({ id, versions }: { readonly id: string; readonly versions: re
   ];
   return (
     <section className="stack tight">
-      <h3>{words.history}</h3>
+      <h2>{words.history}</h2>
       <Table
         caption={words.versions}
         columns={columns}

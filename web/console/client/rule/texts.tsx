@@ -28,7 +28,7 @@ export function Texts(given: Given) {
     <div className="stack">
       <Ways {...given} />
       <div className="row apart">
-        <h3>{words.texts}</h3>
+        <h2>{words.texts}</h2>
         <div className="segments" role="group" aria-label={words.width}>
           <button type="button" aria-pressed={!wide} onClick={() => setWide(false)}>
             {words.narrow}
@@ -139,7 +139,7 @@ function Template(given: TemplateGiven) {
     <section className="texts" aria-label={name}>
       <div className="row apart">
         <div>
-          <h4>{words.usedAt(stages.join(', '))}</h4>
+          <h3>{words.usedAt(stages.join(', '))}</h3>
           <code className="small muted">{name}</code>
         </div>
         {!locales.includes('vi') && !foreign && !given.readOnly && (
@@ -151,7 +151,7 @@ function Template(given: TemplateGiven) {
       {foreign && <p className="notice">{words.foreign}</p>}
       {reaches.map((reach) => (
         <div key={reach} className="texts-grid" data-locales={locales.length}>
-          {reach === 'possible' && <h5 className="texts-reach">{words.possible}</h5>}
+          {reach === 'possible' && <h4 className="texts-reach">{words.possible}</h4>}
           {draft.channels.flatMap((channel) =>
             locales.map((locale) => (
               <Cell
