@@ -38,6 +38,8 @@ COPY workers workers
 COPY web web
 COPY --from=pages /allim/.cache/web .cache/web
 COPY app app
+# Whoever it runs as writes there where a volume is mounted, and nobody else's files: the sticky bit.
+RUN mkdir -m 1777 /snapshots
 # Nothing in the image belongs to it, so it can change nothing.
 USER 1000:1000
 EXPOSE 8080

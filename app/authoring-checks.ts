@@ -7,7 +7,8 @@ import type { EventType } from '../domain/event.ts';
 import { inLocale } from '../domain/locales.ts';
 import type { Rule } from '../domain/rule.ts';
 import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
-import { checkRule } from '../rules/check/rule.ts';
+import { checkRule, readRule } from '../rules/check/rule.ts';
+import { warningsOf } from '../rules/check/warnings.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
 import { parseTemplate, type Template, type TemplateCatalogue } from '../templates/catalogue.ts';
 import { checkTemplates } from '../templates/check.ts';
@@ -185,6 +186,12 @@ export function createAuthoringChecks(
           ids: { rule: rule.id },
         },
       );
+    },
+    /** Of a rule that was checked a moment ago. */
+    warningsOfRule(rule: Rule): readonly Fault[] {
+      const { eventTypes } = catalogue.current();
+      const { condition } = readRule(rule, { fields, eventType: (name) => eventTypes.get(name) });
+      return warningsOf(condition, '/condition');
     },
     /** The template as it is kept; `template-invalid` where it is wrong in itself or for a live rule that uses it. */
     async checkTemplate(

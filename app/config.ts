@@ -4,6 +4,7 @@
  * secrets that somebody shipped or made up. `NAME_FILE` names a file that holds the value of `NAME`.
  * Values of secret settings never appear in a report.
  */
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { AllimError, type Fault } from '../domain/errors.ts';
@@ -29,11 +30,17 @@ export type Config = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where the shards of this process take questions (docs/adr/0022). */
+  readonly questions: { readonly host: string; readonly port: number };
   /** Somebody said which: then roles without an API serve their health there. */
   readonly portGiven: boolean;
   /** Without a slash at the end; null where nobody said under which name we are reached. */
   readonly publicUrl: string | null;
   readonly partitions: number;
+  /** Whether profiles that we publish ourselves are binary records (rules/population/profile-record.ts). */
+  readonly binaryProfiles: boolean;
+  /** Where shards keep themselves (absolute), and how often. */
+  readonly snapshots: { readonly folder: string; readonly everyMs: number };
   /** Whole months before this one that stay attached to the ledger. */
   readonly keepMonths: number;
   /** Absolute; null: no calendar. */
@@ -188,6 +195,13 @@ function smtpEncrypted(text: string): boolean {
   return url === null || url.protocol === 'smtps:' || url.searchParams.get('requireTLS') === 'true';
 }
 
+/** A container has an address that nobody can write down beforehand: `auto` is its first that leads outside, else loopback. */
+function questionsHost(given = '127.0.0.1'): string {
+  if (given !== 'auto') return given;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
 function build(given: Given): Config {
   const publicUrl = given.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
   const domain = publicUrl === null ? 'localhost' : new URL(publicUrl).hostname;
@@ -196,10 +210,16 @@ function build(given: Given): Config {
     dataDir: path.resolve(given.ALLIM_DATA ?? 'data'),
     logLevel: given.ALLIM_LOG_LEVEL ?? 'info',
     host: given.ALLIM_HOST ?? '127.0.0.1',
+    questions: { host: questionsHost(given.ALLIM_QUESTIONS_HOST), port: given.ALLIM_QUESTIONS_PORT ?? 0 },
     port: given.PORT ?? 8080,
     portGiven: given.PORT !== undefined,
     publicUrl,
     partitions: given.ALLIM_PARTITIONS ?? 8,
+    binaryProfiles: given.ALLIM_PROFILE_RECORDS === 'binary',
+    snapshots: {
+      folder: path.resolve(given.ALLIM_SNAPSHOTS ?? path.join(given.ALLIM_DATA ?? 'data', 'snapshots')),
+      everyMs: (given.ALLIM_SNAPSHOT_SECONDS ?? 600) * 1_000,
+    },
     keepMonths: given.ALLIM_KEEP_MONTHS ?? 14,
     calendarDir: given.ALLIM_CALENDAR === undefined ? null : path.resolve(given.ALLIM_CALENDAR),
     feedsFile: given.ALLIM_FEEDS === undefined ? null : path.resolve(given.ALLIM_FEEDS),

@@ -20,6 +20,7 @@ import type { WorkingDays } from '../domain/timeline.ts';
 import { WORKING_DAYS } from '../domain/working-days.ts';
 import { createBullmqQueue, postgresQueuePool, QUEUE_NAMES } from '../queue/bullmq.ts';
 import type { Queue } from '../queue/queue.ts';
+import { shippedFields } from '../rules/catalogue.ts';
 import { type BundledPostgres, startBundledPostgres } from '../store/bundled.ts';
 import { type Catalogue, createCatalogue } from '../store/catalogue.ts';
 import { migrate } from '../store/migrate.ts';
@@ -32,6 +33,7 @@ import { createPushProvider } from '../workers/providers/push.ts';
 import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
 import { createSmsProvider } from '../workers/providers/sms-smpp.ts';
 import { createSmsReceipts } from '../workers/sms-receipts.ts';
+import { withBinaryProfiles } from './binary-profiles.ts';
 import type { Config } from './config.ts';
 import { createLedgerWatch } from './ledger-watch.ts';
 import { measuredProvider } from './measured-provider.ts';
@@ -64,7 +66,7 @@ export type Context = {
 
 export type Overrides = Partial<Pick<Context, 'logger' | 'clock' | 'broker' | 'queue' | 'providers'>>;
 
-/** The population is read again from its topic; a tombstone must outlive the longest pause of a shard. */
+/** The population is read again from its topics, or from snapshots of at most seven days on; a tombstone must outlive the longest pause of a shard. */
 const TOMBSTONES_MS = 14 * 86_400_000;
 export const POOL = 10;
 export const LEDGER_POOL = 12;
@@ -75,6 +77,7 @@ const ANSWER_MS = paced(30_000, 6_000);
 /** Where attributes of citizens travel, or lie for years. Events are the agencies' own records, and others read them. */
 export const SEALED_TOPICS: ReadonlySet<string> = new Set([
   TOPICS.profiles,
+  TOPICS.overlays,
   ...Object.values(TOPICS.requests),
   ...Object.values(TOPICS.audiences),
 ]);
@@ -86,6 +89,7 @@ export function topicSpecs(partitions: number): TopicSpec[] {
   return [
     ...plain.map((topic) => ({ topic, partitions, compacted: false })),
     { topic: TOPICS.profiles, partitions, compacted: true, deleteRetentionMs: TOMBSTONES_MS },
+    { topic: TOPICS.overlays, partitions, compacted: true, deleteRetentionMs: TOMBSTONES_MS },
   ];
 }
 
@@ -141,7 +145,8 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     await checkPartitions(pool, config.partitions);
 
     const log = overrides.broker ?? createBroker(config, () => open(POOL, 'allim-log'), logger);
-    const broker = createSealedBroker(log, { sealer, seal: config.seal, topics: SEALED_TOPICS, logger });
+    const sealed = createSealedBroker(log, { sealer, seal: config.seal, topics: SEALED_TOPICS, logger });
+    const broker = config.binaryProfiles ? withBinaryProfiles(sealed, shippedFields()) : sealed;
     stops.push(() => broker.stop());
     await broker.start();
     await broker.prepare(topicSpecs(config.partitions), { create: config.env !== 'production' });

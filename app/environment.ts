@@ -34,6 +34,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'sms-url': isUrl(['smpp:', 'ssmpp:', 'https:', 'http:']),
   'http-url': isUrl(['http:', 'https:']),
   brokers: (text) => text.split(',').every((one) => /^[A-Za-z0-9.-]+:\d{1,5}$/.test(one.trim())),
+  'own-host': (text) => text === 'auto' || (isIP(text) !== 0 && !/^(0\.0\.0\.0|::)$/.test(text)),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   weights: (text) => text.split(',').every((one) => /^[a-z][a-z0-9-]{0,31}:[1-9]\d{0,2}$/.test(one.trim())),
   mark: (text) => {
@@ -66,6 +67,8 @@ export const Environment = Type.Object({
   ALLIM_DATA: text('a folder'),
   ALLIM_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   ALLIM_HOST: text('an address to listen on'),
+  ALLIM_QUESTIONS_HOST: text('auto, or an address of this machine that web reaches', { format: 'own-host' }),
+  ALLIM_QUESTIONS_PORT: whole('a port, or 0 for a free one', 0, 65_535),
   ALLIM_PARTITIONS: whole('a whole number from 1 to 1024', 1, 1024),
   ALLIM_KEEP_MONTHS: whole('a whole number from 2 to 120', 2, 120),
   ALLIM_AGENCY_WEIGHTS: text('a list like nts:4,nhis:2,shared:8', { format: 'weights' }),
@@ -81,6 +84,9 @@ export const Environment = Type.Object({
   }),
   ALLIM_INDEX_KEY: secret('32 bytes in base64 or hexadecimal', { format: 'key' }),
   ALLIM_SEAL: oneOf(['on', 'off']),
+  ALLIM_PROFILE_RECORDS: oneOf(['json', 'binary']),
+  ALLIM_SNAPSHOTS: text('a folder'),
+  ALLIM_SNAPSHOT_SECONDS: whole('a whole number of seconds from 1 to 86400', 1, 86_400),
   ALLIM_METRICS_TOKEN: secret('at least 32 characters', { minLength: 32 }),
   ALLIM_PACE: Type.Optional(
     Type.Number({ description: 'a number above 0 and at most 1', exclusiveMinimum: 0, maximum: 1 }),

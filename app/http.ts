@@ -17,12 +17,14 @@ import { importsOverHttp } from '../producers/imports-http.ts';
 import { createRelay, type Relay } from '../producers/relay.ts';
 import { type Fields, type ListField, mayUse, shippedFields, shownField } from '../rules/catalogue.ts';
 import { layoutOf, readProfile } from '../rules/population/profile.ts';
-import { readPopulation } from '../store/rules-processes.ts';
+import { createAsking } from '../rules/run/asking.ts';
+import { questionAddresses, readPopulation } from '../store/rules-processes.ts';
 import { templateOwner } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
 import { mountMetrics } from '../web/api/metrics.ts';
+import { mountOpenApi } from '../web/api/openapi.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
@@ -31,6 +33,7 @@ import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
+import { createExplainCitizen } from './explain-citizen.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
 import type { Role, RunningRole } from './roles.ts';
 
@@ -92,6 +95,7 @@ export function createHttp(
         trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
+      await mountOpenApi(server, config.publicUrl);
       mountMetrics(server, {
         metrics: context.metrics,
         token: config.metricsToken,
@@ -100,6 +104,12 @@ export function createHttp(
       watchPools(context);
       if (names.includes('web')) watchInstallation(context);
       const fields = shippedFields();
+      const ask = createAsking({
+        processes: () => questionAddresses(pool),
+        sealer: context.sealer,
+        clock,
+        logger,
+      });
       if (names.includes('web'))
         mountApi(server, {
           ...context,
@@ -108,6 +118,8 @@ export function createHttp(
           fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
           ruleFields: fields,
+          ask,
+          explainCitizen: createExplainCitizen({ ...context, ask }),
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {

@@ -10,7 +10,8 @@ import { dropReport, reportPopulation } from '../store/rules-processes.ts';
 import { createWorker } from '../workers/worker.ts';
 import type { Context } from './context.ts';
 import { producersRole } from './producers-role.ts';
-import { createRulesStore } from './rules-store.ts';
+import { createCrossingStore, createRulesStore } from './rules-store.ts';
+import { createShardQuestions } from './shard-questions.ts';
 
 export const ROLES = ['producers', 'dispatcher', 'rules', 'workers', 'web'] as const;
 export type Role = (typeof ROLES)[number];
@@ -30,11 +31,12 @@ const AGENCY_TOPIC_PARTITIONS = 2;
 function rulesRole(context: Context, shards: ShardServer): RunningRole {
   const { pool, logger } = context;
   const id = randomUUID();
+  const questions = createShardQuestions(context, shards);
   let timer: NodeJS.Timeout | undefined;
   let reporting: Promise<void> | undefined;
 
   function report(): void {
-    reporting ??= reportPopulation(pool, id, shards.status())
+    reporting ??= reportPopulation(pool, id, shards.status(), questions.url())
       .catch((error: unknown) =>
         logger.warn({ err: messageOf(error) }, 'the population could not be reported'),
       )
@@ -48,12 +50,14 @@ function rulesRole(context: Context, shards: ShardServer): RunningRole {
     async start() {
       watchShards(context, shards);
       await shards.start();
+      await questions.start();
       timer ??= setInterval(report, REPORT_MS);
     },
     async stop() {
       clearInterval(timer);
       timer = undefined;
       await reporting;
+      await questions.stop();
       await shards.stop();
       await dropReport(pool, id).catch(() =>
         logger.info({}, 'the last report of the population stays until it is too old'),
@@ -128,9 +132,16 @@ export function createShards(context: Context): ShardServer {
   return createShardServer({
     broker: context.broker,
     store: createRulesStore(context),
+    crossings: createCrossingStore(context),
     clock: context.clock,
     logger: context.logger,
     fields: shippedFields(),
+    snapshots: {
+      folder: context.config.snapshots.folder,
+      everyMs: context.config.snapshots.everyMs,
+      sealer: context.sealer,
+      seal: context.config.seal,
+    },
   });
 }
 

@@ -2,8 +2,9 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
-import type { RulesStore } from '../rules/run/shard-server.ts';
+import type { CrossingStore, RulesStore } from '../rules/run/shard-server.ts';
 import type { Catalogue } from '../store/catalogue.ts';
+import { loadMatchEvents, watchedCampaigns } from '../store/crossings.ts';
 import { failFanouts, plannedPages } from '../store/fanouts.ts';
 import { advancePosition, claimPositions } from '../store/positions.ts';
 import { countQuarantined, saveQuarantine } from '../store/quarantine.ts';
@@ -67,5 +68,49 @@ export function createRulesStore(parts: {
       await dropForgotten(pool, ids);
     },
     awaited: () => awaitedCitizens(pool),
+  };
+}
+
+/** What announcing needs of it. */
+export function createCrossingStore(parts: {
+  readonly pool: SqlPool;
+  readonly catalogue: Catalogue;
+  readonly clock: { nowMs(): number };
+}): CrossingStore {
+  const { pool, catalogue, clock } = parts;
+  return {
+    async openEntries(known) {
+      const watched = await watchedCampaigns(pool, clock.nowMs());
+      const unknown = watched.filter(({ id }) => !known.has(id));
+      const events =
+        unknown.length === 0
+          ? new Map()
+          : await loadMatchEvents(
+              pool,
+              unknown.map(({ event }) => event),
+            );
+      const fresh = [];
+      for (const { id, rule, version, event } of unknown) {
+        const live = await catalogue.ruleVersion(rule, version);
+        const body = events.get(event);
+        const eventType =
+          live &&
+          (catalogue.current().eventTypes.get(live.rule.on) ??
+            (await catalogue.refresh()).eventTypes.get(live.rule.on));
+        if (live !== undefined && body !== undefined && eventType !== undefined)
+          fresh.push({ id, rule: live.rule, version, eventType, event: body });
+      }
+      return { open: new Set(watched.map(({ id }) => id)), fresh };
+    },
+    claim(group, partitions) {
+      const begins = (topic: string): number[] => {
+        const at: number[] = [];
+        for (const one of partitions) if (one.topic === topic) at[one.partition] = one.begin;
+        return at;
+      };
+      return claimPositions(pool, group, partitions, async (topic) => begins(topic));
+    },
+    advance: (group, topic, partition, from, next, fence) =>
+      advancePosition(pool, group, { topic, partition, from, next, fence }),
   };
 }

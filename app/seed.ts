@@ -22,6 +22,7 @@ import {
   saveLocaleFallbacks,
   saveRuleDraft,
 } from '../store/catalogue.ts';
+import { lastDecider } from '../store/rule-versions.ts';
 import { saveTemplate } from '../store/template-versions.ts';
 import { loadTemplates } from '../templates/catalogue.ts';
 import { assertTemplates } from '../templates/check.ts';
@@ -125,6 +126,9 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
       await saveTemplate(sql, { name, hash, agency, definition, author: SHIPPED });
     }
     for (const rule of rules) {
+      // What people published or withdrew since is not undone by a restart.
+      const decider = await lastDecider(sql, rule.id);
+      if (decider !== undefined && decider !== SHIPPED) continue;
       const digest = hash('sha256', canonicalize(rule) ?? '', 'hex');
       const { version } = await saveRuleDraft(sql, rule, digest, SHIPPED);
       await approveRule(sql, rule.id, version, digest, SHIPPED);

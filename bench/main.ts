@@ -2,6 +2,8 @@
  * `npm run bench -- NAME [--json] [--profile]`: measures one thing beside a baseline in the same run, on services of its own. Loopback
  * only. With --json the last line is `{bench, figures, baseline, ratio, machine}`; a ratio above 1 is in our favour.
  */
+import { audience } from './audience.ts';
+import { evaluation } from './eval.ts';
 import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
 import { growth } from './growth.ts';
@@ -10,20 +12,26 @@ import { importing } from './import.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
+import { restore } from './restore.ts';
+import { reverse } from './reverse.ts';
 import { stop } from './stop.ts';
 import { type Bench, machine, readOptions, say } from './support.ts';
 import { targeted } from './targeted.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  audience,
   pipeline,
   targeted,
   latency,
+  eval: evaluation,
   fairness,
   fanout,
   growth,
   idle,
   intake,
   import: importing,
+  restore,
+  reverse,
   stop,
 };
 

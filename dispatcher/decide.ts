@@ -51,6 +51,7 @@ export async function decideAndTell(
     if (
       obligation === undefined ||
       obligation.version > match.version ||
+      match.left ||
       context.cancelled ||
       (context.superseded && context.event !== null)
     ) {

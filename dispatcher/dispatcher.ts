@@ -19,6 +19,7 @@ import { type Channel, LANES } from '../domain/statuses.ts';
 import type { WorkingDays } from '../domain/timeline.ts';
 import type { Queue } from '../queue/queue.ts';
 import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
+import { endLateCampaigns } from '../store/rule-withdrawals.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
 import { forgetReceipts } from '../store/receipts.ts';
@@ -29,6 +30,7 @@ import { forgetSmsReferences } from '../store/sms-references.ts';
 import { createAgencyPace } from './agency-pace.ts';
 import { createAgencyTopics } from './agency-topics.ts';
 import { createCourtesy } from './courtesy.ts';
+import { createCrossings } from './crossings.ts';
 import { createDue } from './due.ts';
 import { createIntake, INTAKE_GROUP } from './intake.ts';
 import { createLinked } from './linked.ts';
@@ -92,7 +94,11 @@ export function createDispatcher(parts: DispatcherParts) {
   const courtesy = createCourtesy();
   const intake = createIntake({ ...parts, requests, pace, courtesy });
   const planner = createPlanner({ ...parts, courtesy, wake: pump.wake });
-  const planPages = createPages({ ...parts, planner });
+  const planPages = createPages({
+    ...parts,
+    planner,
+    crossings: createCrossings({ ...parts, requests, pace }),
+  });
   const maintenance = createMaintenance(parts);
   const due = createDue({ ...parts, requests, pace, wake: pump.wake });
 
@@ -187,6 +193,8 @@ export function createDispatcher(parts: DispatcherParts) {
   }
 
   async function sweepCancelled(): Promise<boolean> {
+    const late = await endLateCampaigns(pool, clock.nowMs());
+    if (late > 0) logger.warn({ campaigns: late }, 'what began under a rule that had been withdrawn ended');
     for (const campaign of await unsweptCampaigns(pool)) {
       const ended = await sweepCampaign(pool, campaign, clock.nowMs(), () => !stopping);
       if (ended > 0)

@@ -6,6 +6,7 @@ import type { AudiencePage } from '../domain/records.ts';
 import type { Sql } from '../domain/sql.ts';
 import { deadlineOf, endOfLateStage, isImmediate, type WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
+import { leftSince } from '../store/crossings.ts';
 import { loadEvents } from '../store/events.ts';
 import { changeObligations, endUnsent, type ObligationChange, obligationId } from '../store/obligations.ts';
 import { lockObligations, type ObligationNow } from '../store/plan.ts';
@@ -30,6 +31,8 @@ export type Match = {
   readonly expiresAtMs: number | null;
   stageKind: string;
   previousEvent: EventRowId | null;
+  /** Not among those any more whom the broadcast concerns, though the page says so. */
+  left: boolean;
 };
 
 export async function loadContexts(
@@ -97,6 +100,7 @@ export async function toMatches(
           : expiryOfStage(context, body, deadlineOf(rule, body.data, calendar)),
         stageKind: context.stageKind,
         previousEvent: null,
+        left: false,
       });
     }
   }
@@ -160,4 +164,21 @@ export async function openObligations(
       match.stageKind = CORRECTED;
   }
   return now;
+}
+
+/** Marks those who left a broadcast after the page was answered. Call with their obligations locked. */
+export async function markLeft(sql: Sql, matches: readonly Match[]): Promise<void> {
+  const pages = new Map<AudiencePage, Context>();
+  for (const { page, context } of matches) if (context.event !== null) pages.set(page, context);
+  const left = await leftSince(
+    sql,
+    [...pages].map(([page, { campaign, shard, asOf }]) => ({
+      campaign,
+      shard,
+      position: page.profileOffset,
+      asOf,
+    })),
+  );
+  if (left.size === 0) return;
+  for (const match of matches) match.left = left.has(`${match.context.campaign}/${match.citizen}`);
 }

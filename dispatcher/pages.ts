@@ -8,12 +8,14 @@ import type { Clock } from '../domain/clock.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
+import { decodeCrossing, isCrossing } from '../domain/records.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
 import type { Lane } from '../domain/statuses.ts';
 import { failFanouts } from '../store/fanouts.ts';
 import { advancePosition } from '../store/positions.ts';
 import { saveQuarantine } from '../store/quarantine.ts';
+import type { createCrossings } from './crossings.ts';
 import { PLAN_BYTES, type Planner, URGENT_BYTES } from './planner.ts';
 
 export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
@@ -24,12 +26,13 @@ export const PLAN_GROUPS: Readonly<Record<Lane, string>> = {
 export function createPages(parts: {
   readonly pool: SqlPool;
   readonly planner: Planner;
+  readonly crossings: ReturnType<typeof createCrossings>;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
 }) {
-  const { pool, planner, sealer, clock, logger } = parts;
+  const { pool, planner, crossings, sealer, clock, logger } = parts;
 
   return function handle(group: string, batch: Batch): Promise<void> {
     return handleIsolated(batch, {
@@ -41,7 +44,14 @@ export function createPages(parts: {
         )) {
           const last = records === chunk.records || records.at(-1) === chunk.records.at(-1);
           const next = last ? chunk.next : (records.at(-1)?.offset ?? from) + 1;
-          await planner.planRecords(group, records, { ...batch, from, next });
+          const slice = { ...batch, from, next };
+          if (isCrossing(records[0]?.value ?? null))
+            await crossings(
+              group,
+              records.map((record) => decodeCrossing(record.value)),
+              slice,
+            );
+          else await planner.planRecords(group, records, slice);
           batch.advance(next);
           from = next;
         }
@@ -70,7 +80,10 @@ function fanoutIn(value: Buffer | null): string | undefined {
   return /"fanout"\s*:\s*"([0-9a-f]{8}-[0-9a-f-]{27})"/.exec(value?.toString('utf8', 0, 500) ?? '')?.[1];
 }
 
-/** Consecutive pages that fit one transaction together: small ones of targeted events, a full one alone. */
+/**
+ * Consecutive records that fit one transaction together: small pages of targeted events, a full one alone; crossings apart from pages, since
+ * each locks obligations in one order of its own.
+ */
 function groupPages<R extends { value: Buffer | null }>(
   records: readonly R[],
   most: number,
@@ -80,7 +93,8 @@ function groupPages<R extends { value: Buffer | null }>(
   for (const record of records) {
     const size = record.value?.length ?? 0;
     const current = groups.at(-1);
-    if (current === undefined || bytes + size > most) {
+    const apart = isCrossing(record.value) !== isCrossing(current?.[0]?.value ?? null);
+    if (current === undefined || apart || bytes + size > most) {
       groups.push([record]);
       bytes = size;
     } else {

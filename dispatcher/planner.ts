@@ -23,7 +23,7 @@ import { reportNoAddress } from '../store/reports.ts';
 import { countPages, finishFanout, lockFanouts, noCounts, startPages } from '../store/runs.ts';
 import type { Courtesy } from './courtesy.ts';
 import { decideAndTell } from './decide.ts';
-import { loadContexts, openObligations, toMatches } from './matches.ts';
+import { loadContexts, markLeft, openObligations, toMatches } from './matches.ts';
 import { settleUnknown } from './unknown.ts';
 
 export type PlannerParts = {
@@ -163,6 +163,7 @@ export function createPlanner(parts: PlannerParts): Planner {
     const counts = new Map(pages.map((page) => [page, noCounts()]));
     const matches = await toMatches(sql, parts.calendar, pages, contexts, counts);
     const obligations = await openObligations(sql, matches, nowMs);
+    await markLeft(sql, matches);
     const told = await decideAndTell(sql, catalogue.current(), matches, obligations);
     logger.debug({ matches: matches.length, deliveries: told.deliveries.length, nowMs }, 'planned');
     await insertNotifications(sql, told.notifications, nowMs, careful);

@@ -30,7 +30,7 @@ export async function openTargeted(
     let campaign = campaigns.get(rule.id);
     if (campaign === undefined) {
       campaign = {
-        id: targetedCampaignId(rule.id, context.day),
+        id: targetedCampaignId(rule.id, context.day, live.withdrawals),
         agency: rule.agency,
         rule: rule.id,
         category: rule.category,

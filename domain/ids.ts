@@ -17,6 +17,7 @@ export type NotificationId = Id<'notification'>;
 export type DeliveryId = Id<'delivery'>;
 export type BatchId = Id<'batch'>;
 export type SessionId = Id<'session'>;
+export type CrossingId = Id<'crossing'>;
 export type WebhookId = Id<'webhook'>;
 
 /** Unit separator: cannot occur in an id we accept (control characters are refused at intake), so parts cannot run together. */

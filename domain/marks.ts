@@ -13,6 +13,9 @@ export const MARKS = [
   'questions:noted',
   'answer:resolved',
   'answer:page-flushed',
+  'crossing:flushed',
+  'crossing:before-commit',
+  'crossing:committed',
   'plan:before-commit',
   'plan:committed',
   'pump:committed',
@@ -31,6 +34,9 @@ export const MARKS = [
   'job:handled',
   'status:appended',
   'status:settled',
+  'snapshot:written',
+  'snapshot:synced',
+  'snapshot:renamed',
 ] as const;
 export type Mark = (typeof MARKS)[number];
 

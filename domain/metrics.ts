@@ -16,6 +16,7 @@ export const COUNTERS = {
     help: 'Pages that answer a question this ledger does not know: of before a restore. The events are read again and asked anew.',
     labels: ['lane'],
   },
+  crossings: { help: 'Citizens who entered or left an open broadcast, where it was news.', labels: ['kind'] },
   quarantined_pages: { help: 'Pages that could not be planned.', labels: ['lane'] },
   claims_unsent: {
     help: 'Deliveries that were not called at their claim, by what they became: expired, cancelled, suppressed or waiting, and why.',

@@ -11,6 +11,7 @@ export const PAGE_CITIZENS = 5_000;
 export const TOPICS = {
   events: 'agency-events',
   profiles: 'citizen-profiles',
+  overlays: 'citizen-overlays',
   requests: { urgent: 'match-requests.urgent', bulk: 'match-requests.bulk' },
   audiences: { urgent: 'audiences.urgent', bulk: 'audiences.bulk' },
 } as const satisfies Record<string, string | Record<Lane, string>>;
@@ -88,7 +89,31 @@ export type AudiencePage = {
   readonly unknownEvents?: readonly string[];
 };
 
-export function encodeRecord(value: MatchRequest | AudiencePage): Buffer {
+/**
+ * A page of one citizen that nobody asked for: what happened to a profile, or a new day, put the citizen among those whom an open broadcast
+ * concerns, or out. On `audiences.*` beside the answers. The same cause makes the same page: whoever takes it in twice does nothing twice.
+ */
+export type Crossing = {
+  /** Of its cause, day, rule and event. */
+  readonly crossing: string;
+  readonly kind: 'entered' | 'left';
+  /** The record of the profile or the overlay; or the topic DAYS, and as offset the number of the day that began. */
+  readonly cause: { readonly topic: string; readonly partition: number; readonly offset: number };
+  /** Every profile record below it was known, and every overlay below the other. With `asOf` they order what is said of one citizen. */
+  readonly profileOffset: number;
+  readonly overlayOffset: number;
+  /** YYYY-MM-DD in the zone of the state. */
+  readonly asOf: string;
+  readonly rule: string;
+  readonly ruleVersion: number;
+  readonly event: { readonly source: string; readonly id: string };
+  readonly citizen: string;
+};
+
+/** Stands for a topic where a new day is the cause: it has a position like one, the number of the day. */
+export const DAYS = 'days';
+
+export function encodeRecord(value: MatchRequest | AudiencePage | Crossing): Buffer {
   return Buffer.from(JSON.stringify(value), 'utf8');
 }
 
@@ -109,6 +134,27 @@ function decode(value: Buffer | null, required: readonly string[]): Record<strin
       faults,
     });
   return parsed as Record<string, unknown>;
+}
+
+/** Whether a record on `audiences.*` is a crossing: only those begin so. */
+export function isCrossing(value: Buffer | null): boolean {
+  return value?.toString('latin1', 0, CROSSING_START.length) === CROSSING_START;
+}
+
+const CROSSING_START = '{"crossing":';
+
+export function decodeCrossing(value: Buffer | null): Crossing {
+  return decode(value, [
+    'crossing',
+    'kind',
+    'cause',
+    'profileOffset',
+    'overlayOffset',
+    'asOf',
+    'rule',
+    'event',
+    'citizen',
+  ]) as Crossing;
 }
 
 /** Both ends are ours and a record passes no foreign hands, so the shape is checked by its required members only. */

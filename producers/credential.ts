@@ -8,15 +8,25 @@ import { AllimError } from '../domain/errors.ts';
 /**
  * What an agency's key may be good for. `register` comes beside `citizens`: the key speaks for the citizen, as the population register or
  * the portal where people choose for themselves does (docs/adr/0009). `imports` comes beside `events` or `citizens`: whole files of them.
+ * `exact` comes beside `read` or `rules`: counts under ten are told as they are.
  */
-export const SCOPES = ['events', 'citizens', 'register', 'imports', 'rules', 'read', 'webhooks'] as const;
+export const SCOPES = [
+  'events',
+  'citizens',
+  'register',
+  'imports',
+  'rules',
+  'read',
+  'exact',
+  'webhooks',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /**
  * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `operate`: campaigns and stops; `mend`:
  * quarantine and dead letters; `support`: notices of one citizen; `audit`: the trail.
  */
-export const DUTIES = ['approve', 'operate', 'mend', 'support', 'audit'] as const;
+export const DUTIES = ['approve', 'publish', 'operate', 'mend', 'support', 'audit'] as const;
 export type Duty = (typeof DUTIES)[number];
 /** What a credential may hold. */
 export type Right = Scope | Duty;
@@ -28,7 +38,7 @@ export type Permission = 'public' | Right | SignedIn | 'administrator';
 
 /** Agencies' systems publish and resume with the scopes they have; only among people writing, approving and operating are apart. */
 const DUTIES_OF_KEYS: Readonly<Partial<Record<Scope, readonly Duty[]>>> = {
-  rules: ['approve', 'operate'],
+  rules: ['approve', 'publish', 'operate'],
   events: ['mend'],
 };
 
@@ -66,6 +76,11 @@ export function mayDo(credential: Credential, permission: Exclude<Permission, Si
 /** Whether it may change what others wrote about a citizen, and what the citizen chose. */
 export function speaksForCitizens(credential: Credential): boolean {
   return credential.agency === null || credential.scopes.includes('register');
+}
+
+/** Whether it is told counts that could single people out. */
+export function seesSmallCounts(credential: Credential): boolean {
+  return credential.agency === null || credential.scopes.includes('exact');
 }
 
 /** The caller of a route that is not public. */

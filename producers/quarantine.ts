@@ -13,7 +13,7 @@ import { type Sql, type SqlPool, transaction } from '../domain/sql.ts';
 import { takeEvents } from '../store/events.ts';
 import { closeQuarantined, findQuarantined, type QuarantineCase } from '../store/quarantine-cases.ts';
 import type { Credential } from './credential.ts';
-import { checkEvent, type EventCheckParts, eventConflict } from './event-check.ts';
+import { checkEvent, type EventCheckParts, eventConflict, type Publisher } from './event-check.ts';
 
 export type QuarantineParts = EventCheckParts & {
   readonly pool: SqlPool;
@@ -24,6 +24,9 @@ export type QuarantineParts = EventCheckParts & {
 
 /** Quarantined by a feed: the topic is this and the feed's name. */
 export const FEED_TOPIC_PREFIX = 'feed:';
+
+/** What else belongs into the transaction that closes a record. */
+export type Also = (sql: Sql, kept: QuarantineCase) => Promise<void>;
 
 export type Retried =
   | { readonly event: { readonly source: string; readonly id: string }; readonly known: boolean }
@@ -44,6 +47,7 @@ export async function retryQuarantined(
   caller: Credential,
   id: string,
   mended?: unknown,
+  also: Also = async () => {},
 ): Promise<Retried> {
   const retried = await transaction(parts.pool, async (sql) => {
     const kept = openCase(await findQuarantined(sql, parts.sealer, id, caller.agency, true), id);
@@ -55,6 +59,7 @@ export async function retryQuarantined(
       atMs: parts.clock.nowMs(),
       ...(mended === undefined ? {} : { mended }),
     });
+    await also(sql, kept);
     return result;
   });
   parts.logger.info(
@@ -68,15 +73,17 @@ export async function dropQuarantined(
   parts: Pick<QuarantineParts, 'pool' | 'sealer' | 'clock' | 'logger'>,
   caller: Credential,
   id: string,
+  also: Also = async () => {},
 ): Promise<void> {
   await transaction(parts.pool, async (sql) => {
-    openCase(await findQuarantined(sql, parts.sealer, id, caller.agency, true), id);
+    const kept = openCase(await findQuarantined(sql, parts.sealer, id, caller.agency, true), id);
     await closeQuarantined(sql, parts.sealer, {
       id,
       state: 'dropped',
       by: caller.id,
       atMs: parts.clock.nowMs(),
     });
+    await also(sql, kept);
   });
   parts.logger.info({ caller: caller.id, quarantined: id }, 'a quarantined record was dropped');
 }
@@ -103,13 +110,22 @@ async function send(
         ids: { quarantined: kept.id },
       },
     );
-  const event = await checkEvent(parts, caller, mended ?? eventOfRecord(record), { done: false });
+  const event = await checkEvent(parts, publisherOf(parts, caller), mended ?? eventOfRecord(record), {
+    done: false,
+  });
   const owner = agencyOfTopic(topic);
   if (owner !== undefined && caller.agency !== null && event.agency !== owner)
     throw new AllimError('source-foreign', `the topic carries events of ${owner}`);
   const became = (await takeEvents(sql, 'received', [event], parts.clock.nowMs())).get(event.row);
   if (became === 'conflict') throw eventConflict();
   return { event: { source: event.event.source, id: event.event.id }, known: became === 'known' };
+}
+
+/** Staff are bound to no source (web/sign-in/person.ts): they mend what any source of their agency's event types said. */
+function publisherOf({ catalogue }: Pick<QuarantineParts, 'catalogue'>, caller: Credential): Publisher {
+  if (!caller.id.startsWith('staff:')) return caller;
+  const types = catalogue.current().eventTypes.all.filter(({ agency }) => agency === caller.agency);
+  return { agency: caller.agency, sources: types.flatMap(({ sources }) => sources) };
 }
 
 /** Goes to the partition of its key. The whole profile as it was then: whether a newer one has come meanwhile is for the person to know. */

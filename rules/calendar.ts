@@ -86,10 +86,14 @@ function inRange(dayNumber: number): number {
  */
 export function ageOn(birth: number, asOf: number): number {
   if (Number.isNaN(birth) || Number.isNaN(asOf)) return Number.NaN;
-  const b = civilOf(birth);
-  const a = civilOf(asOf);
-  const reached = a.month > b.month || (a.month === b.month && a.day >= b.day);
-  return a.year - b.year - (reached ? 0 : 1);
+  const [born, year] = [yearOf(birth), yearOf(asOf)];
+  return year - born - (placeInYear(asOf, year) >= placeInYear(birth, born) ? 0 : 1);
+}
+
+/** 0 for 1 January to 365 for 31 December, 29 February counted in every year: it orders days by month and day. */
+function placeInYear(dayNumber: number, year: number): number {
+  const day = dayNumber - firstDayOf(year);
+  return day >= 59 && !isLeapYear(year) ? day + 1 : day;
 }
 
 /**
@@ -110,7 +114,25 @@ export function monthDayOf(dayNumber: number): number {
   return month * 100 + day;
 }
 
+/** Where most days lie, looked up in a table of first days, which is less than reckoning the whole date. */
+const TABLE_FROM = 1800;
+const TABLE_TO = 2200;
+const FIRST_DAYS = Int32Array.from({ length: TABLE_TO - TABLE_FROM + 1 }, (_, at) =>
+  dayNumberOf(TABLE_FROM + at, 1, 1),
+);
+const TABLE_BEGINS = FIRST_DAYS[0]!;
+const TABLE_ENDS = FIRST_DAYS.at(-1)!;
+
+function firstDayOf(year: number): number {
+  return year >= TABLE_FROM && year <= TABLE_TO ? FIRST_DAYS[year - TABLE_FROM]! : dayNumberOf(year, 1, 1);
+}
+
 export function yearOf(dayNumber: number): number {
+  if (dayNumber >= TABLE_BEGINS && dayNumber < TABLE_ENDS) {
+    // One too many at most, in the last days of a year.
+    const at = ((dayNumber - TABLE_BEGINS) * (400 / 146_097) + 0.01) | 0;
+    return TABLE_FROM + (FIRST_DAYS[at]! > dayNumber ? at - 1 : at);
+  }
   return Number.isNaN(dayNumber) ? Number.NaN : civilOf(dayNumber).year;
 }
 

@@ -66,7 +66,8 @@ async function buildEntry(vite, entry, outDir) {
     logLevel: 'warn',
     base: '/assets/',
     define: { 'process.env.NODE_ENV': '"production"' },
-    oxc: { jsx: { runtime: 'automatic' } },
+    mode: 'production',
+    oxc: { jsx: { runtime: 'automatic', development: false } },
     build: {
       outDir,
       emptyOutDir: false,
@@ -153,6 +154,8 @@ export async function build() {
   const outDir = `${OUT}-${process.pid}`;
   rmSync(outDir, { recursive: true, force: true });
   mkdirSync(outDir, { recursive: true });
+  // This process builds and does nothing else; jest sets NODE_ENV, and with 'test' vite takes React's development calls.
+  process.env['NODE_ENV'] = 'production';
   const vite = await import('vite');
   const manifest = {};
   const sizes = [];

@@ -24,8 +24,11 @@ export function broadcastCampaignId(event: EventRowId, rule: string): CampaignId
   return keyId<CampaignId>('campaign', event, rule);
 }
 
-export function targetedCampaignId(rule: string, day: string): CampaignId {
-  return keyId<CampaignId>('campaign-day', rule, day);
+/** `withdrawals`: how often the rule was withdrawn before; what was cancelled with it stays cancelled. */
+export function targetedCampaignId(rule: string, day: string, withdrawals = 0): CampaignId {
+  return withdrawals === 0
+    ? keyId<CampaignId>('campaign-day', rule, day)
+    : keyId<CampaignId>('campaign-day', rule, day, withdrawals);
 }
 
 export async function saveCampaigns(sql: Sql, campaigns: readonly Campaign[], nowMs: number): Promise<void> {

@@ -5,8 +5,8 @@
  */
 import type { CampaignId } from '../domain/ids.ts';
 import type { Sql, SqlPool } from '../domain/sql.ts';
-import { transaction } from '../domain/sql.ts';
 import { CHANNELS, LANES } from '../domain/statuses.ts';
+import type { Cursor } from './inbox.ts';
 
 export type Cancellation = {
   readonly campaign: CampaignId;
@@ -18,15 +18,14 @@ export type Cancellation = {
 };
 
 /** undefined where there is no such campaign. Its stages that are not due yet go with it. */
-export function cancelCampaign(
-  pool: SqlPool,
+export async function cancelCampaign(
+  sql: Sql,
   campaign: string,
   given: { readonly by: string; readonly reason: string },
   nowMs: number,
 ): Promise<Cancellation | undefined> {
-  return transaction(pool, async (sql) => {
-    const { rows } = await sql.query<Cancellation>(
-      `WITH cancelled AS (
+  const { rows } = await sql.query<Cancellation>(
+    `WITH cancelled AS (
          UPDATE campaigns SET cancelled_at = $2, cancelled_by = $3, cancel_reason = $4, superseded_at = coalesce(superseded_at, $2)
          WHERE id = $1::uuid AND cancelled_at IS NULL RETURNING id, agency_id, cancelled_at, cancel_reason
        ), dropped AS (DELETE FROM schedules s USING cancelled c WHERE s.campaign_id = c.id AND s.obligation_id IS NULL)
@@ -34,10 +33,9 @@ export function cancelCampaign(
        UNION ALL
        SELECT id, agency_id, cancelled_at, cancel_reason, false FROM campaigns
        WHERE id = $1::uuid AND NOT EXISTS (SELECT 1 FROM cancelled) AND cancelled_at IS NOT NULL`,
-      [campaign, new Date(nowMs), given.by, given.reason],
-    );
-    return rows[0];
-  });
+    [campaign, new Date(nowMs), given.by, given.reason],
+  );
+  return rows[0];
 }
 
 /** Of these campaigns, those that were cancelled. */
@@ -167,7 +165,11 @@ async function endWaiting(sql: Sql, given: Unswept & { from: From; nowMs: number
   return stepOf(rows[0], ROWS);
 }
 
-export type CampaignRow = {
+export const CAMPAIGN_STATES = ['running', 'paused', 'ended', 'cancelled'] as const;
+/** As a list tells them apart cheaply: `running` has not been ended by anything and may have long sent everything. */
+export type CampaignListState = (typeof CAMPAIGN_STATES)[number];
+
+export type CampaignRow = Cursor & {
   readonly campaign: CampaignId;
   readonly agency: string;
   readonly rule: string;
@@ -180,19 +182,40 @@ export type CampaignRow = {
   readonly endedAt: Date | null;
   readonly cancelledAt: Date | null;
   readonly reason: string | null;
+  readonly state: CampaignListState;
   readonly planned: number;
 };
 
-/** The newest; null sees all agencies'. */
-export async function listCampaigns(sql: Sql, agency: string | null, limit: number): Promise<CampaignRow[]> {
+const LISTED = `CASE WHEN c.cancelled_at IS NOT NULL THEN 'cancelled'
+  WHEN EXISTS (SELECT 1 FROM stops s WHERE s.scope = 'campaign:' || c.id::text) THEN 'paused'
+  WHEN c.superseded_at IS NOT NULL OR c.expires_at < now() THEN 'ended' ELSE 'running' END`;
+
+export type CampaignFilter = {
+  /** null sees all agencies'. */
+  readonly agency: string | null;
+  readonly state: CampaignListState | null;
+  readonly rule: string | null;
+};
+
+/** Newest first. */
+export async function listCampaigns(
+  sql: Sql,
+  filter: CampaignFilter,
+  after: Cursor | null,
+  limit: number,
+): Promise<CampaignRow[]> {
   const { rows } = await sql.query<CampaignRow>(
-    `SELECT c.id AS campaign, c.agency_id AS agency, c.rule_id AS rule, c.category, e.event_id AS event, c.day, c.accepted_at AS "acceptedAt",
-       c.superseded_at AS "endedAt", c.cancelled_at AS "cancelledAt", c.cancel_reason AS reason,
+    `SELECT to_char(c.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, c.id, c.id AS campaign, c.agency_id AS agency,
+       c.rule_id AS rule, c.category, e.event_id AS event, c.day, c.accepted_at AS "acceptedAt",
+       c.superseded_at AS "endedAt", c.cancelled_at AS "cancelledAt", c.cancel_reason AS reason, c.state,
        (SELECT coalesce(sum(u.planned), 0) FROM stage_runs r JOIN fanouts f ON f.stage_run_id = r.id JOIN runs u ON u.fanout_id = f.id
         WHERE r.campaign_id = c.id)::bigint AS planned
-     FROM (SELECT * FROM campaigns WHERE $1::text IS NULL OR agency_id = $1 ORDER BY accepted_at DESC, id LIMIT $2) c
-     LEFT JOIN events e ON e.id = c.event_id ORDER BY c.accepted_at DESC, c.id`,
-    [agency, limit],
+     FROM (SELECT * FROM (SELECT c.*, ${LISTED} AS state FROM campaigns c
+         WHERE ($1::text IS NULL OR c.agency_id = $1) AND ($2::text IS NULL OR c.rule_id = $2)
+           AND ($3::timestamptz IS NULL OR (c.accepted_at, c.id) < ($3::timestamptz, $4::uuid))) c
+       WHERE $5::text IS NULL OR c.state = $5 ORDER BY c.accepted_at DESC, c.id DESC LIMIT $6) c
+     LEFT JOIN events e ON e.id = c.event_id ORDER BY c.accepted_at DESC, c.id DESC`,
+    [filter.agency, filter.rule, after?.at ?? null, after?.id ?? null, filter.state, limit],
   );
   return rows;
 }

@@ -10,8 +10,14 @@ import { type LocaleFallbacks, NO_FALLBACKS, readLocaleFallbacks, textKeyOfFile 
 import type { Logger } from '../domain/logger.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { Sql, SqlPool } from '../domain/sql.ts';
+import { noteStep } from './rule-versions.ts';
 
-export type LiveRule = { readonly rule: Rule; readonly version: number };
+export type LiveRule = {
+  readonly rule: Rule;
+  readonly version: number;
+  /** How often the rule was withdrawn before; of a version that may not be live, 0. */
+  readonly withdrawals: number;
+};
 export type Agency = { readonly id: string; readonly name: Readonly<Record<string, string>> };
 
 /** Everything that is live, at one revision. */
@@ -35,7 +41,7 @@ export interface Catalogue {
   current(): Snapshot;
   /** Looks now. Call before refusing something as unknown. */
   refresh(): Promise<Snapshot>;
-  /** A version that may no longer be live; cached, since versions do not change. */
+  /** A version that may no longer be live; cached, since versions do not change. A draft does: it is read each time. */
   ruleVersion(rule: string, version: number): Promise<LiveRule | undefined>;
   /** The stored definition of a template version; cached as well. */
   template(id: number): Promise<unknown>;
@@ -79,15 +85,15 @@ async function readSnapshot(sql: Sql, logger: Logger): Promise<Snapshot> {
   const types = await sql.query<{ definition: EventType }>(
     'SELECT definition FROM event_types ORDER BY type',
   );
-  const rules = await sql.query<{ definition: Rule; version: number }>(
-    `SELECT v.definition, v.version FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version ORDER BY r.id`,
+  const rules = await sql.query<{ definition: Rule; version: number; withdrawals: number }>(
+    `SELECT v.definition, v.version, r.withdrawals FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version ORDER BY r.id`,
   );
   const templates = await sql.query<{ name: string; live_id: number; files: string[] }>(
     `SELECT t.name, t.live_id, ARRAY(SELECT jsonb_object_keys(v.definition -> 'files')) AS files
      FROM templates t JOIN template_versions v ON v.id = t.live_id`,
   );
   const localeFallbacks = await loadLocaleFallbacks(sql);
-  const live = rules.rows.map(({ definition, version }) => ({ rule: definition, version }));
+  const live = rules.rows.map(({ definition, ...of }) => ({ rule: definition, ...of }));
   const byType = new Map<string, LiveRule[]>();
   for (const rule of live) byType.set(rule.rule.on, [...(byType.get(rule.rule.on) ?? []), rule]);
   return {
@@ -157,14 +163,14 @@ export function createCatalogue(pool: SqlPool, logger: Logger): Catalogue {
       const key = `${rule}@${version}`;
       const cached = versions.get(key);
       if (cached !== undefined) return cached;
-      const { rows } = await pool.query<{ definition: Rule }>(
-        'SELECT definition FROM rule_versions WHERE rule_id = $1 AND version = $2',
+      const { rows } = await pool.query<{ definition: Rule; state: string }>(
+        'SELECT definition, state FROM rule_versions WHERE rule_id = $1 AND version = $2',
         [rule, version],
       );
-      const definition = rows[0]?.definition;
-      if (definition === undefined) return undefined;
-      const found = { rule: definition, version };
-      versions.set(key, found);
+      if (rows[0] === undefined) return undefined;
+      const { definition, state } = rows[0];
+      const found = { rule: definition, version, withdrawals: 0 };
+      if (state !== 'draft' && state !== 'awaiting') versions.set(key, found);
       return found;
     },
     async template(id) {
@@ -253,38 +259,59 @@ export async function saveRuleDraft(
      RETURNING version`,
     [rule.id, rule.agency, rule.on, JSON.stringify(rule), hash, author],
   );
-  return { version: rows[0]!.version };
+  const { version } = rows[0]!;
+  await noteStep(sql, { rule: rule.id, version, step: 'drafted', by: author, hash });
+  return { version };
 }
 
-/** False where no draft of that version has that hash. */
+/** False where no version has that hash, it was withdrawn, or somebody else has approved it. Doing it again changes nothing. */
 export async function approveRule(
   sql: Sql,
   rule: string,
   version: number,
   hash: string,
   approver: string,
+  reason: string | null = null,
 ): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `UPDATE rule_versions SET state = CASE WHEN state = 'draft' THEN 'approved' ELSE state END, approver = coalesce(approver, $4),
-       approved_at = coalesce(approved_at, now())
-     WHERE rule_id = $1 AND version = $2 AND hash = $3 AND state <> 'withdrawn'`,
+  const approved = await sql.query(
+    `UPDATE rule_versions SET state = 'approved', approver = $4, approved_at = now()
+     WHERE rule_id = $1 AND version = $2 AND hash = $3 AND state IN ('draft', 'awaiting')`,
     [rule, version, hash, approver],
   );
-  return rowCount === 1;
+  if (approved.rowCount === 1) {
+    await noteStep(sql, { rule, version, step: 'approved', by: approver, hash, reason });
+    return true;
+  }
+  const { rows } = await sql.query(
+    `SELECT 1 FROM rule_versions WHERE rule_id = $1 AND version = $2 AND hash = $3 AND state IN ('approved', 'published') AND approver = $4`,
+    [rule, version, hash, approver],
+  );
+  return rows.length === 1;
 }
 
-/** Makes an approved version the live one. False where it was not approved. */
-export async function publishRule(sql: Sql, rule: string, version: number): Promise<boolean> {
-  const { rowCount } = await sql.query(
+/** Makes an approved version the live one. False where it was not approved. `by` is who did; its approver unless told. */
+export async function publishRule(
+  sql: Sql,
+  rule: string,
+  version: number,
+  by?: string,
+  reason: string | null = null,
+): Promise<boolean> {
+  const { rows } = await sql.query<{ hash: string; approver: string }>(
     `UPDATE rule_versions SET state = 'published', published_at = coalesce(published_at, now())
-     WHERE rule_id = $1 AND version = $2 AND state IN ('approved', 'published')`,
+     WHERE rule_id = $1 AND version = $2 AND state IN ('approved', 'published') RETURNING hash, approver`,
     [rule, version],
   );
-  if (rowCount !== 1) return false;
+  const published = rows[0];
+  if (published === undefined) return false;
   const changed = await sql.query(
     'UPDATE rules SET live_version = $2 WHERE id = $1 AND live_version IS DISTINCT FROM $2',
     [rule, version],
   );
-  if (changed.rowCount === 1) await bumpRevision(sql);
+  if (changed.rowCount === 1) {
+    const { hash, approver } = published;
+    await noteStep(sql, { rule, version, step: 'published', by: by ?? approver, hash, reason });
+    await bumpRevision(sql);
+  }
   return true;
 }

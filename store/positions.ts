@@ -3,6 +3,7 @@
  * that commits nothing to it and counts from one again.
  */
 import { AllimError } from '../domain/errors.ts';
+import { DAYS } from '../domain/records.ts';
 import type { Sql } from '../domain/sql.ts';
 
 type TopicPartition = { readonly topic: string; readonly partition: number };
@@ -71,9 +72,11 @@ export async function advancePositions(sql: Sql, group: string, slices: readonly
 
 export type StoredPosition = TopicPartition & { readonly group: string; readonly offset: number };
 
+/** Of topics: up to which day the shards announced who entered and left stands beside them, and is none. */
 export async function readPositions(sql: Sql): Promise<readonly StoredPosition[]> {
   const { rows } = await sql.query<StoredPosition>(
-    `SELECT group_name AS "group", topic, partition, position AS offset FROM consumer_offsets ORDER BY group_name, topic, partition`,
+    `SELECT group_name AS "group", topic, partition, position AS offset FROM consumer_offsets
+     WHERE topic <> '${DAYS}' ORDER BY group_name, topic, partition`,
   );
   return rows;
 }

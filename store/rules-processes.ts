@@ -11,13 +11,19 @@ export type Population = {
 
 const FRESH = "interval '5 seconds'";
 
-export async function reportPopulation(sql: Sql, id: string, status: Population): Promise<void> {
+/** `address`: where the process takes questions. */
+export async function reportPopulation(
+  sql: Sql,
+  id: string,
+  status: Population,
+  address: string | null,
+): Promise<void> {
   await sql.query({
     name: 'report-population',
-    text: `INSERT INTO rules_processes (id, citizens, positions, caught_up) VALUES ($1, $2, $3, $4)
+    text: `INSERT INTO rules_processes (id, citizens, positions, caught_up, address) VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (id) DO UPDATE SET citizens = excluded.citizens, positions = excluded.positions, caught_up = excluded.caught_up,
-        reported_at = clock_timestamp()`,
-    values: [id, status.citizens, status.offsets, status.caughtUp],
+        address = excluded.address, reported_at = clock_timestamp()`,
+    values: [id, status.citizens, status.offsets, status.caughtUp, address],
   });
 }
 
@@ -40,5 +46,19 @@ export async function readPopulation(sql: Sql): Promise<Population> {
     citizens: rows.reduce((sum, row) => sum + row.citizens, 0),
     offsets,
     caughtUp: shards > 0 && offsets.every((offset) => offset >= 0) && rows.every((row) => row.caught_up),
+  };
+}
+
+/** Where questions are taken now, and how many shards there are in all; none where nobody serves. */
+export async function questionAddresses(
+  sql: Sql,
+): Promise<{ readonly urls: readonly string[]; readonly shards: number }> {
+  const { rows } = await sql.query<{ address: string | null; shards: number }>({
+    name: 'question-addresses',
+    text: `SELECT address, cardinality(positions) AS shards FROM rules_processes WHERE reported_at > clock_timestamp() - ${FRESH}`,
+  });
+  return {
+    urls: rows.flatMap(({ address }) => address ?? []),
+    shards: Math.max(0, ...rows.map(({ shards }) => shards)),
   };
 }

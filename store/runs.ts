@@ -9,6 +9,7 @@ import type { Lane } from '../domain/statuses.ts';
 /** A fan-out with everything its pages are planned by. */
 export type FanoutContext = {
   readonly fanout: FanoutId;
+  readonly shard: number;
   readonly state: 'asked' | 'complete' | 'failed';
   readonly lane: Lane;
   readonly reason: string | null;
@@ -18,6 +19,8 @@ export type FanoutContext = {
   readonly rule: string;
   readonly ruleVersion: number;
   readonly stageKind: string;
+  /** The day that its pages were judged as of. */
+  readonly asOf: string;
   readonly month: string;
   readonly campaign: CampaignId;
   /** null for targeted events. */
@@ -39,8 +42,8 @@ export async function lockFanouts(sql: Sql, ids: readonly FanoutId[]): Promise<M
   type Row = Omit<FanoutContext, 'version' | 'expiresAtMs'> & { version: string; expiresAt: Date | null };
   const { rows } = await sql.query<Row>({
     name: 'lock-fanouts',
-    text: `SELECT f.id AS fanout, f.state, f.lane, f.reason, f.pair_events::text[] AS "pairEvents", f.agency_id AS agency, r.id AS "stageRun",
-        r.rule_id AS rule, r.rule_version AS "ruleVersion", r.stage_kind AS "stageKind", r.month, c.id AS campaign, c.event_id AS event,
+    text: `SELECT f.id AS fanout, f.shard, f.state, f.lane, f.reason, f.pair_events::text[] AS "pairEvents", f.agency_id AS agency, r.id AS "stageRun",
+        r.rule_id AS rule, r.rule_version AS "ruleVersion", r.stage_kind AS "stageKind", r.as_of AS "asOf", r.month, c.id AS campaign, c.event_id AS event,
         c.obligation_kind AS "obligationKind", c.obligation_ref AS "obligationRef", c.version::text, c.deadline, c.expires_at AS "expiresAt",
         c.superseded_at IS NOT NULL AS superseded, c.cancelled_at IS NOT NULL AS cancelled,
         c.event_id IS NOT NULL AND EXISTS (SELECT 1 FROM campaigns o WHERE o.agency_id = c.agency_id AND o.obligation_kind = c.obligation_kind

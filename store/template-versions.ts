@@ -1,6 +1,7 @@
 /** Versions of templates: drafts until approved, and which one is live. Deliveries that pinned an older one keep it. */
 import type { Sql } from '../domain/sql.ts';
 import { bumpRevision } from './catalogue.ts';
+import type { Cursor } from './inbox.ts';
 
 export type TemplateVersion = {
   readonly name: string;
@@ -87,4 +88,63 @@ export async function templateOwner(sql: Sql, name: string): Promise<string | nu
     [name],
   );
   return rows[0]?.agency;
+}
+
+export type ListedTemplate = Cursor & {
+  readonly name: string;
+  readonly agency: string | null;
+  readonly live: number | null;
+  readonly latest: { readonly version: number; readonly state: TemplateState; readonly hash: string };
+};
+
+/** An agency's own and the shared ones, changed last first. */
+export async function listTemplates(
+  sql: Sql,
+  agency: string | null,
+  after: Cursor | null,
+  limit: number,
+): Promise<ListedTemplate[]> {
+  const { rows } = await sql.query<ListedTemplate>(
+    `SELECT to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, l.name AS id, l.name, l.agency_id AS agency,
+       t.live_id AS live, jsonb_build_object('version', l.id, 'state', l.state, 'hash', l.hash) AS latest
+     FROM (SELECT DISTINCT ON (name) * FROM template_versions ORDER BY name, id DESC) l LEFT JOIN templates t ON t.name = l.name
+     WHERE ($1::text IS NULL OR l.agency_id IS NULL OR l.agency_id = $1)
+       AND ($2::timestamptz IS NULL OR (l.created_at, l.name) < ($2::timestamptz, $3::text))
+     ORDER BY l.created_at DESC, l.name DESC LIMIT $4`,
+    [agency, after?.at ?? null, after?.id ?? null, limit],
+  );
+  return rows;
+}
+
+export type FoundTemplate = {
+  readonly name: string;
+  readonly agency: string | null;
+  readonly live: number | null;
+  /** Newest first. */
+  readonly versions: readonly {
+    readonly version: number;
+    readonly state: TemplateState;
+    readonly hash: string;
+    readonly author: string | null;
+    readonly approver: string | null;
+    readonly at: Date;
+  }[];
+  /** Of the newest version. */
+  readonly definition: unknown;
+};
+
+export async function findTemplate(sql: Sql, name: string): Promise<FoundTemplate | undefined> {
+  const { rows } = await sql.query<
+    FoundTemplate['versions'][number] & { agency: string | null; live: number | null; definition: unknown }
+  >(
+    `SELECT v.id AS version, v.state, v.hash, v.author, v.approver, v.created_at AS at, v.agency_id AS agency, t.live_id AS live,
+       CASE WHEN row_number() OVER (ORDER BY v.id DESC) = 1 THEN v.definition END AS definition
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 ORDER BY v.id DESC LIMIT 50`,
+    [name],
+  );
+  const newest = rows[0];
+  if (newest === undefined) return undefined;
+  const { agency, live, definition } = newest;
+  const versions = rows.map(({ agency: _, live: __, definition: ___, ...version }) => version);
+  return { name, agency, live, versions, definition };
 }

@@ -18,6 +18,7 @@ export type Horizons = {
   readonly ledger: string;
   readonly days90: string;
   readonly days30: string;
+  readonly days2: string;
 };
 
 const DAY_MS = 86_400_000;
@@ -26,7 +27,12 @@ const LEDGER_DAYS = 400;
 
 export function horizons(nowMs: number, keepMonths: number): Horizons {
   const ago = (days: number) => `timestamptz '${new Date(nowMs - days * DAY_MS).toISOString()}'`;
-  return { ledger: ago(Math.max(LEDGER_DAYS, 31 * (keepMonths + 1))), days90: ago(90), days30: ago(30) };
+  return {
+    ledger: ago(Math.max(LEDGER_DAYS, 31 * (keepMonths + 1))),
+    days90: ago(90),
+    days30: ago(30),
+    days2: ago(2),
+  };
 }
 
 export const RULES: readonly Rule[] = [
@@ -57,6 +63,12 @@ export const RULES: readonly Rule[] = [
       `t.updated_at < ${ledger} AND (t.deadline IS NULL OR t.deadline < (${ledger})::date)
        AND NOT EXISTS (SELECT 1 FROM schedules s WHERE s.obligation_id = t.id)`,
   },
+  // A broadcast that is over is neither entered nor left.
+  {
+    table: 'crossings',
+    gone: ({ days30 }) =>
+      `NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = t.campaign_id AND c.superseded_at IS NULL AND c.expires_at > ${days30})`,
+  },
   { table: 'unresolved', gone: ({ ledger }) => `t.created_at < ${ledger}` },
   { table: 'failing_stages', gone: ({ ledger }) => `t.judged_at < ${ledger}` },
   { table: 'worker_sessions', gone: ({ days30 }) => `t.swept_at < ${days30}` },
@@ -64,6 +76,12 @@ export const RULES: readonly Rule[] = [
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },
   { table: 'webhook_calls', gone: ({ days30 }) => `t.state = 'given-up' AND t.created_at < ${days30}` },
   { table: 'simulated_sends', gone: ({ days30 }) => `t.sent_at < ${days30}` },
+  { table: 'idempotency_keys', gone: ({ days2 }) => `t.started_at < ${days2}` },
+  // A process that has not read for a day reads everything anew.
+  { table: 'reach_changes', gone: ({ days2 }) => `t.at < ${days2}` },
+  { table: 'question_sets', gone: ({ days90 }) => `t.at < ${days90}` },
+  { table: 'questions', gone: ({ ledger }) => `t.at < ${ledger}` },
+  { table: 'simulations', gone: ({ days30 }) => `t.updated_at < ${days30}` },
   { table: 'redrives', gone: ({ ledger }) => `t.at < ${ledger}` },
   { table: 'restores', gone: ({ ledger }) => `t.closed_at < ${ledger}` },
   {

@@ -31,6 +31,7 @@ describeWith('kafka', 'faults', () => {
       output += chunk.toString();
     });
     const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect(output).not.toContain('could not do it beside the others');
     const last = output.trimEnd().split('\n').at(-1) ?? '';
     expect({ code, last, output: code === 0 ? '' : output }).toMatchObject({ code: 0, output: '' });
     expect(JSON.parse(last)).toMatchObject({

@@ -10,7 +10,7 @@ import {
   trialKey,
 } from '../../store/trial.ts';
 import type { Command } from './commands.ts';
-import { runCommand, say, UsageError, withLedger } from './ledger.ts';
+import { audited, runCommand, say, UsageError, withLedger } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- agency show ID
        npm run allim -- agency trial ID                 only whom it allows is called, the rest is simulated
@@ -54,7 +54,8 @@ export const agencyCommand: Command = {
         const before = await readTrial(pool, id);
         if (before === undefined) throw new Error(`no agency ${id} is known`);
         if (action === 'trial' || action === 'live') {
-          await setTrial(pool, id, action === 'trial');
+          const entry = { agency: id, action: 'trial.set', object: `trial:${id}`, details: { trial: action === 'trial' } };
+          await audited(pool, entry, (sql) => setTrial(sql, id, action === 'trial'));
           say(action === 'trial' ? `${id} is in trial: only whom it allows is called` : `${id} is live`);
         } else if (action === 'allow') {
           await allowRecipients(pool, await sealer(), id, recipients);

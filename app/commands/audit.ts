@@ -1,15 +1,17 @@
 /**
- * `npm run allim -- audit`: whether the ledger's rows add up, asked by statements that share no code with what writes them. Works while
+ * `npm run allim -- audit verify`: whether the audit trail of staff is what was written. `npm run allim -- audit`: whether the ledger's rows add up, asked by statements that share no code with what writes them. Works while
  * everything runs and locks nothing. Exit code 1 where something is wrong.
  */
 import { parseArgs } from 'node:util';
 import { monthOf, systemClock } from '../../domain/clock.ts';
 import { attachedMonths, audit } from '../../store/audit.ts';
+import { type Noted, verifyAudit } from '../../store/audit-verification.ts';
 import type { Command } from './commands.ts';
 import { runCommand, say, UsageError, withLedger } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- audit [--month YYYY-MM] [--all] [--before SECONDS] [--json]
-       without a month: this one and the one before`;
+       without a month: this one and the one before
+       npm run allim -- audit verify [--noted NUMBER:HASH] [--json]      whether the trail of what staff did is whole`;
 /** Longer than a question, a job or a sweep may take. */
 const BEFORE_SECONDS = 60;
 
@@ -33,9 +35,42 @@ function parse(argv: readonly string[]) {
   }
 }
 
+function parseNoted(argv: readonly string[]): { noted: Noted | null; json: boolean } {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { noted: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+    if (values.noted === undefined) return { noted: null, json: values.json };
+    const [, number, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(values.noted) ?? [];
+    if (number === undefined || hash === undefined)
+      throw new Error('--noted takes a number and a hash, as verify says them: 17:3f…');
+    return { noted: { number: Number(number), hash }, json: values.json };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** 1 where the trail is not what was written. */
+async function verify(argv: readonly string[]): Promise<number> {
+  let whole = true;
+  const code = await runCommand(USAGE, async () => {
+    const { noted, json } = parseNoted(argv);
+    await withLedger(process.env, async ({ pool }) => {
+      const found = await verifyAudit(pool, noted);
+      whole = found.ok;
+      if (json) return say(JSON.stringify(found));
+      for (const { says } of found.findings) say(`wrong  ${says}`);
+      say(`${found.entries} entries${whole ? ' are what was written' : ''}; the last is ${found.head.number}:${found.head.hash}`);
+    });
+  });
+  return code === 0 && !whole ? 1 : code;
+}
+
 export const auditCommand: Command = {
-  does: 'whether the ledger adds up: --month YYYY-MM, --all, --json',
+  does: 'whether the ledger adds up: --month YYYY-MM, --all, --json; verify: whether the trail of what staff did is whole',
   async run(argv) {
+    if (argv[0] === 'verify') return verify(argv.slice(1));
     let wrong = 0;
     const code = await runCommand(USAGE, async () => {
       const given = parse(argv);

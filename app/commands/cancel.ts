@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { cancelCampaign } from '../../store/cancellations.ts';
 import { ownerOfScope } from '../../store/stops.ts';
 import type { Command } from './commands.ts';
-import { runCommand, say, UsageError, withLedger } from './ledger.ts';
+import { audited, runCommand, say, UsageError, withLedger } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- cancel CAMPAIGN --reason "WHY"   end a campaign for good; "stop campaign:UUID" only holds it
 CAMPAIGN: its UUID, as GET /api/v1/campaigns shows it`;
@@ -34,8 +34,11 @@ export const cancelCommand: Command = {
       const { campaign, reason } = parse(argv);
       await withLedger(process.env, async ({ pool }) => {
         // What is no UUID and what does not exist are told apart there.
-        await ownerOfScope(pool, `campaign:${campaign}`);
-        const done = await cancelCampaign(pool, campaign, { by: 'administrator', reason }, Date.now());
+        const agency = await ownerOfScope(pool, `campaign:${campaign}`);
+        const entry = { agency, action: 'campaign.cancelled', object: `campaign:${campaign}`, reason };
+        const done = await audited(pool, entry, (sql) =>
+          cancelCampaign(sql, campaign, { by: 'administrator', reason }, Date.now()),
+        );
         say(
           done?.fresh
             ? `campaign ${campaign} is cancelled: calls end within a second`

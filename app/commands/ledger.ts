@@ -1,8 +1,10 @@
 /** What commands that speak to the ledger share: they go to the database itself, so they work also when no role is up. */
+import { userInfo } from 'node:os';
 import { messageOf } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { createSealer, type Sealer } from '../../domain/sealing.ts';
-import type { SqlPool } from '../../domain/sql.ts';
+import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
+import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
 import { type BundledPostgres, startBundledPostgres } from '../../store/bundled.ts';
 import { createPool } from '../../store/postgres.ts';
 import { type Config, loadConfig } from '../config.ts';
@@ -14,6 +16,22 @@ export type Ledger = {
   /** Reads the secrets, which few commands need. */
   sealer(): Promise<Sealer>;
 };
+
+/** Who has this installation's settings, as the audit trail and the ledger name them. */
+export const commandActor = (): string => `command:${userInfo().username}`;
+
+/** Does `work` with its entry in the audit trail, in one transaction. */
+export function audited<T>(
+  pool: SqlPool,
+  entry: Omit<NewAuditEntry, 'actor'>,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  return transaction(pool, async (sql) => {
+    const done = await work(sql);
+    await recordAudit(sql, { ...entry, actor: commandActor() });
+    return done;
+  });
+}
 
 /** What is wrong with a command line; the command ends with 2. */
 export class UsageError extends Error {}

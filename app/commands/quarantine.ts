@@ -4,12 +4,14 @@ import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import type { Credential } from '../../producers/credential.ts';
-import { dropQuarantined, retryQuarantined, showQuarantined } from '../../producers/quarantine.ts';
+import { type Also, dropQuarantined, retryQuarantined, showQuarantined } from '../../producers/quarantine.ts';
+import { recordAudit } from '../../store/audit-trail.ts';
 import { listQuarantine } from '../../store/inbox.ts';
 import { readable } from '../../web/api/quarantine.ts';
 import { loadConfig } from '../config.ts';
 import { type Context, createContext } from '../context.ts';
 import type { Command } from './commands.ts';
+import { commandActor } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- quarantine list [--agency ID] [--limit N]
        npm run allim -- quarantine show ID
@@ -52,8 +54,16 @@ async function act(context: Context, { action, id, agency, file, limit }: Given)
   const caller: Credential = { id: `cli:${userInfo().username}`, agency: null, scopes: [], sources: [] };
   if (action === 'list') return listQuarantine(context.pool, agency, null, limit);
   if (action === 'show') return readable(await showQuarantined(context, caller, id));
+  const also: Also = (sql, kept) =>
+    recordAudit(sql, {
+      agency: kept.agency,
+      actor: commandActor(),
+      action: action === 'drop' ? 'quarantine.dropped' : 'quarantine.retried',
+      object: `quarantine:${id}`,
+      details: action === 'drop' ? {} : { mended: file !== undefined },
+    }).then(() => undefined);
   if (action === 'drop') {
-    await dropQuarantined(context, caller, id);
+    await dropQuarantined(context, caller, id, also);
     return { id, state: 'dropped' };
   }
   let mended: unknown;
@@ -63,7 +73,7 @@ async function act(context: Context, { action, id, agency, file, limit }: Given)
     } catch (cause) {
       throw new AllimError('request-malformed', `${file}: ${messageOf(cause)}`, { cause });
     }
-  return { id, state: 'retried', ...(await retryQuarantined(context, caller, id, mended)) };
+  return { id, state: 'retried', ...(await retryQuarantined(context, caller, id, mended, also)) };
 }
 
 export const quarantineCommand: Command = {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { listStops, ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
 import type { Command } from './commands.ts';
-import { runCommand, say, UsageError, withLedger } from './ledger.ts';
+import { audited, runCommand, say, UsageError, withLedger } from './ledger.ts';
 
 const USAGE = `usage: npm run allim -- stop SCOPE --reason "WHY"     hold sending
        npm run allim -- stop                            what is stopped
@@ -42,26 +42,33 @@ export const stopCommand: Command = {
           return;
         }
         const agency = await ownerOfScope(pool, scope);
-        const fresh = await saveStop(pool, {
-          scope,
-          agency,
-          reason: reason ?? '',
-          createdBy: 'administrator',
-        });
+        const given = { scope, agency, reason: reason ?? '', createdBy: 'administrator' };
+        const entry = { agency, action: 'stop.made', object: `stop:${scope}`, reason: given.reason };
+        const fresh = await audited(pool, entry, (sql) => saveStop(sql, given));
         say(`${scope} is stopped${fresh ? '' : ' (it was already)'}: calls end within a second`);
       });
     }),
 };
 
+/** Nothing was done, so nothing is written down. */
+class NotLifted extends Error {}
+
 export const resumeCommand: Command = {
   does: 'lets go of what stop holds',
   run: (argv) =>
     runCommand(USAGE, async () => {
-      const { scope } = parse(argv);
+      const { scope, reason } = parse(argv);
       if (scope === undefined) throw new UsageError('say what is to be resumed');
       await withLedger(process.env, async ({ pool }) => {
-        await ownerOfScope(pool, scope);
-        const outcome = await removeStop(pool, scope, null);
+        const agency = await ownerOfScope(pool, scope);
+        const entry = { agency, action: 'stop.lifted', object: `stop:${scope}`, reason: reason ?? null };
+        let outcome = 'none';
+        await audited(pool, entry, async (sql) => {
+          outcome = await removeStop(sql, scope, null);
+          if (outcome !== 'removed') throw new NotLifted();
+        }).catch((error: unknown) => {
+          if (!(error instanceof NotLifted)) throw error;
+        });
         if (outcome === 'restored')
           throw new Error(
             'the database was restored, and not everything is decided: npm run allim -- restore status',

@@ -4,6 +4,7 @@ import { addDays, addMonths, addYears, ageMonthsOn, ageOn, monthDayOf, yearOf } 
 import type { CalendarOperator, Call, Direction, Literal } from '../language.ts';
 import { reckoningOf } from '../working-days.ts';
 import type { Numbers } from './closure.ts';
+import { Steady } from './steady.ts';
 
 export function compileCalendar<Row>(
   node: Call & { readonly op: CalendarOperator },
@@ -16,8 +17,10 @@ export function compileCalendar<Row>(
       return (row, given) => ageOn(date(row, given), given.asOf);
     case 'ageMonths':
       return (row, given) => ageMonthsOn(date(row, given), given.asOf);
-    case 'yearAge':
-      return (row, given) => yearOf(given.asOf) - yearOf(date(row, given));
+    case 'yearAge': {
+      const year = new Steady((given) => yearOf(given.asOf), Number.NaN);
+      return (row, given) => year.of(given) - yearOf(date(row, given));
+    }
     case 'parity':
       return (row, given) => yearOf(date(row, given)) % 2;
     case 'monthDay':

@@ -6,10 +6,28 @@
 import type { WorkingDays } from '../../domain/timeline.ts';
 import { WORKING_DAYS } from '../../domain/working-days.ts';
 import type { ListField, ScalarField } from '../catalogue.ts';
-import { CALENDAR, type CalendarOperator, type Call, type EventRef, type Node } from '../language.ts';
+import {
+  CALENDAR,
+  type CalendarOperator,
+  type Call,
+  type EventRef,
+  type Node,
+  readsCitizen,
+} from '../language.ts';
 import { compileCalendar } from './calendar-calls.ts';
+import {
+  compareBetween,
+  compareNumbers,
+  compareTexts,
+  compareWithLiteral,
+  compareWithText,
+  inEventList,
+  inLiterals,
+  type Side,
+} from './comparisons.ts';
 import { type EventData, eventList, eventValue, numberOf } from './event-value.ts';
 import { compileKnown, compileQuantified } from './quantifier.ts';
+import { Steady } from './steady.ts';
 
 /** What is the same for every citizen: the event's data and the day as of which is judged (a day number, in the zone of the state). */
 export type Circumstances = { readonly event: EventData; readonly asOf: number };
@@ -93,8 +111,12 @@ export function compileNumber<Row>(
       const { path, type } = node;
       return (_, given) => numberOf(type, eventValue(path, given.event));
     }
-    case 'call':
-      return compileCall(node, source, calendar);
+    case 'call': {
+      const call = compileCall(node, source, calendar);
+      if (readsCitizen(node)) return call;
+      const steady = new Steady(sameForAll(call), UNKNOWN);
+      return (_, given) => steady.of(given);
+    }
     case 'quantified': {
       const items = source.list(node.list);
       return compileQuantified(node, items, compileNumber(node.body, { ...source, item: items }, calendar));
@@ -113,31 +135,15 @@ function compileCall<Row>(node: Call, source: Source<Row>, calendar: WorkingDays
   const [first, second, third] = node.args as [Node, Node, Node];
   const numbers = (arg: Node): Numbers<Row> => compileNumber(arg, source, calendar);
   if (isCalendar(node)) return compileCalendar(node, numbers(first), () => numbers(second), calendar);
+  const side = (arg: Node): Side<Row> => {
+    const each = numbers(arg);
+    return { each, steady: readsCitizen(arg) ? undefined : new Steady(sameForAll(each), UNKNOWN) };
+  };
   switch (node.op) {
-    case 'and': {
-      const args = node.args.map(numbers);
-      return (row, given) => {
-        let result = 1;
-        for (const arg of args) {
-          const value = arg(row, given);
-          if (value === 0) return 0;
-          result *= value;
-        }
-        return result;
-      };
-    }
-    case 'or': {
-      const args = node.args.map(numbers);
-      return (row, given) => {
-        let result = 0;
-        for (const arg of args) {
-          const value = arg(row, given);
-          if (value === 1) return 1;
-          result += value;
-        }
-        return result;
-      };
-    }
+    case 'and':
+      return both(node.args.map(numbers));
+    case 'or':
+      return either(node.args.map(numbers));
     case '!': {
       const arg = numbers(first);
       return (row, given) => 1 - arg(row, given);
@@ -147,18 +153,15 @@ function compileCall<Row>(node: Call, source: Source<Row>, calendar: WorkingDays
     case '==':
     case '!=':
       return first.type === 'text'
-        ? compareTexts(node, source, calendar)
-        : compareNumbers(node.op, numbers(first), numbers(second));
+        ? textComparison(node, source, calendar)
+        : compareNumbers(node.op, side(first), side(second));
     case '<':
     case '<=':
     case '>':
     case '>=':
-      return compareNumbers(node.op, numbers(first), numbers(second));
-    case 'between': {
-      const low = compareNumbers('>=', numbers(first), numbers(second));
-      const high = compareNumbers('<=', numbers(first), numbers(third));
-      return (row, given) => bothTrue(low(row, given), high(row, given));
-    }
+      return compareNumbers(node.op, side(first), side(second));
+    case 'between':
+      return compareBetween(side(first), side(second), side(third));
     case 'in':
       return membership(node, source, calendar);
     default:
@@ -166,73 +169,93 @@ function compileCall<Row>(node: Call, source: Source<Row>, calendar: WorkingDays
   }
 }
 
-function bothTrue(a: number, b: number): number {
-  return a === 0 || b === 0 ? 0 : a * b;
-}
+/** Whatever is read of no citizen may be asked of none. */
+const sameForAll =
+  <Row, Value>(each: (row: Row, given: Circumstances) => Value) =>
+  (given: Circumstances): Value =>
+    each(undefined as Row, given);
 
-function ordered(op: string, a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return UNKNOWN;
-  switch (op) {
-    case '==':
-      return Number(a === b);
-    case '!=':
-      return Number(a !== b);
-    case '<':
-      return Number(a < b);
-    case '<=':
-      return Number(a <= b);
-    case '>':
-      return Number(a > b);
-    default:
-      return Number(a >= b);
-  }
-}
-
-function compareNumbers<Row>(op: string, left: Numbers<Row>, right: Numbers<Row>): Numbers<Row> {
-  return (row, given) => ordered(op, left(row, given), right(row, given));
-}
-
-function compareTexts<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
-  const left = compileText(node.args[0]!, source, calendar);
-  const right = compileText(node.args[1]!, source, calendar);
-  const equal = node.op === '==' ? 1 : 0;
+/** Two at a time without a loop: most have two to four. */
+function both<Row>(args: readonly Numbers<Row>[]): Numbers<Row> {
+  const [first, second, third] = args as [Numbers<Row>, Numbers<Row>, Numbers<Row>];
+  if (args.length === 2)
+    return (row, given) => {
+      const a = first(row, given);
+      if (a === 0) return 0;
+      const b = second(row, given);
+      return b === 0 ? 0 : a * b;
+    };
+  if (args.length === 3)
+    return (row, given) => {
+      const a = first(row, given);
+      if (a === 0) return 0;
+      const b = second(row, given);
+      if (b === 0) return 0;
+      const c = third(row, given);
+      return c === 0 ? 0 : a * b * c;
+    };
   return (row, given) => {
-    const a = left(row, given);
-    const b = right(row, given);
-    if (a === undefined || b === undefined) return UNKNOWN;
-    return a === b ? equal : 1 - equal;
+    let result = 1;
+    for (let at = 0; at < args.length; at++) {
+      const value = args[at]!(row, given);
+      if (value === 0) return 0;
+      result *= value;
+    }
+    return result;
   };
 }
 
-/** Nothing is in an empty list, known or not; SQL's `= ANY('{}')` agrees. An event's list with a foreign member is unknown as a whole. */
+function either<Row>(args: readonly Numbers<Row>[]): Numbers<Row> {
+  const [first, second, third] = args as [Numbers<Row>, Numbers<Row>, Numbers<Row>];
+  if (args.length === 2)
+    return (row, given) => {
+      const a = first(row, given);
+      if (a === 1) return 1;
+      const b = second(row, given);
+      return b === 1 ? 1 : a + b;
+    };
+  if (args.length === 3)
+    return (row, given) => {
+      const a = first(row, given);
+      if (a === 1) return 1;
+      const b = second(row, given);
+      if (b === 1) return 1;
+      const c = third(row, given);
+      return c === 1 ? 1 : a + b + c;
+    };
+  return (row, given) => {
+    let result = 0;
+    for (let at = 0; at < args.length; at++) {
+      const value = args[at]!(row, given);
+      if (value === 1) return 1;
+      result += value;
+    }
+    return result;
+  };
+}
+
+function textComparison<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
+  const [left, right] = node.args as [Node, Node];
+  const equal = node.op === '==' ? 1 : 0;
+  const text = (arg: Node): Texts<Row> => compileText(arg, source, calendar);
+  const steady = (arg: Node): Steady<string | undefined> => new Steady(sameForAll(text(arg)), undefined);
+  if (right.kind === 'literal') return compareWithLiteral(text(left), right.value as string, equal);
+  if (!readsCitizen(right)) return compareWithText(text(left), steady(right), equal);
+  if (!readsCitizen(left)) return compareWithText(text(right), steady(left), equal);
+  return compareTexts(text(left), text(right), equal);
+}
+
 function membership<Row>(node: Call, source: Source<Row>, calendar: WorkingDays): Numbers<Row> {
   const [needle, list] = node.args as [Node, Node];
-  const text = needle.type === 'text';
-  const value: (row: Row, given: Circumstances) => number | string | undefined = text
-    ? compileText(needle, source, calendar)
-    : compileNumber(needle, source, calendar);
-  const missing = (v: number | string | undefined): boolean => v === undefined || Number.isNaN(v);
-  if (list.kind === 'list') {
-    const values = new Set(list.values.map((literal) => literal.value));
-    return (row, given) => {
-      const v = value(row, given);
-      return missing(v) ? UNKNOWN : Number(values.has(v!));
-    };
-  }
+  const value =
+    needle.type === 'text' ? compileText(needle, source, calendar) : compileNumber(needle, source, calendar);
+  if (list.kind === 'list')
+    return inLiterals(
+      value,
+      list.values.map((literal) => literal.value),
+    );
   const ref = list as EventRef;
-  // The same event is asked of one citizen after another: its list is read once.
-  let last: Circumstances | undefined;
-  let items: ReturnType<typeof eventList>;
-  return (row, given) => {
-    if (given !== last) {
-      items = eventList(ref, given.event);
-      last = given;
-    }
-    if (items === undefined) return UNKNOWN;
-    if (items.length === 0) return 0;
-    const v = value(row, given);
-    return missing(v) ? UNKNOWN : Number(items.includes(v!));
-  };
+  return inEventList(value, new Steady((given) => eventList(ref, given.event), undefined));
 }
 
 /**

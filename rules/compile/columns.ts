@@ -55,7 +55,7 @@ export function scanLowered(
   given: Circumstances,
   calendar: WorkingDays = WORKING_DAYS,
 ): Audience {
-  const step = new Planner(population, population, given, calendar).plan(condition);
+  const step = planned(condition, population, given, calendar);
   const { live } = population;
   const certain = new Uint32Array(live.length * BLOCK_WORDS);
   const possible = new Uint32Array(live.length * BLOCK_WORDS);
@@ -79,7 +79,20 @@ export function scanLowered(
   return { certain, possible, certainCount, possibleCount };
 }
 
-function ones(word: number): number {
+/**
+ * What judges one block after another. Conditions over lists judge all items at once, here: a block whose citizens change afterwards, and every
+ * block once a list has moved its items, needs a plan of its own.
+ */
+export function planned(
+  condition: Lowered,
+  population: Population,
+  given: Circumstances,
+  calendar: WorkingDays = WORKING_DAYS,
+): Step {
+  return new Planner(population, population, given, calendar).plan(condition);
+}
+
+export function ones(word: number): number {
   let v = word - ((word >>> 1) & 0x55555555);
   v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
   return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;

@@ -4,7 +4,8 @@
  */
 
 import { NO, type RangeLeaf, YES } from '../lower/lowered.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Column } from '../population/columns.ts';
+import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block, type Codes } from '../population/codes.ts';
+import type { Column } from '../population/columns.ts';
 import type { Circumstances, Numbers } from './closure.ts';
 
 /** Writes the planes of one block: bits of `yes` and `no` never overlap. A step keeps scratch planes and belongs to one scan. */
@@ -18,15 +19,20 @@ export function constant(value: number): Step {
   };
 }
 
-/** Codes from `first` (1 at least, so never the missing 0) to `last` are true, other codes false, 0 unknown. Branch-free: comparisons are sign bits of differences. */
+/** Codes from `first` (1 at least, so never the missing 0) to `last` are true, other codes false, 0 unknown. */
 export function range(column: Column, first: number, last: number): Step {
-  const below = first - 1;
-  const above = last + 1;
-  return (block, yes, no) => {
-    rangeBlock(column.blocks[block]!, below, above, yes, no);
-  };
+  const { codes } = column;
+  return leaf(
+    codes,
+    (code) => (code === 0 ? 0 : code >= first && code <= last ? YES : NO),
+    (block, yes, no) => {
+      const below = Math.max(first - codes.origin, 1) - 1;
+      rangeBlock(block, below, last - codes.origin + 1, yes, no);
+    },
+  );
 }
 
+/** Branch-free: comparisons are sign bits of differences. */
 function rangeBlock(codes: Block, below: number, above: number, yes: Uint32Array, no: Uint32Array): void {
   for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
     let inside = 0;
@@ -38,6 +44,66 @@ function rangeBlock(codes: Block, below: number, above: number, yes: Uint32Array
     }
     yes[w] = inside;
     no[w] = known & ~inside;
+  }
+}
+
+type BlockScan = (block: Block, yes: Uint32Array, no: Uint32Array) => void;
+
+/**
+ * What `truth` says of each code (YES, NO, 0). Narrow columns are read a byte at a time, which is four, two or one of their citizens; wide
+ * ones by `wide`. A column may widen, or get a new code, between two blocks.
+ */
+function leaf(codes: Codes, truth: (code: number) => number, wide: BlockScan): Step {
+  let version = -1;
+  let bytes: Uint8Array = new Uint8Array(0);
+  return (number, yes, no) => {
+    const block = codes.blocks[number]!;
+    if (codes.bits > 8) {
+      wide(block, yes, no);
+      return;
+    }
+    if (version !== codes.version) {
+      bytes = byByte(codes, truth);
+      ({ version } = codes);
+    }
+    if (codes.bits === 8) tableBlock(block, bytes, yes, no);
+    else narrowBlock(block as Uint8Array, bytes, 8 / codes.bits, yes, no);
+  };
+}
+
+/** By byte of a block: low the bits of those who are certain, and above as many of those who are certainly not. */
+function byByte(codes: Codes, truth: (code: number) => number): Uint8Array {
+  const truths = codes.byPlace(truth);
+  if (codes.bits === 8) return truths;
+  const [each, mask] = [8 / codes.bits, (1 << codes.bits) - 1];
+  return Uint8Array.from({ length: 256 }, (_, byte) => {
+    let found = 0;
+    for (let at = 0; at < each; at++) {
+      const of = truths[(byte >> (at * codes.bits)) & mask] ?? 0;
+      found |= ((of & YES) << at) | ((of >> 1) << (each + at));
+    }
+    return found;
+  });
+}
+
+function narrowBlock(
+  block: Uint8Array,
+  bytes: Uint8Array,
+  each: number,
+  yes: Uint32Array,
+  no: Uint32Array,
+): void {
+  const mask = (1 << each) - 1;
+  for (let w = 0, at = 0; w < BLOCK_WORDS; w++) {
+    let sure = 0;
+    let never = 0;
+    for (let bit = 0; bit < 32; bit += each, at++) {
+      const found = bytes[block[at]!]!;
+      sure |= (found & mask) << bit;
+      never |= (found >> each) << bit;
+    }
+    yes[w] = sure;
+    no[w] = never;
   }
 }
 
@@ -54,10 +120,13 @@ export function windowed(column: Column, { from, to, knownFrom, knownTo }: Range
 }
 
 export function known(column: Column): Step {
+  const isThere = leaf(
+    column.codes,
+    (code) => (code === 0 ? NO : YES),
+    column.field.type === 'number' ? knownNumbers : knownCodes,
+  );
   return (block, yes, no) => {
-    const codes = column.blocks[block]!;
-    if (column.field.type === 'number') knownNumbers(codes, yes);
-    else knownCodes(codes, yes);
+    isThere(block, yes, no);
     for (let w = 0; w < BLOCK_WORDS; w++) no[w] = ~yes[w]!;
   };
 }
@@ -81,7 +150,7 @@ function knownNumbers(values: Block, yes: Uint32Array): void {
 /** Numbers with fractions from `low` to `high` are true, others false; NaN is in neither comparison, and unknown. */
 export function span(column: Column, low: number, high: number): Step {
   return (block, yes, no) => {
-    spanBlock(column.blocks[block] as Float64Array, low, high, yes, no);
+    spanBlock(column.codes.blocks[block] as Float64Array, low, high, yes, no);
   };
 }
 
@@ -101,16 +170,32 @@ function spanBlock(values: Float64Array, low: number, high: number, yes: Uint32A
 
 /** Texts have the codes that this shard gave them. */
 export function textsTable(column: Column, texts: ReadonlySet<string>): Step {
-  const bits = Uint8Array.from({ length: column.texts.length + 1 }, (_, code) =>
-    code === 0 ? 0 : texts.has(column.texts[code - 1]!) ? YES : NO,
-  );
-  return table(column, bits);
+  const { texts: all } = column;
+  const truth = (code: number): number => (code === 0 ? 0 : texts.has(all[code - 1]!) ? YES : NO);
+  return byCode(column.codes, truth, () => all.length);
 }
 
 export function table(column: Column, bits: Uint8Array): Step {
-  return (block, yes, no) => {
-    tableBlock(column.blocks[block]!, bits, yes, no);
-  };
+  return byCode(
+    column.codes,
+    (code) => bits[code]!,
+    () => bits.length - 1,
+  );
+}
+
+/** Of wide columns by what is stored; a table of that is made anew where the greatest code or the origin changed. */
+function byCode(codes: Codes, truth: (code: number) => number, greatest: () => number): Step {
+  let version = -1;
+  let stored: Uint8Array = new Uint8Array(0);
+  return leaf(codes, truth, (block, yes, no) => {
+    const { origin } = codes;
+    const length = greatest() - origin + 1;
+    if (version !== codes.version || stored.length !== length) {
+      stored = Uint8Array.from({ length }, (_, at) => truth(at === 0 ? 0 : at + origin));
+      ({ version } = codes);
+    }
+    tableBlock(block, stored, yes, no);
+  });
 }
 
 function tableBlock(codes: Block, bits: Uint8Array, yes: Uint32Array, no: Uint32Array): void {

@@ -1,16 +1,15 @@
 /**
- * A list field of a shard's citizens, packed: the items of one citizen stand in consecutive rows of one column a member, and a word a
- * citizen says where they begin and how many there are. Rows that come free are blanked at once, given out again, and closed up when they
- * are more than half, so that a shard does not grow with changes. 4 B a citizen, and the members' bytes an item.
+ * A list field of a shard's citizens, packed: the items of one citizen stand in consecutive rows of one column a member, and heads.ts
+ * says where they begin and how many there are. Rows that come free are blanked at once, given out again, and closed up when they
+ * are more than half, so that a shard does not grow with changes. A bit a citizen, 6 B each who has items, and the members' bytes an item.
  */
 import { type ListField, MAX_ITEMS, type ScalarField, scalarMembers } from '../catalogue.ts';
 import type { Items, Source } from '../compile/closure.ts';
-import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
+import { BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
+import { COUNT_BITS, COUNT_MASK, Heads } from './heads.ts';
+import { bytesOf, integersOf, type NextSection } from './packed.ts';
 import type { Item } from './profile.ts';
 
-/** A head is 0 where the list is unknown, else 1 + (first row << 5 | items): an empty list is 1. */
-export const COUNT_BITS = 5;
-const COUNT_MASK = (1 << COUNT_BITS) - 1;
 const MAX_ROWS = 2 ** (31 - COUNT_BITS) - 1;
 /** Below so many free rows nothing is closed up. */
 const MIN_CLOSED_UP = BLOCK_SLOTS;
@@ -19,10 +18,12 @@ export class ListColumn implements Rows {
   readonly field: ListField;
   readonly members: readonly Column[];
   /** By citizen, in blocks of slots like any column. */
-  readonly heads: Int32Array[] = [];
+  readonly heads = new Heads();
   /** All rows: free ones hold nothing, and no head names them. */
   readonly live: Uint32Array[] = [];
   private readonly byName: ReadonlyMap<string, Column>;
+  /** Counts how often all items were moved: what was read by row before says nothing afterwards. */
+  moves = 0;
   /** Rows given out so far, free ones included. */
   private used = 0;
   private freeRows = 0;
@@ -37,7 +38,7 @@ export class ListColumn implements Rows {
 
   /** Room for one more block of citizens. */
   grow(): void {
-    this.heads.push(new Int32Array(BLOCK_SLOTS));
+    this.heads.grow();
   }
 
   /** Rows in use or free; blocks cover them. */
@@ -48,7 +49,7 @@ export class ListColumn implements Rows {
   get bytes(): number {
     const members = this.members.reduce((sum, column) => sum + column.bytes, 0);
     const free = this.free.reduce((sum, starts) => sum + starts.length * 8, 0);
-    return members + free + this.heads.length * BLOCK_SLOTS * 4 + this.live.length * BLOCK_WORDS * 4;
+    return members + free + this.heads.bytes + this.live.length * BLOCK_WORDS * 4;
   }
 
   column(field: ScalarField): Column {
@@ -58,7 +59,7 @@ export class ListColumn implements Rows {
   }
 
   private head(slot: number): number {
-    return this.heads[slot >> BLOCK_BITS]![slot & (BLOCK_SLOTS - 1)]!;
+    return this.heads.get(slot);
   }
 
   /** NaN where the list is unknown. */
@@ -79,8 +80,7 @@ export class ListColumn implements Rows {
     if (before !== count) {
       if (before > 0) this.release(first, before);
       first = count ? this.claim(count) : 0;
-      this.heads[slot >> BLOCK_BITS]![slot & (BLOCK_SLOTS - 1)] =
-        count === undefined ? 0 : 1 + ((first << COUNT_BITS) | count);
+      this.heads.set(slot, count === undefined ? 0 : 1 + ((first << COUNT_BITS) | count));
     }
     items?.forEach((item, index) => {
       this.members.forEach((column, at) => {
@@ -122,29 +122,59 @@ export class ListColumn implements Rows {
 
   /** Moves all items together, in the order of their citizens. Some 10 ns an item. */
   private closeUp(): void {
-    const before = this.members.map((column) => column.blocks.splice(0));
+    this.moves++;
+    const before = this.members.map((column) => column.codes.detach());
     this.live.length = 0;
     this.free = this.free.map(() => []);
     this.used -= this.freeRows;
     this.freeRows = 0;
     this.cover();
     let next = 0;
-    for (const heads of this.heads)
-      for (let at = 0; at < heads.length; at++) {
-        const head = heads[at]!;
-        const count = head === 0 ? 0 : (head - 1) & COUNT_MASK;
-        if (count === 0) continue;
-        const first = (head - 1) >>> COUNT_BITS;
+    for (const { heads, count: some } of this.heads.blocks)
+      for (let at = 0; at < some; at++) {
+        const count = (heads[at]! - 1) & COUNT_MASK;
+        const first = (heads[at]! - 1) >>> COUNT_BITS;
         this.members.forEach((column, member) => {
-          for (let i = 0; i < count; i++) {
-            const [from, to] = [first + i, next + i];
-            column.blocks[to >> BLOCK_BITS]![to & (BLOCK_SLOTS - 1)] =
-              before[member]![from >> BLOCK_BITS]![from & (BLOCK_SLOTS - 1)]!;
-          }
+          for (let i = 0; i < count; i++) column.codes.take(before[member]!, first + i, next + i);
         });
         heads[at] = 1 + ((next << COUNT_BITS) | count);
         next += count;
       }
+  }
+
+  /** As it was set; undefined where the list is unknown. */
+  itemsAt(slot: number): Item[] | undefined {
+    const count = this.count(slot);
+    if (Number.isNaN(count)) return undefined;
+    const first = this.firstRow(slot);
+    return Array.from({ length: count }, (_, index) =>
+      this.members.map((column) => column.valueAt(first + index)),
+    );
+  }
+
+  *sections(): Generator<Uint8Array> {
+    yield* this.heads.sections();
+    const free = this.free.flatMap((starts) => [starts.length].concat(starts));
+    yield bytesOf(Int32Array.of(this.used, this.freeRows));
+    yield bytesOf(Int32Array.from(free));
+    for (const column of this.members) yield* column.sections();
+  }
+
+  /** Takes over what `sections` gave, in an empty list. */
+  async restore(next: NextSection): Promise<void> {
+    await this.heads.restore(next);
+    const [used = 0, freeRows = 0] = integersOf(await next());
+    const free = integersOf(await next());
+    for (let length = 0, at = 0; length < this.free.length; length++) {
+      const count = free[at++] ?? 0;
+      this.free[length] = Array.from(free.subarray(at, at + count));
+      at += count;
+    }
+    const rows = Math.ceil(used / BLOCK_SLOTS);
+    for (let block = 0; block < rows; block++) this.live.push(new Uint32Array(BLOCK_WORDS).fill(-1));
+    for (const column of this.members) await column.restore(next);
+    this.used = used;
+    this.freeRows = freeRows;
   }
 
   /** Lets closures read a citizen's items by slot. */

@@ -65,9 +65,14 @@ export function layoutOf(fields: Fields): Layout {
   };
 }
 
-/** Whether a text may be a citizen's id: 1 to 64 characters, none of them a control character. */
+/** Whether a text may be a citizen's id: 1 to 64 characters, none of them a control character. Looked at for every record. */
 export function isCitizenId(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= 64 && !CONTROL.test(value);
+  if (typeof value !== 'string' || value.length === 0 || value.length > 64) return false;
+  for (let at = 0; at < value.length; at++) {
+    const unit = value.charCodeAt(at);
+    if (unit < 0x20 || unit === 0x7f) return false;
+  }
+  return true;
 }
 
 function profileDay(value: unknown): number {

@@ -1,54 +1,100 @@
-/** Sorts slots by id with pauses, so that a process that sorts a million goes on beating, answering and fetching. */
-
-/** Sorted or merged between two pauses: some ten milliseconds. */
-const STEP = 16_384;
-
 /**
- * A merge sort from runs of STEP: as many comparisons as one sort over all. `slots` is used up; the result is one of two arrays of its
- * size. `pause` is called every STEP slots, and what it throws ends the sort.
+ * Sorts slots by the bytes of their ids, in steps, so that a process that sorts a million goes on beating, answering and fetching. A radix
+ * sort from the first byte until few are left, then five bytes at a time as numbers: 0.3 µs an id, where comparing ids takes 2.
  */
-export async function sortSlots(
-  slots: Int32Array<ArrayBuffer>,
-  ids: readonly string[],
-  pause: () => Promise<void>,
-): Promise<Int32Array<ArrayBuffer>> {
-  for (let from = 0; from < slots.length; from += STEP) {
-    slots.subarray(from, from + STEP).set([...slots.subarray(from, from + STEP)].sort(byId(ids)));
-    await pause();
+import { type Ids, MAX_ID_BYTES } from './ids.ts';
+
+/** Looked at between two pauses: some milliseconds. */
+const STEP = 16_384;
+/** So many are sorted as numbers: five bytes and the place, 52 bits, are exact in a double. */
+const FEW = 4_096;
+const BYTES = 5;
+
+type Stretch = { readonly from: number; readonly to: number; readonly depth: number };
+
+/** Sorts in place; yields about every STEP slots, and goes on where it was. */
+export function* sortSlots(slots: Int32Array, ids: Ids): Generator<void, void> {
+  const spare = new Int32Array(slots.length);
+  const bytes = new Uint8Array(slots.length);
+  const open: Stretch[] = [{ from: 0, to: slots.length, depth: 0 }];
+  let looked = 0;
+  for (let stretch = open.pop(); stretch !== undefined; stretch = open.pop()) {
+    if (stretch.to - stretch.from < 2 || stretch.depth >= MAX_ID_BYTES) continue;
+    if (stretch.to - stretch.from <= FEW) {
+      sortFew(slots, ids, stretch, open);
+      looked += stretch.to - stretch.from;
+      if (looked < STEP) continue;
+      looked = 0;
+      yield;
+    } else yield* split(slots, spare, bytes, ids, stretch, open);
   }
-  let source: Int32Array<ArrayBuffer> = slots;
-  let target: Int32Array<ArrayBuffer> = new Int32Array(slots.length);
-  for (let width = STEP; width < slots.length; width *= 2) {
-    for (let from = 0; from < slots.length; from += 2 * width)
-      await merge(source, target, ids, from, Math.min(from + width, slots.length), from + 2 * width, pause);
-    [source, target] = [target, source];
-  }
-  return source;
 }
 
-function byId(ids: readonly string[]): (a: number, b: number) => number {
-  return (a, b) => (ids[a]! < ids[b]! ? -1 : 1);
+/** One byte: stretches of the same byte are left in `open`. */
+function* split(
+  slots: Int32Array,
+  spare: Int32Array,
+  bytes: Uint8Array,
+  ids: Ids,
+  { from, to, depth }: Stretch,
+  open: Stretch[],
+): Generator<void, void> {
+  const ends = new Int32Array(257);
+  for (let start = from; start < to; start += STEP) {
+    countBytes(slots, bytes, ids, depth, start, Math.min(to, start + STEP), ends);
+    yield;
+  }
+  ends[0] = from;
+  for (let byte = 0; byte < 256; byte++) ends[byte + 1]! += ends[byte]!;
+  // Nearly always at first: all ids of an office begin alike.
+  if (ends[bytes[from]! + 1]! - ends[bytes[from]!]! === to - from) {
+    open.push({ from, to, depth: depth + 1 });
+    return;
+  }
+  const next = ends.slice();
+  for (let start = from; start < to; start += STEP) {
+    const end = Math.min(to, start + STEP);
+    for (let i = start; i < end; i++) spare[next[bytes[i]!]!++] = slots[i]!;
+    yield;
+  }
+  slots.set(spare.subarray(from, to), from);
+  for (let byte = 0; byte < 256; byte++)
+    if (ends[byte + 1]! - ends[byte]! > 1)
+      open.push({ from: ends[byte]!, to: ends[byte + 1]!, depth: depth + 1 });
 }
 
-/** Merges [from, middle) and [middle, end) of `source` into the same place of `target`. */
-async function merge(
-  source: Int32Array,
-  target: Int32Array,
-  ids: readonly string[],
+/** Counts byte b in `counts[b + 1]`, and keeps each. */
+function countBytes(
+  slots: Int32Array,
+  bytes: Uint8Array,
+  ids: Ids,
+  depth: number,
   from: number,
-  middle: number,
-  end: number,
-  pause: () => Promise<void>,
-): Promise<void> {
-  const last = Math.min(end, source.length);
-  let left = from;
-  let right = middle;
-  for (let to = from; to < last; ) {
-    const until = Math.min(last, to + STEP);
-    for (; to < until; to++) {
-      const takeLeft = left < middle && (right >= last || ids[source[left]!]! < ids[source[right]!]!);
-      target[to] = source[takeLeft ? left++ : right++]!;
-    }
-    await pause();
+  to: number,
+  counts: Int32Array,
+): void {
+  for (let i = from; i < to; i++) {
+    const byte = ids.byteAt(slots[i]!, depth);
+    bytes[i] = byte;
+    counts[byte + 1]!++;
   }
+}
+
+function sortFew(slots: Int32Array, ids: Ids, { from, to, depth }: Stretch, open: Stretch[]): void {
+  const before = slots.slice(from, to);
+  const keys = new Float64Array(to - from);
+  for (let i = 0; i < keys.length; i++) {
+    let key = 0;
+    for (let byte = 0; byte < BYTES; byte++) key = key * 256 + ids.byteAt(before[i]!, depth + byte);
+    keys[i] = key * FEW + i;
+  }
+  keys.sort();
+  let start = 0;
+  for (let i = 0; i < keys.length; i++) {
+    slots[from + i] = before[keys[i]! % FEW]!;
+    if (i === start || Math.floor(keys[i]! / FEW) === Math.floor(keys[start]! / FEW)) continue;
+    if (i - start > 1) open.push({ from: from + start, to: from + i, depth: depth + BYTES });
+    start = i;
+  }
+  if (keys.length - start > 1) open.push({ from: from + start, to, depth: depth + BYTES });
 }

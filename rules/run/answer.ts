@@ -106,6 +106,8 @@ function resolvePairs(
       unknownEvents.push(event.row);
       continue;
     }
+    // Who has died is known, and in no audience.
+    if (!population.isLive(slot)) continue;
     const given = { event: event.data, asOf };
     const truth = judge(slot, given);
     if (truth === 0) continue;

@@ -1,6 +1,7 @@
 /** What serving shards needs of the ledger. `store` provides it, `app` hands it over; nothing here knows SQL. */
 import type { StartPosition, TopicPartition } from '../../broker/broker.ts';
 import type { EventType } from '../../domain/event.ts';
+import type { MatchEvent } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
 import type { Counted } from './refused-profiles.ts';
 import type { ShardRecord } from './shard.ts';
@@ -48,4 +49,36 @@ export type RulesStore = {
    * 30 s: a profile may arrive while nobody serves its shard, or between an answer that did not know it and the planning of that page.
    */
   awaited(): Promise<readonly string[]>;
+};
+
+/** A live rule under a broadcast that goes on and has an end; `id` is of both and the rule's version. */
+export type OpenEntry = {
+  readonly id: string;
+  readonly rule: Rule;
+  readonly version: number;
+  readonly eventType: EventType;
+  readonly event: MatchEvent;
+};
+
+/** What announcing needs: which broadcasts are open, and where the announcements of each shard stand. */
+export type CrossingStore = {
+  /** The ids of all that is open now, and whole those among them that `known` lacks. */
+  openEntries(known: ReadonlySet<string>): Promise<{
+    readonly open: ReadonlySet<string>;
+    readonly fresh: readonly OpenEntry[];
+  }>;
+  /** Takes partitions over under a new fence; one seen for the first time stands at its `begin`. */
+  claim(
+    group: string,
+    partitions: readonly (TopicPartition & { readonly begin: number })[],
+  ): Promise<readonly StartPosition[]>;
+  /** Moves a position; `position-fenced` where another member holds it or it is not at `from`. */
+  advance(
+    group: string,
+    topic: string,
+    partition: number,
+    from: number,
+    next: number,
+    fence: number,
+  ): Promise<void>;
 };

@@ -5,7 +5,7 @@
 import { AllimError } from '../../domain/errors.ts';
 import { type RunId, randomId } from '../../domain/ids.ts';
 import { mark } from '../../domain/marks.ts';
-import { decodeRequest, PAGE_CITIZENS, TOPICS } from '../../domain/records.ts';
+import { decodeRequest, type MatchEvent, PAGE_CITIZENS, TOPICS } from '../../domain/records.ts';
 import { isTransient } from '../../domain/transient.ts';
 import type { Fields } from '../catalogue.ts';
 import { type CheckedRule, readRule } from '../check/rule.ts';
@@ -26,6 +26,8 @@ export type RunsOptions = {
   readonly store: Pick<RulesStore, 'ruleVersion' | 'plannedPages'>;
   readonly fields: Fields;
   readonly shard: (partition: number) => Shard | undefined;
+  /** Called in the step in which a broadcast is answered. */
+  readonly answered?: (partition: number, rule: CheckedRule, version: number, event: MatchEvent) => void;
   readonly plannedPollMs: number;
 };
 
@@ -53,6 +55,8 @@ export class Runs {
     if (signal.aborted) return;
 
     const answer = resolve(request, checked, valueFields, shard.population);
+    if (request.event !== undefined)
+      this.options.answered?.(record.partition, checked, request.ruleVersion, request.event);
     mark('answer:resolved');
     const head = { run: randomId<RunId>(), profileOffset: shard.position };
     const topic = record.topic === TOPICS.requests.urgent ? TOPICS.audiences.urgent : TOPICS.audiences.bulk;

@@ -1,8 +1,9 @@
 /**
  * Serves shards: holds the population of each assigned partition and answers its match requests with pages on `audiences.*`.
  * Guarantees: an answer knows every profile below the request's `minProfileOffset` and stands for one position; a request is done only
- * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It keeps nothing on
- * disk, announces nothing from profiles by itself, and never decides who is told.
+ * when all pages of one run were acknowledged; runs of a shard interleave, and the lanes do not wait for each other. It
+ * keeps nothing on disk but snapshots, which it can do without, says of each change whom it put among those of an open broadcast (announcer.ts),
+ * and never decides who is told.
  */
 import type { Batch, Broker, Consumer, StartPosition, TopicPartition } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -12,14 +13,18 @@ import { paced } from '../../domain/pace.ts';
 import { decodeRequest, TOPICS } from '../../domain/records.ts';
 import { LANES } from '../../domain/statuses.ts';
 import type { Fields } from '../catalogue.ts';
+import { Announcer } from './announcer.ts';
+import { entryOf } from './entry.ts';
+import { HeldShards, isKnown, KNOWN_TOPICS } from './held-shards.ts';
 import { Lane, type LaneWork } from './lane.ts';
 import { Placement } from './placement.ts';
 import { Refusals } from './refused-profiles.ts';
-import type { RulesStore } from './rule-store.ts';
+import type { CrossingStore, RulesStore } from './rule-store.ts';
 import { Runs } from './runs.ts';
-import { Shard, type ShardRecord } from './shard.ts';
+import type { Shard, ShardRecord } from './shard.ts';
+import { type SnapshotSettings, Snapshots } from './snapshots.ts';
 
-export type { RulesStore } from './rule-store.ts';
+export type { CrossingStore, RulesStore } from './rule-store.ts';
 export const RULES_GROUP = 'rules';
 
 export type ShardServerStatus = {
@@ -44,6 +49,8 @@ export type ShardServer = {
   /** For tests: resolves when no request is outstanding. */
   drain(): Promise<void>;
   status(): ShardServerStatus;
+  /** The shards held here that have caught up, for questions. They may be given up at any await. */
+  held(): readonly Shard[];
 };
 
 export type ShardServerOptions = {
@@ -52,6 +59,12 @@ export type ShardServerOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fields: Fields;
+  /** None are kept where it is left out. */
+  readonly snapshots?: SnapshotSettings;
+  /** With it, who enters and who leaves is announced. */
+  readonly crossings?: CrossingStore;
+  /** Between two looks at the open broadcasts. */
+  readonly lookMs?: number;
   readonly plannedPollMs?: number;
   readonly awaitedPollMs?: number;
 };
@@ -60,8 +73,6 @@ export function createShardServer(options: ShardServerOptions): ShardServer {
   return new Server(options);
 }
 
-/** Far below the retention of tombstones, so nothing that a parked shard missed can be gone from the topic. */
-const PARKED_MS = paced(60_000);
 /** Between two heartbeats in a long step; a session lasts 6 s. */
 const BEAT_MS = paced(500);
 
@@ -72,18 +83,16 @@ class Server implements ShardServer {
   private readonly store: RulesStore;
   private readonly clock: Clock;
   private readonly logger: Logger;
-  private readonly fields: Fields;
   private readonly runs: Runs;
   private readonly placement = new Placement();
   private readonly refusals: Refusals;
+  private readonly announcer: Announcer | undefined;
   private readonly awaitedPollMs: number;
-  private readonly shards = new Map<number, Shard>();
-  /** Given up a moment ago, kept in case they come back. */
-  private readonly parked = new Map<number, { readonly shard: Shard; readonly timer: NodeJS.Timeout }>();
+  private readonly snapshots: Snapshots | undefined;
+  private readonly shards: HeldShards;
   private readonly lanes = new Map<string, Lane>();
   private consumer: Consumer | undefined;
   private sweep: NodeJS.Timeout | undefined;
-  private partitions = 0;
   private quarantined = 0;
 
   constructor(options: ShardServerOptions) {
@@ -91,26 +100,40 @@ class Server implements ShardServer {
     this.store = options.store;
     this.clock = options.clock;
     this.logger = options.logger;
-    this.fields = options.fields;
     this.refusals = new Refusals(options.clock);
     this.runs = new Runs({
-      append: async (topic, partition, value) => {
-        await options.broker.append(topic, [{ key: null, value, partition }]);
-      },
+      append: (topic, partition, value) => appendTo(options.broker, topic, partition, [value]),
       store: options.store,
       fields: options.fields,
       shard: (partition) => this.shards.get(partition),
+      answered: (partition, checked, version, event) =>
+        this.announcer?.include(partition, entryOf(checked, version, event)),
       plannedPollMs: options.plannedPollMs ?? 50,
     });
     this.awaitedPollMs = options.awaitedPollMs ?? paced(30_000);
+    this.snapshots = options.snapshots && new Snapshots(options.snapshots, options);
+    if (options.crossings !== undefined)
+      this.announcer = new Announcer({
+        ...options,
+        store: options.crossings,
+        append: (topic, partition, values) => appendTo(options.broker, topic, partition, values),
+      });
+    this.shards = new HeldShards({
+      broker: options.broker,
+      fields: options.fields,
+      snapshots: this.snapshots,
+      announcer: this.announcer,
+      placed: (misplaced) => this.placement.note(misplaced),
+      began: (shard) => this.noteCatchUp(shard),
+    });
   }
 
   async start(): Promise<void> {
     if (this.consumer !== undefined) return;
-    this.partitions = (await this.broker.ends(TOPICS.profiles)).length;
+    this.shards.partitions = (await this.broker.ends(TOPICS.profiles)).length;
     this.consumer = this.broker.subscribe({
       group: RULES_GROUP,
-      topics: [TOPICS.profiles, ...LANES.map((lane) => TOPICS.requests[lane])],
+      topics: [...KNOWN_TOPICS, ...LANES.map((lane) => TOPICS.requests[lane])],
       coPartitioned: true,
       assigned: (partitions) => this.assigned(partitions),
       revoked: (partitions) => this.revoked(partitions),
@@ -118,8 +141,10 @@ class Server implements ShardServer {
       stopped: (at, error) =>
         this.logger.error({ ...at, error: messageOf(error) }, 'a partition of rules stopped'),
     });
+    this.announcer?.start();
     await this.consumer.start();
-    this.sweep = setInterval(() => void this.announceAwaited([...this.shards.values()]), this.awaitedPollMs);
+    this.snapshots?.start(() => this.shards.all());
+    this.sweep = setInterval(() => void this.announceAwaited(this.shards.all()), this.awaitedPollMs);
   }
 
   async stop(): Promise<void> {
@@ -128,9 +153,8 @@ class Server implements ShardServer {
     this.runs.stop();
     await this.consumer?.stop();
     this.consumer = undefined;
-    for (const shard of this.shards.values()) shard.close();
-    this.shards.clear();
-    for (const partition of [...this.parked.keys()]) this.unpark(partition);
+    await this.announcer?.stop();
+    await this.snapshots?.stop(this.shards.clear());
     this.lanes.clear();
   }
 
@@ -139,12 +163,12 @@ class Server implements ShardServer {
   }
 
   status(): ShardServerStatus {
-    const shards = [...this.shards.values()];
+    const shards = this.shards.all();
     const sum = (of: (shard: Shard) => number): number =>
       shards.reduce((total, shard) => total + of(shard), 0);
     return {
       citizens: sum((shard) => shard.population.size),
-      offsets: Array.from({ length: this.partitions }, (_, p) => this.shards.get(p)?.position ?? -1),
+      offsets: Array.from({ length: this.shards.partitions }, (_, p) => this.offsetOf(p)),
       caughtUp: shards.every((shard) => shard.caughtUp),
       outstanding: [...this.lanes.values()].reduce((total, lane) => total + lane.outstanding, 0),
       misplaced: this.placement.status(),
@@ -154,35 +178,20 @@ class Server implements ShardServer {
     };
   }
 
+  /** What was read and is not announced yet is still to do. */
+  private offsetOf(partition: number): number {
+    const position = this.shards.get(partition)?.position ?? -1;
+    return Math.min(position, this.announcer?.announced(partition) ?? position);
+  }
+
+  held(): readonly Shard[] {
+    return this.shards.all().filter((shard) => shard.caughtUp);
+  }
+
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
-    const profiles = partitions.filter(({ topic }) => topic === TOPICS.profiles);
-    const goesOn: StartPosition[] = [];
-    if (profiles.length > 0) {
-      const [begins, ends] = await Promise.all([
-        this.broker.begins(TOPICS.profiles),
-        this.broker.ends(TOPICS.profiles),
-      ]);
-      for (const { partition } of profiles) {
-        this.shards.get(partition)?.close();
-        const kept = this.unpark(partition);
-        if (kept !== undefined && kept.position >= begins[partition]! && kept.position <= ends[partition]!) {
-          this.shards.set(partition, kept);
-          goesOn.push({ topic: TOPICS.profiles, partition, offset: kept.position, fence: 0 });
-          continue;
-        }
-        const shard = new Shard({
-          partition,
-          partitions: this.partitions,
-          fields: this.fields,
-          begin: begins[partition]!,
-          end: ends[partition]!,
-          placed: (misplaced) => this.placement.note(misplaced),
-        });
-        this.shards.set(partition, shard);
-        this.noteCatchUp(shard);
-      }
-    }
-    const requests = partitions.filter(({ topic }) => topic !== TOPICS.profiles);
+    const known = partitions.filter(isKnown);
+    const goesOn = known.length === 0 ? [] : await this.shards.takeUp(known);
+    const requests = partitions.filter((at) => !isKnown(at));
     if (requests.length === 0) return goesOn;
     const starts = await this.store.startPositions(RULES_GROUP, requests);
     for (const { topic, partition } of requests) {
@@ -196,35 +205,13 @@ class Server implements ShardServer {
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     for (const at of partitions) {
-      if (at.topic === TOPICS.profiles) {
-        this.park(at.partition);
+      if (isKnown(at)) {
+        this.shards.park(at.partition);
       } else {
         this.lanes.get(laneKey(at))?.close();
         this.lanes.delete(laneKey(at));
       }
     }
-  }
-
-  /**
-   * A member that was silent for a session loses everything and gets most of it back at once. Reading a million profiles again takes a minute,
-   * in which it may fall silent anew and never get to answer; its columns and their position are as good as they were.
-   */
-  private park(partition: number): void {
-    const shard = this.shards.get(partition);
-    if (shard === undefined) return;
-    shard.close();
-    this.shards.delete(partition);
-    if (!shard.caughtUp) return;
-    const timer = setTimeout(() => this.parked.delete(partition), PARKED_MS);
-    timer.unref();
-    this.parked.set(partition, { shard, timer });
-  }
-
-  private unpark(partition: number): Shard | undefined {
-    const found = this.parked.get(partition);
-    clearTimeout(found?.timer);
-    this.parked.delete(partition);
-    return found?.shard;
   }
 
   private noteCatchUp(shard: Shard): void {
@@ -243,15 +230,24 @@ class Server implements ShardServer {
   }
 
   private async handle(batch: Batch): Promise<void> {
-    if (batch.topic === TOPICS.profiles) return this.handleProfiles(batch);
+    if (isKnown(batch)) return this.handleKnown(batch);
     this.lanes.get(laneKey(batch))?.accept(batch);
   }
 
-  private async handleProfiles(batch: Batch): Promise<void> {
+  private async handleKnown(batch: Batch): Promise<void> {
     const shard = this.shards.get(batch.partition);
-    if (shard === undefined) return;
-    shard.apply(batch);
-    await shard.prepare(pauseFor(batch));
+    await shard?.inTurn(async () => {
+      if (batch.signal.aborted) return;
+      if (batch.topic === TOPICS.profiles) shard.apply(batch);
+      else shard.applyOverlays(batch);
+      await shard.prepare(pauseFor(batch));
+      await this.announcer?.send(batch.partition);
+      await this.settle(shard);
+    });
+  }
+
+  /** Gives the store what the shard owes it. */
+  private async settle(shard: Shard): Promise<void> {
     await this.quarantineProfiles(shard);
     if (shard.forgotten.length > 0) {
       await this.store.profilesForgotten(shard.forgotten);
@@ -319,6 +315,18 @@ function pauseFor(batch: Batch): () => Promise<void> {
     await batch.heartbeat();
     beatAt = performance.now();
   };
+}
+
+async function appendTo(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  values: readonly Buffer[],
+): Promise<void> {
+  await broker.append(
+    topic,
+    values.map((value) => ({ key: null, value, partition })),
+  );
 }
 
 function fanoutOf(record: ShardRecord): string | undefined {

@@ -1,5 +1,6 @@
 /**
- * One shard: its population, built from `citizen-profiles[partition]` from the beginning, and the position up to which it knows.
+ * One shard: its population, built from `citizen-profiles[partition]` and `citizen-overlays[partition]` from the beginning or from a
+ * snapshot, and the positions up to which it knows them.
  * Applying a record twice changes nothing; state at a position in the middle of the first reading is never shown, since compaction has
  * removed what once stood there.
  */
@@ -7,8 +8,11 @@ import { AllimError } from '../../domain/errors.ts';
 import { partitionOf } from '../../domain/murmur2.ts';
 import { needText, type RecordFlaws } from '../../domain/record-flaws.ts';
 import type { Fields } from '../catalogue.ts';
+import { parseOverlay } from '../population/overlays.ts';
 import { Population } from '../population/population.ts';
 import { isCitizenId, parseProfile } from '../population/profile.ts';
+import { isProfileRecord } from '../population/profile-record.ts';
+import type { Positions } from '../population/snapshot.ts';
 
 /** What a shard and its lanes need of a broker's records and batches; the port's own types satisfy these. */
 export type ShardRecord = {
@@ -29,14 +33,25 @@ export type ShardBatch = {
 
 export type Refused = { readonly record: ShardRecord; readonly error: AllimError };
 
+/** Sees each record of a citizen that changes what is known: calls `write` once, in the same step. */
+export type ProfileWatch = {
+  /** Whether it has to say something of what was seen. */
+  readonly owes: boolean;
+  around(record: ShardRecord, citizen: string, write: () => void): void;
+};
+
 type Waiter = {
   readonly offset: number;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 };
 
+/** Reads a citizen's record on either topic; what it returns writes it. */
+type Read = (key: string, value: Buffer | null, offset: number) => () => void;
+
 export class Shard {
   readonly partition: number;
+  readonly partitions: number;
   readonly population: Population;
   /** Refused records that the store has not taken yet. */
   refused: Refused[] = [];
@@ -44,34 +59,52 @@ export class Shard {
   arrived: string[] = [];
   /** Citizens whose tombstone came after the catch-up and was not announced yet. */
   forgotten: string[] = [];
-  private readonly partitions: number;
-  private readonly target: number;
+  /** Sees what is written from now on. */
+  watched: ProfileWatch | undefined;
+  private readonly target: Positions;
   private readonly placed: (misplaced: boolean) => void;
   private waiters: Waiter[] = [];
   private at: number;
+  private overlaysAt: number;
   private prepared: boolean;
+  private turn: Promise<unknown> = Promise.resolve();
 
-  /** Reads from `begin`; has caught up at `end`, the topic's end at the assignment. `placed` hears of each record whether it belongs here. */
+  /**
+   * Reads from `begin`; has caught up at `end`, the topic's end at the assignment; `overlays` are those of the overlays. `placed` hears of
+   * each record whether it belongs here. `population` is what a snapshot had, at these beginnings.
+   */
   constructor(given: {
     partition: number;
     partitions: number;
     fields: Fields;
     begin: number;
     end: number;
+    overlays?: { readonly begin: number; readonly end: number };
+    population?: Population;
     placed: (misplaced: boolean) => void;
   }) {
+    const { overlays = { begin: 0, end: 0 } } = given;
     this.partition = given.partition;
     this.partitions = given.partitions;
-    this.population = new Population(given.fields);
+    this.population = given.population ?? new Population(given.fields);
     this.at = given.begin;
-    this.target = given.end;
-    this.prepared = given.begin >= given.end;
+    this.overlaysAt = overlays.begin;
+    this.target = { profiles: given.end, overlays: overlays.end };
+    this.prepared = this.isRead();
     this.placed = given.placed;
+  }
+
+  private isRead(): boolean {
+    return this.at >= this.target.profiles && this.overlaysAt >= this.target.overlays;
   }
 
   /** Every record below it is known: the fetch position, so holes in the log count as known. */
   get position(): number {
     return this.at;
+  }
+
+  get positions(): Positions {
+    return { profiles: this.at, overlays: this.overlaysAt };
   }
 
   get caughtUp(): boolean {
@@ -80,9 +113,51 @@ export class Shard {
 
   /** Applies a batch of profiles in one step. What cannot be applied is put into `refused`, and the others go on. */
   apply(batch: ShardBatch): void {
-    for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record);
+    for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record, this.profile);
     this.at = Math.max(this.at, batch.next);
     this.wake();
+  }
+
+  /** The same of a batch of overlays. */
+  applyOverlays(batch: ShardBatch): void {
+    for (const record of batch.records)
+      if (record.offset >= this.overlaysAt) this.applyOne(record, this.overlay);
+    this.overlaysAt = Math.max(this.overlaysAt, batch.next);
+  }
+
+  /** Whatever changes the shard, or needs it unchanged, does so in turn: handlers of its two topics run side by side. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => {});
+    return mine;
+  }
+
+  /**
+   * Lets `work` read the population while nothing is applied to it, until it calls `written`; aborts it where that takes longer than
+   * `withinMs`. undefined, without any work, where the shard has not caught up, or owes the store or the dispatcher something.
+   */
+  async still<T>(
+    withinMs: number,
+    ended: AbortSignal,
+    work: (options: { readonly signal: AbortSignal; written(): void }) => Promise<T>,
+  ): Promise<T | undefined> {
+    let result: Promise<T | undefined> = Promise.resolve(undefined);
+    await this.inTurn(async () => {
+      const owes = this.refused.length + this.forgotten.length + this.arrived.length > 0;
+      if (!this.prepared || owes || this.watched?.owes === true || ended.aborted) return;
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(new Error(`took longer than ${withinMs} ms`)), withinMs);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const written = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      await this.population.tidy(() => new Promise((turn) => setImmediate(turn)));
+      result = work({ signal: AbortSignal.any([ended, late.signal]), written }).finally(written);
+      result.catch(() => {});
+      await promise;
+    });
+    return result;
   }
 
   /**
@@ -91,7 +166,7 @@ export class Shard {
    * else it must; what it throws leaves the order to the next call.
    */
   async prepare(pause: () => Promise<void>): Promise<void> {
-    if (this.prepared || this.at < this.target) return;
+    if (this.prepared || !this.isRead()) return;
     await this.population.orderInSteps(pause);
     this.prepared = true;
     this.wake();
@@ -104,7 +179,7 @@ export class Shard {
     for (const waiter of ready) waiter.resolve();
   }
 
-  private applyOne(record: ShardRecord): void {
+  private applyOne(record: ShardRecord, read: Read): void {
     try {
       needText(record);
       const { key, value } = record;
@@ -123,19 +198,34 @@ export class Shard {
             ids: { partition: record.partition, belongs: home },
           },
         );
-      if (value === null) {
-        this.population.forget(key);
-        if (record.offset >= this.target) this.forgotten.push(key);
-      } else if (
-        this.population.upsert(key, parseProfile(value, this.population.layout)) &&
-        record.offset >= this.target
-      )
-        this.arrived.push(key);
+      const write = read(key, value, record.offset);
+      if (this.watched === undefined) write();
+      else this.watched.around(record, key, write);
     } catch (error) {
       if (!(error instanceof AllimError)) throw error;
       this.refused.push({ record, error });
     }
   }
+
+  private readonly profile: Read = (key, value, offset) => {
+    const { population } = this;
+    const isNew = offset >= this.target.profiles;
+    if (value === null)
+      return () => {
+        population.forget(key);
+        if (isNew) this.forgotten.push(key);
+      };
+    const upsert = profileUpsert(population, key, value);
+    return () => {
+      if (upsert() && isNew) this.arrived.push(key);
+    };
+  };
+
+  private readonly overlay: Read = (key, value) => {
+    const { population } = this;
+    const overlay = value === null ? null : parseOverlay(value, population.layout);
+    return () => population.overlay(key, overlay);
+  };
 
   /** Resolves once the shard has caught up and knows every record below `offset`; rejects when it is closed. */
   reached(offset: number): Promise<void> {
@@ -150,4 +240,11 @@ export class Shard {
     this.waiters = [];
     for (const waiter of waiters) waiter.reject(new AllimError('position-fenced', 'the shard was given up'));
   }
+}
+
+/** `profile-invalid` before anything is written, of JSON; of a binary record, when it is (nothing changes by it either). */
+function profileUpsert(population: Population, key: string, value: Buffer): () => boolean {
+  if (isProfileRecord(value)) return () => population.upsertRecord(key, value);
+  const profile = parseProfile(value, population.layout);
+  return () => population.upsert(key, profile);
 }

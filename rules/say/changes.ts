@@ -46,7 +46,7 @@ export function changeOf({ leaf, truth, found, view, asOf }: JudgedLeaf, languag
   return { change: said.length === 0 ? null : said.join('; '), turnsOn };
 }
 
-function dayIn(day: number, language: Language): string {
+export function dayIn(day: number, language: Language): string {
   const literal: Literal = { kind: 'literal', type: 'date', value: day };
   return speakerOf(language).value(literal, literal);
 }

@@ -3,8 +3,10 @@
  * leaves decide. Judges with the closure, so it says what the engine did and never what somebody meant. Shows attributes: whoever asks must be
  * allowed to see them, and is logged by whoever serves it.
  */
+import { parseDay } from '../calendar.ts';
 import type { Language } from '../catalogue.ts';
 import type { Node } from '../language.ts';
+import { dayIn } from './changes.ts';
 import { claimOf } from './claims.ts';
 import { decide, type Explained, type ExplainedItem, type ExplainedLeaf } from './leaves.ts';
 import { PHRASES } from './phrases.ts';
@@ -22,6 +24,8 @@ export type Explanation = {
   readonly deciding: readonly string[];
   /** Names of what is missing in the deciding leaves, where it is only possible. */
   readonly missing: readonly string[];
+  /** YYYY-MM-DD: whoever has died is concerned by no rule, and the leaves say what would have been. */
+  readonly deceased: string | null;
   /** For people: the answer and, a line each, what decides. */
   readonly text: string;
 };
@@ -33,10 +37,21 @@ export function explain(
   pointer = '/condition',
 ): Explanation {
   const { truth, leaves, deciding } = decide(claimOf(condition, pointer), viewOf(about), about, language);
+  const { deceased = null } = about;
+  if (deceased !== null)
+    return {
+      reach: 'no',
+      leaves,
+      deciding: [],
+      missing: [],
+      deceased,
+      text: PHRASES[language].deceased(dayIn(parseDay(deceased), language)),
+    };
   return {
     reach: truth === null ? 'possible' : truth ? 'certain' : 'no',
     leaves,
     deciding: deciding.map((leaf) => leaf.pointer),
+    deceased,
     missing: truth === null ? [...new Set(deciding.flatMap(missingIn))] : [],
     text: wholeText(truth, deciding, language),
   };

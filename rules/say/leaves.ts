@@ -46,6 +46,8 @@ export type ExplainedItem = {
 export type Explained = Beheld & {
   /** Fields that the citizen disputes. They must be missing in the profile (`withoutFields`). */
   readonly disputed?: ReadonlySet<string>;
+  /** YYYY-MM-DD where the citizen has died: no rule concerns them, whatever their record says. */
+  readonly deceased?: string | null;
   /** By field. */
   readonly origins?: ReadonlyMap<string, Origin>;
 };

@@ -14,6 +14,7 @@ export type Phrases = {
   ifKnown(names: readonly string[]): string;
   notReckoned(): string;
   fromDay(day: string, holds: boolean): string;
+  deceased(day: string): string;
   found(found: string, needed: string | undefined): string;
   number(index: number): string;
 };
@@ -29,6 +30,7 @@ export const PHRASES: Readonly<Record<Language, Phrases>> = {
     ifKnown: (names) =>
       `${withParticle(names.map((name) => `‘${name}’`).join(', '), '을/를')} 알면 판정할 수 있음`,
     notReckoned: () => '달력의 범위를 벗어나 계산할 수 없음',
+    deceased: (day) => `해당하지 않습니다. ${day}에 사망했기 때문입니다.`,
     fromDay: (day, holds) => `${day}부터 ${holds ? '맞음' : '맞지 않음'}`,
     found: (found, needed) =>
       needed === undefined ? `현재 ${found}` : `현재 ${found}, ${needed}이면 달라짐`,
@@ -44,6 +46,7 @@ export const PHRASES: Readonly<Record<Language, Phrases>> = {
     ifKnown: (names) =>
       `could be judged if ${names.map((name) => `“${name.replace(/^the /u, '')}”`).join(' and ')} were known`,
     notReckoned: () => 'outside the days that can be reckoned',
+    deceased: (day) => `It does not apply: the citizen died on ${day}.`,
     fromDay: (day, holds) => `${holds ? 'will hold' : 'will no longer hold'} from ${day}`,
     found: (found, needed) =>
       needed === undefined ? `is ${found}` : `is ${found}; would be otherwise at ${needed}`,
@@ -58,6 +61,7 @@ export const PHRASES: Readonly<Record<Language, Phrases>> = {
     disputed: 'đang khiếu nại nên không dùng',
     ifKnown: (names) => `xét được nếu biết ${names.map((name) => `“${name}”`).join(' và ')}`,
     notReckoned: () => 'nằm ngoài khoảng ngày tính được',
+    deceased: (day) => `Không thuộc đối tượng: người này đã mất ngày ${day}.`,
     fromDay: (day, holds) => `${holds ? 'sẽ đúng' : 'sẽ không còn đúng'} từ ${day}`,
     found: (found, needed) =>
       needed === undefined ? `hiện là ${found}` : `hiện là ${found}; sẽ khác nếu là ${needed}`,

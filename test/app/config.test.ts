@@ -50,12 +50,15 @@ describe('configuration', () => {
   test('with nothing set everything is embedded and on loopback', () => {
     expect(configOf({ HOME: '/x', PATH: '/bin' })).toEqual({
       env: 'development',
+      questions: { host: '127.0.0.1', port: 0 },
       agencyWeights: new Map(),
       bounces: null,
       smsReceiptSecret: null,
       channelRates: new Map(),
       calendarDir: null,
       feedsFile: null,
+      binaryProfiles: false,
+      snapshots: { folder: path.resolve('data/snapshots'), everyMs: 600_000 },
       keepMonths: 14,
       dataDir: path.resolve('data'),
       logLevel: 'info',

@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { setPace } from '../../domain/pace.ts';
 import { TOPICS } from '../../domain/records.ts';
 import type { Rule } from '../../domain/rule.ts';
+import { transaction } from '../../domain/sql.ts';
 import { subjectKeyHash } from '../../domain/subject-key.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
 import { createShardServer, type ShardServer } from '../../rules/run/shard-server.ts';
@@ -186,13 +187,15 @@ test('two share everything and nobody is told twice, passed over, or locked out'
   ]);
   await Promise.all([
     republish('nts-property-tax'),
-    saveIdentityLinks(
-      it.pool,
-      'nts',
-      people.slice(0, 20).map((subject) => ({
-        keyHash: subjectKeyHash(it.sealer, 'nts', `key-${subject}`),
-        citizen: subject,
-      })),
+    transaction(it.pool, (sql) =>
+      saveIdentityLinks(
+        sql,
+        'nts',
+        people.slice(0, 20).map((subject) => ({
+          keyHash: subjectKeyHash(it.sealer, 'nts', `key-${subject}`),
+          citizen: subject,
+        })),
+      ),
     ),
     it.publish(windowEvent({ id: 'wider', sequence: '2', data: { closesOn: '2026-11-30' } })),
   ]);

@@ -82,6 +82,8 @@ export type Stage = {
   api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** SQL against the product's own database: to look, and to inflict (locks). Never used for judging but where the ledger is what is judged. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Of the run: the product's `data`, and a log of each process. */
+  readonly folder: string;
   say(line: string): void;
 };
 

@@ -114,6 +114,7 @@ function productEnv(servers: Surroundings, sinks: Sinks, token: string, folder: 
     ALLIM_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
     ALLIM_INDEX_KEY: randomBytes(32).toString('hex'),
     ALLIM_LOG_LEVEL: 'info',
+    ALLIM_SNAPSHOT_SECONDS: '2',
     ALLIM_PACE: String(pace),
   };
 }

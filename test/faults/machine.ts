@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { run } from '../../scripts/services/process.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { outage, pick, within } from './outage.ts';
+import { SNAPSHOT_TORN } from './snapshots.ts';
 
 const HOUR_MS = 3_600_000;
 /** What a process may still open when descriptors run out. */
@@ -117,13 +118,5 @@ export const MACHINE_FAULTS: readonly Fault[] = [
       });
     },
   },
-  {
-    name: 'snapshot-torn',
-    group: 'machine',
-    does: 'a shard finds half a snapshot',
-    unavailable: async () => 'shards keep no snapshots yet; they read their population from its topic',
-    async inflict() {
-      throw new Error('there is no snapshot to tear');
-    },
-  },
+  SNAPSHOT_TORN,
 ];

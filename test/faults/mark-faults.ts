@@ -3,8 +3,10 @@
  * (mark-rounds.ts); each can be had alone by its name.
  */
 import type { Mark } from '../../domain/marks.ts';
+import { enter, judgeEntered } from './entering.ts';
 import type { Fault, ProcessName, Stage } from './fault.ts';
 import { whole, within } from './outage.ts';
+import { touchShards } from './snapshots.ts';
 
 const REACHED_WITHIN_MS = 120_000;
 
@@ -18,6 +20,8 @@ const COMES_BY: Readonly<Record<string, readonly string[]>> = {
   result: ['workers'],
   batch: ['workers'],
   job: ['workers'],
+  snapshot: ['rules'],
+  'crossing:flushed': ['rules'],
 };
 /** The n-th time at most: points that many notices pass one by one are met in the midst. */
 const OFTEN: Readonly<Record<string, number>> = {
@@ -30,6 +34,7 @@ const OFTEN: Readonly<Record<string, number>> = {
   regroup: 1,
   sweep: 1,
   status: 1,
+  crossing: 1,
 };
 
 /** What has to happen first, where a point lies beside the common way. Returns how to take it back. */
@@ -54,6 +59,14 @@ const PROVOKES: Readonly<Record<string, (stage: Stage) => Promise<(() => Promise
     await stage.processes.ended(victim!, REACHED_WITHIN_MS);
     return () => stage.processes.start(victim!);
   },
+  async snapshot(stage) {
+    await touchShards(stage);
+    return undefined;
+  },
+  async crossing(stage) {
+    await enter(stage);
+    return undefined;
+  },
   async status(stage) {
     const path = '/api/v1/agencies/nts/status-topic';
     const answer = await stage.api('PUT', path);
@@ -76,7 +89,7 @@ async function eventuallyQueued(stage: Stage): Promise<void> {
 }
 
 function comesBy(stage: Stage, mark: Mark): readonly ProcessName[] {
-  const roles = COMES_BY[mark.split(':')[0]!] ?? ['dispatcher'];
+  const roles = COMES_BY[mark] ?? COMES_BY[mark.split(':')[0]!] ?? ['dispatcher'];
   return roles.flatMap((role) => stage.processes.names(role));
 }
 
@@ -100,6 +113,7 @@ export function markFault(mark: Mark): Fault {
     does: `kill -9 at the point ${mark} of whoever comes there`,
     // Two of three times fewer notices: the point is met in the first tenth of them.
     notices: 0.3,
+    ...(word === 'crossing' ? { judge: judgeEntered } : {}),
     doubles: ['call', 'result', 'claim', 'batch', 'sweep'].includes(word),
     async prepare(stage) {
       // Some points are passed before anything arrives, so all are armed before anything is said.

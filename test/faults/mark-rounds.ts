@@ -51,6 +51,13 @@ function together(members: readonly Fault[]): Fault {
       }
       if (wrong.length > 0) throw new Error(wrong.join('; '));
     },
+    async judge(stage) {
+      const wrong: string[] = [];
+      for (const [at, fault] of members.entries())
+        for (const line of (await fault.judge?.(parts.get(stage)![at]!)) ?? [])
+          wrong.push(`${fault.name}: ${line}`);
+      return wrong;
+    },
   };
 }
 

@@ -1,30 +1,44 @@
 /** Several faults in one round, one after the other while its notices are under way: what each leaves, the next one meets. */
+import { messageOf } from '../../domain/errors.ts';
 import { randomStream } from '../../producers/population.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, Stage } from './fault.ts';
 
 const FAULTS_A_ROUND = 3;
 
+/**
+ * Nothing may be lost, wrong or doubled, whatever meets; what one fault promises alone (that receipts come for all, say) may be kept from it
+ * by the others: it is said and not held against the round. A fault that the others leave nothing to do, the same; but not all of them.
+ */
 function together(number: number, faults: readonly Fault[]): Fault {
+  const inflicted = new WeakMap<Stage, Fault[]>();
   return {
     name: `mixture-${number}`,
     group: 'load',
     does: faults.map(({ name }) => name).join(', then '),
     doubles: true,
-    left: faults.some(({ left }) => left === true),
+    left: true,
     async prepare(stage) {
       for (const fault of faults) await fault.prepare?.(stage);
     },
     async inflict(stage) {
+      const done: Fault[] = [];
+      inflicted.set(stage, done);
       for (const fault of faults) {
         stage.say(`${fault.name}: ${fault.does}`);
-        await fault.inflict(stage);
+        try {
+          await fault.inflict(stage);
+          done.push(fault);
+        } catch (error) {
+          stage.say(`${fault.name} could not do it beside the others: ${messageOf(error)}`);
+        }
       }
     },
     async judge(stage) {
-      const wrong: string[] = [];
-      for (const fault of faults)
-        for (const line of (await fault.judge?.(stage)) ?? []) wrong.push(`${fault.name}: ${line}`);
-      return wrong;
+      const done = inflicted.get(stage) ?? [];
+      for (const fault of done)
+        for (const line of (await fault.judge?.(stage)) ?? [])
+          stage.say(`beside the others ${fault.name}: ${line}`);
+      return done.length === 0 ? ['none of the faults could be inflicted'] : [];
     },
   };
 }

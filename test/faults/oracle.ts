@@ -6,6 +6,7 @@
 import type { Pool } from '../../store/postgres.ts';
 import { copyRows, type Row } from '../spine/oracle.ts';
 import { recognise } from '../spine/recognise.ts';
+import { ENTERED } from './entering.ts';
 import type { Arrival } from './fault.ts';
 import type { Person, Round, Slice } from './inputs.ts';
 
@@ -30,8 +31,8 @@ const CONCERNED = `extract(year FROM $day) - extract(year FROM p.born) >= 20
 export const LEDGER_QUERY = `SELECT n.recipient_id AS citizen, e.event_id AS event, d.channel, d.status::text AS status, d.unclear
   FROM events e JOIN notifications n ON n.event_id = e.id JOIN deliveries d ON d.notification_id = n.id AND d.month = n.month WHERE e.event_id LIKE $1
   UNION ALL
-  SELECT n.recipient_id, e.event_id, 'inbox', 'no-address', 0 FROM events e JOIN notifications n ON n.event_id = e.id WHERE n.no_address AND e.event_id LIKE $1`;
-export const INBOX_QUERY = `SELECT n.recipient_id AS citizen, e.event_id AS event FROM events e JOIN notifications n ON n.event_id = e.id WHERE e.event_id LIKE $1`;
+  SELECT n.recipient_id, e.event_id, 'inbox', 'no-address', 0 FROM events e JOIN notifications n ON n.event_id = e.id WHERE n.no_address AND e.event_id LIKE $1 AND NOT starts_with(n.recipient_id, '${ENTERED}')`;
+export const INBOX_QUERY = `SELECT n.recipient_id AS citizen, e.event_id AS event FROM events e JOIN notifications n ON n.event_id = e.id WHERE e.event_id LIKE $1 AND NOT starts_with(n.recipient_id, '${ENTERED}')`;
 /** LEDGER.md, section 3. Of all rounds so far: none may be left open or lie. */
 export const EQUATIONS_QUERY = `SELECT f.id::text, f.state, f.reason, to_jsonb(r) - 'fanout_id' AS run FROM fanouts f LEFT JOIN runs r ON r.fanout_id = f.id AND r.run_id = f.run_id
   WHERE f.state <> 'complete' OR r.run_id IS NULL OR r.pages_planned <> r.pages_total OR r.matched <> r.matched_total

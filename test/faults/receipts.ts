@@ -137,11 +137,13 @@ export const RECEIPT_FAULTS: readonly Fault[] = [
         stage.sinks.fail('sms', null);
         await resumeCampaigns(stage);
       }
-      // Until nothing is dead: what was being retried when the refusals ended succeeds by itself, or is given up a little later.
+      // Until nothing is dead nor may become so: what was being retried or called when the refusals ended succeeds by itself, or is given
+      // up a little later.
+      const underWay = `deliveries WHERE channel = 'sms' AND status IN ('planned', 'sending', 'waiting')`;
       const whole = await until(async () => {
         await resumeCampaigns(stage);
         await redriveAll(stage);
-        return (await count(stage, dead)) === 0 && (await count(stage, 'waiting')) === 0;
+        return (await count(stage, underWay)) === 0 && (await count(stage, dead)) === 0;
       }, 90_000);
       if (!whole) throw new Error(`after the redrives ${await count(stage, dead)} are given up still`);
       await stage.arrived(0.95);

@@ -73,6 +73,7 @@ export function createStage(
       return { status: answer.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
     },
     sql: (text, values) => installation.sql(text, values),
+    folder: installation.folder,
     say: (line) => say(`  ${line}`),
   };
   return stage;

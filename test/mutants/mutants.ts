@@ -309,7 +309,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'tombstone-ignored',
     would: 'who was forgotten is still matched, and told',
     file: 'rules/run/shard.ts',
-    from: 'this.population.forget(key);',
+    from: 'population.forget(key);',
     to: '',
     tests: ['test/rules/shard-server.test.ts', 'test/rules/population.test.ts'],
   },

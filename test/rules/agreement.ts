@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { MatchRequest } from '../../domain/records.ts';
 import type { Sql } from '../../domain/sql.ts';
-import { parseDay } from '../../rules/calendar.ts';
+import { dayText, parseDay } from '../../rules/calendar.ts';
 import { compileNumber } from '../../rules/compile/closure.ts';
 import { negationNormal } from '../../rules/lower/negation.ts';
 import { Population } from '../../rules/population/population.ts';
@@ -31,6 +31,15 @@ const THOSE_WHO_LEFT = {
   e: 'red',
   children: Array(2).fill({ id: 'x', birthDate: '2020-02-29', grade: 1, boards: true, school: 'red' }),
 };
+/** More than a narrow column has different values of. */
+const CROWD = 260;
+const oneOfMany = (i: number): Record<string, unknown> => ({
+  d: dayText(i * 50),
+  d2: dayText(i * 300 - 40_000),
+  i2: i * 250,
+  s: `town${i}`,
+  children: [{ id: 'x', birthDate: dayText(10_000 + i), town: `town${i}` }],
+});
 /** What the arbitraries' dates and amounts stay within; all years would be slow to list. */
 const WORKING_YEARS = [1990, 2034] as const;
 
@@ -106,9 +115,13 @@ function seen({ profile, disputed }: Person, { layout }: Population) {
 function populate(people: readonly Person[], forgotten: number): Population {
   const population = new Population(fields);
   // Slots and items that were used and freed must not shine through.
-  const gone = readProfile(THOSE_WHO_LEFT, population.layout);
-  for (let i = 0; i < forgotten; i++) population.upsert(`gone${i}`, gone);
-  for (let i = 0; i < forgotten; i++) population.forget(`gone${i}`);
+  for (let i = 0; i < forgotten; i++)
+    population.upsert(`gone${i}`, readProfile(THOSE_WHO_LEFT, population.layout));
+  // And columns that became wide are read as the narrow ones are.
+  const crowd = forgotten > 3 ? CROWD : 0;
+  for (let i = forgotten; i < forgotten + crowd; i++)
+    population.upsert(`gone${i}`, readProfile(oneOfMany(i), population.layout));
+  for (let i = 0; i < forgotten + crowd; i++) population.forget(`gone${i}`);
   if (forgotten % 2 === 1) population.order();
   for (const one of people) population.upsert(one.id, seen(one, population));
   return population;

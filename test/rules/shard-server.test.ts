@@ -122,6 +122,7 @@ beforeEach(() => {
   broker = new MemoryBroker();
   for (const topic of [
     TOPICS.profiles,
+    TOPICS.overlays,
     ...Object.values(TOPICS.requests),
     ...Object.values(TOPICS.audiences),
   ])

@@ -91,7 +91,6 @@ export async function startGatewaySink(options: SinkOptions = {}): Promise<Gatew
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => {});
-    request.socket.on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       if (request.headers.authorization !== authorization)
@@ -100,6 +99,7 @@ export async function startGatewaySink(options: SinkOptions = {}): Promise<Gatew
       else answer(response, decodeURIComponent((request.url ?? '').replace(/^.*\//, '')));
     });
   });
+  server.on('connection', (socket) => socket.on('error', () => {}));
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;

@@ -162,7 +162,6 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => {});
-    request.socket.setMaxListeners(0).on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const plan = book.next(decodeURIComponent((request.url ?? '').replace(/^\/push\//, '')));
@@ -174,6 +173,7 @@ export async function startPushSink(options: SinkOptions = {}): Promise<PushSink
       finish(request, response, Buffer.concat(chunks), plan);
     });
   });
+  server.on('connection', (socket) => socket.on('error', () => {}));
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;

@@ -23,8 +23,11 @@ import { createRelay, type Relay } from '../../producers/relay.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
 import { type Catalogue, createCatalogue, saveAgency, saveEventType } from '../../store/catalogue.ts';
 import { createCredentials, issueKey } from '../../web/api/credentials.ts';
+import { mountOpenApi } from '../../web/api/openapi.ts';
 import { type ApiParts, mountApi } from '../../web/api/routes.ts';
 import { createServer } from '../../web/api/server.ts';
+import { credentialOfStaff, needStaff, type Staff } from '../../web/sign-in/person.ts';
+import { holdAnswers } from './answers.ts';
 import { createDatabase, type TestDatabase } from './postgres.ts';
 
 export const ADMINISTRATOR = 'allim_admin_for-tests-0123456789abcdef';
@@ -59,8 +62,8 @@ export type HttpApi = {
   another(): Imports;
   /** Every line that was logged. */
   readonly lines: readonly string[];
-  /** As the administrator unless told. */
-  call(options: InjectOptions & { key?: string | null }): Promise<LightMyRequestResponse>;
+  /** As the administrator unless told; `as` signs a person in (staffOf). */
+  call(options: InjectOptions & { key?: string | null; as?: string }): Promise<LightMyRequestResponse>;
   issueKey(agency: string, scopes: readonly Scope[], sources?: readonly string[]): Promise<string>;
   /** Every record of a topic, in order of partition and offset. */
   records(
@@ -68,6 +71,34 @@ export type HttpApi = {
   ): Promise<{ partition: number; key: string | null; value: Buffer | null; headers: object }[]>;
   close(): Promise<void>;
 };
+
+/** `kim:nts:author,approver` as a person of the agency `nts`; without an agency a platform owner. */
+export function staffOf(said: string): Staff {
+  const [subject = '', agency = '', roles = ''] = said.split(':');
+  return {
+    kind: 'staff',
+    session: '00000000-0000-4000-8000-000000000000' as Staff['session'],
+    subject,
+    name: subject.toUpperCase(),
+    agency: agency === '' ? null : agency,
+    roles: (agency === '' ? ['owner'] : roles.split(',')) as Staff['roles'],
+    locale: 'ko',
+  };
+}
+
+/** Whoever `x-test-staff` names is signed in: the same person and rights that a session gives (web/sign-in/person.ts). */
+export function signInByHeader(app: FastifyInstance): void {
+  app.addHook('preValidation', async (request) => {
+    const said = request.headers['x-test-staff'];
+    if (typeof said !== 'string') return;
+    const person = staffOf(said);
+    request.person = person;
+    request.credential = credentialOfStaff(person);
+    const { permission = 'public' } = request.routeOptions.config;
+    if (permission !== 'staff' && permission !== 'citizen' && permission !== 'person')
+      needStaff(request, permission);
+  });
+}
 
 /** A field catalogue of three, in place of the one of rules/. */
 export function checkAttributes(attributes: Readonly<Record<string, unknown>>): readonly Fault[] {
@@ -143,6 +174,9 @@ export async function createHttpApi(
     logger,
     ...(options.backlogMax === undefined ? {} : { max: options.backlogMax }),
   });
+  await mountOpenApi(app, null);
+  holdAnswers(app);
+  signInByHeader(app);
   await app.register(eventsOverHttp, {
     pool,
     catalogue,
@@ -200,11 +234,17 @@ export async function createHttpApi(
     prepareTopic: (topic) => broker.prepare([{ topic, partitions: 2, compacted: false }], { create: true }),
     checks: [{ name: 'broker', check: () => broker.ping() }],
     fields: () => [{ name: 'sido', type: 'enum' }],
+    ruleFields: shippedFields(),
+    explainCitizen: async () => null,
+    looksPerMinute: 8,
     checkRule,
     checkEventType: () => {},
     recheckTemplate: () => {},
-    ruleFields: shippedFields(),
     previewsOf: async () => ({ texts: [], faults: [], missing: [], sizes: [] }),
+    warningsOfRule: () => [],
+    ask: async () => {
+      throw new AllimError('shards-unavailable', 'no shard is served here');
+    },
     checkTemplate: (name, files) => ({ hash: `${name}-${Object.keys(files).length}`, definition: files }),
     ...options.api,
   });
@@ -220,10 +260,14 @@ export async function createHttpApi(
     imports,
     another,
     lines,
-    call: ({ key = ADMINISTRATOR, headers, ...rest }) =>
+    call: ({ key = ADMINISTRATOR, as, headers, ...rest }) =>
       app.inject({
         ...rest,
-        headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(as === undefined ? {} : { 'x-test-staff': as }),
+          ...headers,
+        },
       }),
     issueKey: async (agency, scopes, sources = []) =>
       (await issueKey(pool, { agency, label: 'test', scopes, sources, expiresAt: null })).key,

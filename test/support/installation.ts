@@ -5,13 +5,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { CALENDAR, topicSpecs } from '../../app/context.ts';
-import { createRulesStore } from '../../app/rules-store.ts';
+import { createCrossingStore, createRulesStore } from '../../app/rules-store.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import type { Batch, NewRecord } from '../../broker/broker.ts';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { findTopic, readChunk } from '../../broker/embedded-log.ts';
 import { createAgencyPace } from '../../dispatcher/agency-pace.ts';
 import { createCourtesy } from '../../dispatcher/courtesy.ts';
+import { createCrossings } from '../../dispatcher/crossings.ts';
 import { createDue } from '../../dispatcher/due.ts';
 import { createIntake, INTAKE_GROUP } from '../../dispatcher/intake.ts';
 import { createLinked } from '../../dispatcher/linked.ts';
@@ -31,6 +32,8 @@ import { transaction } from '../../domain/sql.ts';
 import { CHANNELS, type Channel, DELIVERY_TRANSITIONS, LANES } from '../../domain/statuses.ts';
 import type { BatchJob, Queue, QueueName } from '../../queue/queue.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
+import { Announcer } from '../../rules/run/announcer.ts';
+import { entryOf } from '../../rules/run/entry.ts';
 import { Runs } from '../../rules/run/runs.ts';
 import { Shard } from '../../rules/run/shard.ts';
 import { attachedMonths, audit } from '../../store/audit.ts';
@@ -271,7 +274,11 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     const pump = createPump(parts);
     const courtesy = createCourtesy();
     const planner = createPlanner({ ...parts, courtesy, wake: () => {} });
-    const handlePages = createPages({ ...parts, planner });
+    const handlePages = createPages({
+      ...parts,
+      planner,
+      crossings: createCrossings({ ...parts, requests, pace }),
+    });
     const intake = createIntake({ ...parts, requests, pace, courtesy });
     const due = createDue({ ...parts, requests, pace, wake: () => {} });
     const planLane = await Promise.all(
@@ -344,8 +351,36 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     store,
     fields,
     shard: (partition) => shards[partition],
+    answered: (partition, checked, version, event) =>
+      announcer?.include(partition, entryOf(checked, version, event)),
     plannedPollMs: 5,
   });
+  let announcer: Announcer | undefined;
+
+  /** From here on who enters and leaves is announced; again, as by another process that takes over where the last one stored its position. */
+  async function announce(): Promise<Announcer> {
+    announcer = new Announcer({
+      append: async (topic, partition, values) => {
+        await broker.append(
+          topic,
+          values.map((value) => ({ key: null, value, partition })),
+        );
+      },
+      store: createCrossingStore(parts),
+      clock,
+      logger,
+      fields,
+    });
+    await readProfiles();
+    const claimed = await announcer.claim(
+      new Map(shards.map(({ partition, positions }) => [partition, positions])),
+    );
+    for (const [partition, at] of claimed) {
+      const shard = shards[partition]!;
+      await announcer.follow(shard, at, { begins: { profiles: 0, overlays: 0 }, ends: shard.positions });
+    }
+    return announcer;
+  }
   const asked = new Map<string, number>();
 
   /** The shards read profiles. */
@@ -356,6 +391,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
         if (chunk === undefined) break;
         shard.apply({ topic: TOPICS.profiles, partition: shard.partition, fence: 0, ...chunk } as never);
       }
+      await announcer?.send(shard.partition);
       if (shard.forgotten.length > 0) await store.profilesForgotten(shard.forgotten.splice(0));
       if (shard.arrived.length > 0) await store.profilesArrived(shard.arrived.splice(0));
       for (const { record, error } of shard.refused.splice(0))
@@ -405,6 +441,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
   async function idle(): Promise<void> {
     for (let round = 0; round < 50; round++) {
       await settle();
+      await announcer?.look();
       const before = await activity();
       await first.republish();
       await first.due.startStages();
@@ -446,6 +483,7 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     hand,
     shards,
     readProfiles,
+    announce,
     answer,
     deliver,
     settle,

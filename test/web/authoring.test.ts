@@ -104,7 +104,7 @@ describe('rules', () => {
     expect(drafted.statusCode).toBe(201);
     const { version, hash } = drafted.json() as { version: number; hash: string };
     const again = await call('POST', '/api/v1/rules', rule, nts);
-    expect(again.json()).toEqual({ id: rule.id, version, hash });
+    expect(again.json()).toEqual({ id: rule.id, version, hash, warnings: [] });
     const at = `/api/v1/rules/${rule.id}/versions/${version}`;
     expect((await call('POST', `${at}/publication`, undefined, nts)).json()).toMatchObject({
       status: 409,

@@ -41,7 +41,7 @@ describe('permissions', () => {
   });
 
   test('every route of the table refuses strangers and keys without the scope', async () => {
-    const publisher = await api.issueKey('nts', ['events']);
+    const told = await api.issueKey('nts', ['webhooks']);
     const reader = await api.issueKey('nts', ['read']);
     // Only the shape of the table is read; no part is called.
     const routes = apiRoutes({ logger: silentLogger, checks: [] } as unknown as ApiParts);
@@ -51,7 +51,7 @@ describe('permissions', () => {
       const path = url.replaceAll(/:\w+/g, '1');
       const stranger = await api.app.inject({ method, url: path, remoteAddress: `10.0.0.${routes.length}` });
       expect([path, [401, 429].includes(stranger.statusCode)]).toEqual([path, true]);
-      const other = await api.call({ method, url: path, key: permission === 'events' ? reader : publisher });
+      const other = await api.call({ method, url: path, key: permission === 'webhooks' ? reader : told });
       expect([path, other.statusCode]).toEqual([path, 403]);
     }
   });
@@ -77,7 +77,9 @@ describe('permissions', () => {
     expect((await get('/api/v1/fields', key)).statusCode).toBe(401);
 
     const second = (await issue({})).json() as { key: string };
-    await api.database.pool.query('UPDATE api_keys SET expires_at = now() WHERE expires_at IS NULL');
+    await api.database.pool.query(
+      "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE expires_at IS NULL",
+    );
     expect((await get('/api/v1/fields', second.key)).statusCode).toBe(401);
     expect((await issue({ expiresAt: '2020-01-01T00:00:00Z' })).json()).toMatchObject({
       status: 422,

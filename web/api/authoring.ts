@@ -1,10 +1,10 @@
 /**
- * What agencies write: event types and rules; words are in templates.ts. What is wrong with a rule or a template say the checks that are
+ * What agencies write: event types and drafts of rules; what becomes of a draft is in rule-steps.ts, words are in templates.ts. What is wrong with a rule or a template say the checks that are
  * handed in. Nothing goes live that was judged over something else than what is live in that moment.
  */
 import { Type } from 'typebox';
 import { contentHash } from '../../domain/content-hash.ts';
-import { AllimError } from '../../domain/errors.ts';
+import { AllimError, type Fault } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import { createSchemaCompiler, parseEventType } from '../../domain/event-types.ts';
 import type { Logger } from '../../domain/logger.ts';
@@ -13,21 +13,10 @@ import { narrowingFaults } from '../../domain/schema-evolution.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { needAgency } from '../../producers/credential.ts';
 import { languageSchema } from '../../rules/check/language-schema.ts';
-import {
-  approveRule,
-  type Catalogue,
-  lockRevision,
-  publishRule,
-  saveEventType,
-  saveRuleDraft,
-} from '../../store/catalogue.ts';
-import {
-  lockRuleVersion,
-  type RuleVersionState,
-  ruleOfVersion,
-  ruleOwner,
-} from '../../store/rule-versions.ts';
+import { type Catalogue, lockRevision, saveEventType, saveRuleDraft } from '../../store/catalogue.ts';
+import { ruleOwner } from '../../store/rule-versions.ts';
 import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
+import { checkIfMatch, etagOf } from './preconditions.ts';
 
 export type AuthoringParts = {
   readonly pool: SqlPool;
@@ -44,12 +33,14 @@ export type AuthoringParts = {
     name: string,
     files: Readonly<Record<string, string>>,
   ) => TemplateToKeep | Promise<TemplateToKeep>;
+  /** What the rule is warned of; it is kept all the same. */
+  readonly warningsOfRule: (rule: Rule) => readonly Fault[];
   /** The same for one that is kept: what is live may have changed since. */
   readonly recheckTemplate: (name: string, definition: unknown) => void | Promise<void>;
 };
 export type TemplateToKeep = { readonly hash: string; readonly definition: unknown };
 
-const Json = Type.Object({}, { additionalProperties: true });
+export const Json = Type.Object({}, { additionalProperties: true });
 /** Publications that may come in between before a caller is told to try again. */
 const MAX_TRIES = 5;
 
@@ -108,7 +99,8 @@ export const putEventType = (parts: AuthoringParts): Endpoint =>
   endpoint({
     params: Type.Object({ type: Type.String({ maxLength: 128 }) }),
     body: Json,
-    answer: async ({ params, body, caller }) => {
+    action: 'event-type.saved',
+    answer: async ({ params, body, caller, audit }) => {
       const type = parseEventType(body);
       if (type.type !== params.type) throw invalid('/type', 'must be the type in the path');
       needAgency(caller(), type.agency);
@@ -133,6 +125,8 @@ export const putEventType = (parts: AuthoringParts): Endpoint =>
             checkEvolution(before, type);
           }
           await saveEventType(sql, type);
+          const object = `event-type:${type.type}`;
+          await audit(sql, { agency: type.agency, object, reason: null, details: { hash: contentHash(type) } });
         };
       });
       parts.logger.info({ caller: id, eventType: type.type, agency: type.agency }, 'event type saved');
@@ -146,10 +140,24 @@ export const ruleSchema = (): Endpoint => {
   return endpoint({ answer: async () => ok(schema) });
 };
 
-export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts): Endpoint =>
+/** What a rule's latest version is, for `If-Match` of what makes a new one. */
+async function latestOf(
+  sql: Sql,
+  rule: string,
+): Promise<{ hash: string; shown: { version: number; hash: string; state: string } } | null> {
+  const { rows } = await sql.query<{ version: number; hash: string; state: string }>(
+    'SELECT version, hash, state FROM rule_versions WHERE rule_id = $1 ORDER BY version DESC LIMIT 1',
+    [rule],
+  );
+  return rows[0] === undefined ? null : { hash: rows[0].hash, shown: rows[0] };
+}
+
+/** With `If-Match` the draft is kept only where that is the latest version's ETag. */
+export const postRule = ({ pool, catalogue, logger, checkRule, warningsOfRule }: AuthoringParts): Endpoint =>
   endpoint({
     body: Json,
-    answer: async ({ body, caller }) => {
+    action: 'rule.drafted',
+    answer: async ({ body, caller, audit, ifMatch }) => {
       const rule = await checkRule(body);
       needAgency(caller(), rule.agency);
       await needKnownAgency(catalogue, rule.agency);
@@ -158,69 +166,17 @@ export const postRule = ({ pool, catalogue, logger, checkRule }: AuthoringParts)
         const owner = await ruleOwner(sql, rule.id);
         if (owner !== undefined && owner !== rule.agency)
           throw new AllimError('forbidden', 'the rule belongs to another agency', { ids: { rule: rule.id } });
-        return saveRuleDraft(sql, rule, hash, caller().id);
+        checkIfMatch(ifMatch, ifMatch === undefined ? null : await latestOf(sql, rule.id));
+        const saved = await saveRuleDraft(sql, rule, hash, caller().id);
+        const object = `rule:${rule.id}/${saved.version}`;
+        await audit(sql, { agency: rule.agency, object, reason: null, details: { hash } });
+        return saved;
       });
       logger.info({ caller: caller().id, rule: rule.id, version }, 'rule drafted');
-      return { status: 201, body: { id: rule.id, version, hash } };
-    },
-  });
-
-const VersionParams = Type.Object({
-  id: Type.String({ maxLength: 64 }),
-  v: Type.String({ pattern: '^[1-9][0-9]{0,8}$' }),
-});
-
-function found(
-  version: RuleVersionState | undefined,
-  ids: { rule: string; version: number },
-): RuleVersionState {
-  if (version === undefined)
-    throw new AllimError('not-found', 'there is no such version of the rule', { ids });
-  return version;
-}
-
-export const approveVersion = ({ pool, logger, production }: AuthoringParts): Endpoint =>
-  endpoint({
-    params: VersionParams,
-    body: Type.Object({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, { additionalProperties: false }),
-    answer: async ({ params, body, caller }) => {
-      const ids = { rule: params.id, version: Number(params.v) };
-      const approver = caller().id;
-      await transaction(pool, async (sql) => {
-        const version = found(await lockRuleVersion(sql, ids.rule, ids.version), ids);
-        needAgency(caller(), version.agency);
-        if (production && version.author === approver)
-          throw new AllimError('forbidden', 'another person approves what one wrote', { ids });
-        if (!(await approveRule(sql, ids.rule, ids.version, body.hash, approver)))
-          throw new AllimError('rule-conflict', 'the version has another content, or was withdrawn', {
-            ids,
-            faults: [{ pointer: '/hash', message: 'is not that of the version' }],
-          });
-      });
-      logger.info({ caller: approver, ...ids }, 'rule approved');
-      return ok({ id: ids.rule, version: ids.version, state: 'approved' });
-    },
-  });
-
-export const publishVersion = (parts: AuthoringParts): Endpoint =>
-  endpoint({
-    params: VersionParams,
-    answer: async ({ params, caller }) => {
-      const ids = { rule: params.id, version: Number(params.v) };
-      await publishing(parts, async () => {
-        const rule = await ruleOfVersion(parts.pool, ids.rule, ids.version);
-        if (rule !== undefined) {
-          needAgency(caller(), rule.agency);
-          // Its event type and its templates may have changed since it was drafted.
-          await parts.checkRule(rule);
-        }
-        return async (sql) => {
-          needAgency(caller(), found(await lockRuleVersion(sql, ids.rule, ids.version), ids).agency);
-          if (!(await publishRule(sql, ids.rule, ids.version)))
-            throw new AllimError('rule-conflict', 'the version has not been approved', { ids });
-        };
-      });
-      parts.logger.info({ caller: caller().id, ...ids }, 'rule published');
-      return ok({ id: ids.rule, version: ids.version, state: 'published' });
+      return {
+        status: 201,
+        body: { id: rule.id, version, hash, warnings: warningsOfRule(rule) },
+        headers: { etag: etagOf(hash), location: `/api/v1/rules/${rule.id}/versions/${version}` },
+      };
     },
   });

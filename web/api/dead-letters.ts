@@ -63,6 +63,7 @@ export const getDeadLetterCounts = (parts: QuarantineParts): Endpoint =>
 /** A page of at most 500 (events: 100); with `next` of the answer as `cursor` the next one. */
 export const postRedrive = (parts: QuarantineParts): Endpoint =>
   endpoint({
+    action: 'dead-letters.redriven',
     params: KindParams,
     body: Type.Object(
       {
@@ -78,7 +79,8 @@ export const postRedrive = (parts: QuarantineParts): Endpoint =>
         after: body.cursor === undefined ? null : readCursor(body.cursor, '/cursor'),
         look,
       });
-      return ok({ dryRun: look, ...page, next: page.next === null ? null : cursorOf(page.next) });
+      const answer = ok({ dryRun: look, ...page, next: page.next === null ? null : cursorOf(page.next) });
+      return look ? { ...answer, nothing: true } : answer;
     },
   });
 

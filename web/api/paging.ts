@@ -21,20 +21,26 @@ function isTime(text: string): boolean {
   return AT.test(text) && !text.startsWith('0000') && isInstant(text);
 }
 
-export function readPage(query: { readonly limit?: string; readonly cursor?: string }): {
+/** What a rule's id looks like, where that and not a uuid is the second half of the cursor. */
+export const NAMED = /^[a-z0-9-]{1,64}$/;
+
+export function readPage(
+  query: { readonly limit?: string; readonly cursor?: string },
+  id: RegExp = UUID,
+): {
   readonly limit: number;
   readonly after: Cursor | null;
 } {
   const limit = query.limit === undefined ? 50 : Number(query.limit);
   return {
     limit,
-    after: query.cursor === undefined ? null : readCursor(query.cursor, '/querystring/cursor'),
+    after: query.cursor === undefined ? null : readCursor(query.cursor, '/querystring/cursor', id),
   };
 }
 
-export function readCursor(cursor: string, pointer: string): Cursor {
+export function readCursor(cursor: string, pointer: string, shape: RegExp = UUID): Cursor {
   const [at, id] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  if (at === undefined || id === undefined || !isTime(at) || !UUID.test(id))
+  if (at === undefined || id === undefined || !isTime(at) || !shape.test(id))
     throw invalid(pointer, 'is not a cursor of this list');
   return { at, id };
 }

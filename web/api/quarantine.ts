@@ -1,5 +1,6 @@
 /** Quarantined records, one at a time; the list is in reading.ts. What a record says is shown to whoever may publish for its agency. */
 import { Type } from 'typebox';
+import { transaction } from '../../domain/sql.ts';
 import {
   dropQuarantined,
   type QuarantineParts,
@@ -26,13 +27,20 @@ export function readable({ record, ...rest }: QuarantineCase): unknown {
 
 export const getQuarantined = (parts: QuarantineParts): Endpoint =>
   endpoint({
+    action: 'quarantine.looked-at',
     params: IdParams,
-    answer: async ({ params, caller }) => ok(readable(await showQuarantined(parts, caller(), params.id))),
+    answer: async ({ params, caller, audit }) => {
+      const kept = await showQuarantined(parts, caller(), params.id);
+      // What a record says may be about somebody: whoever looks is written down before they see it.
+      await transaction(parts.pool, (sql) => audit(sql, { agency: kept.agency }));
+      return ok(readable(kept));
+    },
   });
 
 /** The body is optional: `{ "event": … }` or `{ "profile": … }` is sent instead of the record. */
 export const postRetry = (parts: QuarantineParts): Endpoint =>
   endpoint({
+    action: 'quarantine.retried',
     params: IdParams,
     body: Type.Union([
       Type.Null(),
@@ -44,19 +52,29 @@ export const postRetry = (parts: QuarantineParts): Endpoint =>
         { additionalProperties: false, maxProperties: 1 },
       ),
     ]),
-    answer: async ({ params, body, caller }) =>
-      ok({
+    answer: async ({ params, body, caller, audit }) => {
+      const mended = body?.event ?? body?.profile;
+      const details = { mended: mended !== undefined };
+      return ok({
         id: params.id,
         state: 'retried',
-        ...(await retryQuarantined(parts, caller(), params.id, body?.event ?? body?.profile)),
-      }),
+        ...(await retryQuarantined(parts, caller(), params.id, mended, (sql, { agency }) =>
+          audit(sql, { agency, details }),
+        )),
+      });
+    },
   });
 
 export const postDrop = (parts: QuarantineParts): Endpoint =>
   endpoint({
+    action: 'quarantine.dropped',
     params: IdParams,
-    answer: async ({ params, caller }) => {
-      await dropQuarantined(parts, caller(), params.id);
+    body: Type.Union([
+      Type.Null(),
+      Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200 }) }, { additionalProperties: false }),
+    ]),
+    answer: async ({ params, caller, audit }) => {
+      await dropQuarantined(parts, caller(), params.id, (sql, { agency }) => audit(sql, { agency }));
       return ok({ id: params.id, state: 'dropped' });
     },
   });

@@ -10,6 +10,7 @@ export const getRestore = ({ pool }: AdministrationParts): Endpoint =>
 
 export const postRestoreDecision = ({ pool, clock, logger }: AdministrationParts): Endpoint =>
   endpoint({
+    action: 'restore.decided',
     body: Type.Object(
       {
         decision: Type.Unsafe<'resend' | 'leave'>({ type: 'string', enum: ['resend', 'leave'] }),

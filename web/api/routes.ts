@@ -6,7 +6,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
 import * as administration from './administration.ts';
+import * as audit from './audit.ts';
 import * as authoring from './authoring.ts';
+import type { CampaignLive } from './campaign-live.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
 import * as drafting from './drafting.ts';
@@ -14,24 +16,34 @@ import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz, restoreNote } from './health.ts';
 import * as imports from './imports.ts';
 import { producers } from './producers.ts';
+import * as overview from './overview.ts';
 import * as quarantine from './quarantine.ts';
+import * as questions from './questions.ts';
 import * as reading from './reading.ts';
 import * as restore from './restore.ts';
+import * as ruleSteps from './rule-steps.ts';
+import * as rules from './rules.ts';
+import * as support from './support.ts';
+import * as simulations from './simulations.ts';
 import { type StatusParts, status } from './status.ts';
-import { approveTemplate, putTemplate } from './templates.ts';
+import { approveTemplate, getTemplate, getTemplates, putTemplate } from './templates.ts';
 import { today } from './today.ts';
 import * as trial from './trial.ts';
 import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
-  authoring.AuthoringParts &
+  rules.RuleParts &
   drafting.DraftingParts &
+  questions.QuestionParts &
   administration.AdministrationParts &
   QuarantineParts &
+  support.SupportParts &
   trial.TrialParts &
   webhooks.WebhookParts & {
     /** Beside the database: broker, queue, misplaced profiles. */
     readonly checks: readonly Check[];
+    /** Campaigns as they go on, for all who look. */
+    readonly live: CampaignLive;
     /** The field catalogue as it is shown. */
     readonly fields: () => unknown;
   };
@@ -47,8 +59,24 @@ export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>
   ],
 ];
 
-export const apiRoutes = (parts: ApiParts): readonly Route[] => [
-  ...healthRoutes(parts),
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  return [...healthRoutes(parts), ...agencyRoutes(parts), ...staffRoutes(parts)];
+}
+
+/** What people at the console do, beside what agencies' systems may do as well. */
+function staffRoutes(parts: ApiParts): readonly Route[] {
+  const looks = support.createLooks(parts);
+  return [
+    ['GET', '/api/v1/health', 'operate', overview.getHealth(parts)],
+    ['GET', '/api/v1/audit', 'audit', audit.getAudit(parts)],
+    ['GET', '/api/v1/audit/verification', 'audit', audit.getVerification(parts)],
+    ['GET', '/api/v1/support/notices/:code', 'support', support.getNotice(parts, looks)],
+    ['POST', '/api/v1/support/lookups', 'support', support.postLookup(parts, looks)],
+    ['POST', '/api/v1/support/explanations', 'support', support.postExplanation(parts, looks)],
+  ];
+}
+
+const agencyRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/status', 'read', status(parts)],
   ['GET', '/api/v1/today', 'read', today(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
@@ -56,12 +84,12 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
   ['GET', '/api/v1/unresolved', 'read', imports.unresolved(parts.pool)],
   ['GET', '/api/v1/quarantine', 'read', reading.quarantine(parts.pool)],
-  ['GET', '/api/v1/quarantine/:id', 'events', quarantine.getQuarantined(parts)],
-  ['POST', '/api/v1/quarantine/:id/retry', 'events', quarantine.postRetry(parts)],
-  ['POST', '/api/v1/quarantine/:id/drop', 'events', quarantine.postDrop(parts)],
+  ['GET', '/api/v1/quarantine/:id', 'mend', quarantine.getQuarantined(parts)],
+  ['POST', '/api/v1/quarantine/:id/retry', 'mend', quarantine.postRetry(parts)],
+  ['POST', '/api/v1/quarantine/:id/drop', 'mend', quarantine.postDrop(parts)],
   ['GET', '/api/v1/dead-letters/:kind', 'read', deadLetters.getDeadLetters(parts)],
   ['GET', '/api/v1/dead-letters/:kind/counts', 'read', deadLetters.getDeadLetterCounts(parts)],
-  ['POST', '/api/v1/dead-letters/:kind/redrive', 'events', deadLetters.postRedrive(parts)],
+  ['POST', '/api/v1/dead-letters/:kind/redrive', 'mend', deadLetters.postRedrive(parts)],
   ['GET', '/api/v1/redrives', 'read', deadLetters.getRedrives(parts)],
   ['GET', '/api/v1/producers', 'read', producers(parts.pool)],
   ['GET', '/api/v1/fields', 'read', reading.fields(parts.fields)],
@@ -73,16 +101,36 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/rules/check', 'read', drafting.checkDraft(parts)],
   ['POST', '/api/v1/rules/timeline', 'read', drafting.timelineOfDraft(parts)],
   ['POST', '/api/v1/rules/previews', 'read', drafting.previewsOfDraft(parts)],
-  ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
-  ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
+  ['GET', '/api/v1/rules', 'read', rules.getRules(parts)],
+  ['GET', '/api/v1/rules/:id', 'read', rules.getRule(parts)],
+  ['GET', '/api/v1/rules/:id/versions/:v', 'read', rules.getVersion(parts)],
+  ['PUT', '/api/v1/rules/:id/versions/:v', 'rules', rules.putVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/request', 'rules', ruleSteps.requestApproval(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/approval', 'approve', ruleSteps.approveVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/refusal', 'approve', ruleSteps.refuseVersion(parts)],
+  ['POST', '/api/v1/rules/:id/versions/:v/publication', 'publish', ruleSteps.publishVersion(parts)],
+  ['POST', '/api/v1/rules/:id/withdrawal', 'publish', ruleSteps.withdrawVersion(parts)],
+  ['GET', '/api/v1/templates', 'read', getTemplates(parts)],
+  ['GET', '/api/v1/templates/:name', 'read', getTemplate(parts)],
+  ['GET', '/api/v1/rules/:id/audience', 'read', questions.audience(parts)],
+  ['POST', '/api/v1/rules/preview', 'rules', questions.preview(parts)],
+  ['POST', '/api/v1/rules/overlap', 'rules', questions.overlap(parts)],
+  ['POST', '/api/v1/rules/difference', 'read', questions.difference(parts)],
+  ['POST', '/api/v1/rules/simulation', 'rules', simulations.postSimulation(parts)],
+  ['GET', '/api/v1/rules/simulation/:id', 'rules', simulations.getSimulation(parts)],
+  ['GET', '/api/v1/citizens/:id/explanation', 'citizens', questions.explanation(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],
-  ['POST', '/api/v1/templates/:name/versions/:v/approval', 'rules', approveTemplate(parts)],
+  ['POST', '/api/v1/templates/:name/versions/:v/approval', 'approve', approveTemplate(parts)],
   ['GET', '/api/v1/stops', 'read', administration.getStops(parts)],
-  ['POST', '/api/v1/stops', 'rules', administration.postStop(parts)],
-  ['PUT', '/api/v1/stops/:scope', 'rules', administration.putStop(parts)],
-  ['DELETE', '/api/v1/stops/:scope', 'rules', administration.deleteStop(parts)],
+  ['POST', '/api/v1/stops', 'operate', administration.postStop(parts)],
+  ['PUT', '/api/v1/stops/:scope', 'operate', administration.putStop(parts)],
+  ['DELETE', '/api/v1/stops/:scope', 'operate', administration.deleteStop(parts)],
   ['GET', '/api/v1/campaigns', 'read', campaigns.getCampaigns(parts)],
-  ['POST', '/api/v1/campaigns/:id/cancel', 'rules', campaigns.postCancel(parts)],
+  ['GET', '/api/v1/campaigns/:id', 'read', campaigns.getCampaign(parts)],
+  ['GET', '/api/v1/campaigns/:id/live', 'read', campaigns.getCampaignLive(parts)],
+  ['POST', '/api/v1/campaigns/:id/pause', 'operate', campaigns.postPause(parts)],
+  ['POST', '/api/v1/campaigns/:id/resume', 'operate', campaigns.postResume(parts)],
+  ['POST', '/api/v1/campaigns/:id/cancel', 'operate', campaigns.postCancel(parts)],
   ['GET', '/api/v1/restore', 'administrator', restore.getRestore(parts)],
   ['POST', '/api/v1/restore/decisions', 'administrator', restore.postRestoreDecision(parts)],
   ['PUT', '/api/v1/agencies/:id', 'administrator', administration.putAgency(parts)],
@@ -105,6 +153,9 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['POST', '/api/v1/webhooks/:id/redelivery', 'webhooks', webhooks.postRedelivery(parts)],
 ];
 
-export function mountApi(app: FastifyInstance, parts: ApiParts): void {
-  mountRoutes(app, apiRoutes(parts));
+export function mountApi(app: FastifyInstance, given: Omit<ApiParts, 'live'>): void {
+  const parts: ApiParts = { ...given, live: campaigns.campaignLive(given) };
+  // Streams never end by themselves, and a server that closes waits for them.
+  app.addHook('preClose', async () => parts.live.stop());
+  mountRoutes(app, apiRoutes(parts), parts);
 }

@@ -4,8 +4,11 @@
  */
 import { Type } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
+import type { Sql } from '../../domain/sql.ts';
 import { needAgency } from '../../producers/credential.ts';
 import {
+  findTemplate,
+  listTemplates,
   publishTemplate,
   saveTemplateDraft,
   templateOwner,
@@ -13,12 +16,44 @@ import {
 } from '../../store/template-versions.ts';
 import { type AuthoringParts, needKnownAgency, publishing } from './authoring.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { NAMED, PageQuery, pageOf, readPage } from './paging.ts';
+import { checkIfMatch, etagOf } from './preconditions.ts';
 
 const NAME = '^[a-z][a-z0-9-]{0,63}$';
 const AGENCY_ID = '^[a-z][a-z0-9-]{0,31}$';
 
+/** What a template's newest version is: what `If-Match` of a change names. */
+async function latestTemplate(sql: Sql, name: string) {
+  const latest = (await findTemplate(sql, name))?.versions[0];
+  return latest === undefined ? null : { hash: latest.hash, shown: { name, ...latest } };
+}
+
+export const getTemplates = ({ pool }: Pick<AuthoringParts, 'pool'>): Endpoint =>
+  endpoint({
+    query: PageQuery,
+    answer: async ({ query, caller }) => {
+      const { limit, after } = readPage(query, NAMED);
+      const { rows, next } = pageOf(await listTemplates(pool, caller().agency, after, limit + 1), limit);
+      return ok({ templates: rows.map(({ id: _, at, ...row }) => ({ ...row, changedAt: at })), next });
+    },
+  });
+
+/** With the texts of its newest version. Shared ones everybody may read. */
+export const getTemplate = ({ pool }: Pick<AuthoringParts, 'pool'>): Endpoint =>
+  endpoint({
+    params: Type.Object({ name: Type.String({ pattern: NAME }) }),
+    answer: async ({ params, caller }) => {
+      const found = await findTemplate(pool, params.name);
+      const { agency } = caller();
+      if (found === undefined || (agency !== null && found.agency !== null && found.agency !== agency))
+        throw new AllimError('not-found', 'there is no such template', { ids: { template: params.name } });
+      return { ...ok(found), headers: { etag: etagOf(found.versions[0]?.hash ?? '') } };
+    },
+  });
+
 export const putTemplate = (parts: AuthoringParts): Endpoint =>
   endpoint({
+    action: 'template.saved',
     params: Type.Object({ name: Type.String({ pattern: NAME }) }),
     body: Type.Object(
       {
@@ -30,7 +65,7 @@ export const putTemplate = (parts: AuthoringParts): Endpoint =>
       },
       { additionalProperties: false },
     ),
-    answer: async ({ params: { name }, body, caller }) => {
+    answer: async ({ params: { name }, body, caller, audit, ifMatch }) => {
       const { agency, files } = body;
       const author = caller().id;
       needAgency(caller(), agency);
@@ -43,22 +78,26 @@ export const putTemplate = (parts: AuthoringParts): Endpoint =>
             throw new AllimError('forbidden', 'the template belongs to another agency', {
               ids: { template: name },
             });
+          checkIfMatch(ifMatch, ifMatch === undefined ? null : await latestTemplate(sql, name));
           const draft = await saveTemplateDraft(sql, { name, hash, agency, definition, author });
-          if (parts.production) return { ...draft, hash };
-          await publishTemplate(sql, name, draft.version, author);
-          return { ...draft, state: 'published', live: true, hash };
+          if (!parts.production) await publishTemplate(sql, name, draft.version, author);
+          const live = !parts.production || draft.live;
+          const object = `template:${name}/${draft.version}`;
+          await audit(sql, { agency, object, details: { hash, live } });
+          return parts.production ? { ...draft, hash } : { ...draft, state: 'published', live, hash };
         };
       });
       parts.logger.info(
         { caller: author, template: name, version: saved.version, live: saved.live },
         'template saved',
       );
-      return ok({ name, ...saved });
+      return { ...ok({ name, ...saved }), headers: { etag: etagOf(saved.hash) } };
     },
   });
 
 export const approveTemplate = (parts: AuthoringParts): Endpoint =>
   endpoint({
+    action: 'template.approved',
     params: Type.Object({
       name: Type.String({ pattern: NAME }),
       v: Type.String({ pattern: '^[1-9][0-9]{0,8}$' }),
@@ -67,7 +106,7 @@ export const approveTemplate = (parts: AuthoringParts): Endpoint =>
       { hash: Type.String({ minLength: 1, maxLength: 64 }) },
       { additionalProperties: false },
     ),
-    answer: async ({ params, body, caller }) => {
+    answer: async ({ params, body, caller, audit, isPerson }) => {
       const ids = { template: params.name, version: Number(params.v) };
       const approver = caller().id;
       await publishing(parts, async () => {
@@ -76,7 +115,7 @@ export const approveTemplate = (parts: AuthoringParts): Endpoint =>
         if (version === undefined)
           throw new AllimError('not-found', 'there is no such version of the template', { ids });
         needAgency(caller(), version.agency);
-        if (parts.production && version.author === approver)
+        if ((parts.production || isPerson()) && version.author === approver)
           throw new AllimError('forbidden', 'another person approves what one wrote', { ids });
         if (version.hash !== body.hash)
           throw new AllimError('template-conflict', 'the version has another content', {
@@ -84,7 +123,10 @@ export const approveTemplate = (parts: AuthoringParts): Endpoint =>
             faults: [{ pointer: '/hash', message: 'is not that of the version' }],
           });
         await parts.recheckTemplate(ids.template, version.definition);
-        return (sql) => publishTemplate(sql, ids.template, ids.version, approver);
+        return async (sql) => {
+          await publishTemplate(sql, ids.template, ids.version, approver);
+          await audit(sql, { agency: version.agency, details: { hash: body.hash } });
+        };
       });
       parts.logger.info({ caller: approver, ...ids }, 'template approved');
       return ok({ name: ids.template, version: ids.version, state: 'published', live: true });

@@ -45,6 +45,7 @@ export const getTrial = ({ pool }: TrialParts): Endpoint =>
 /** `{ "trial": false }` is going live. In force at the next claim of a worker. */
 export const putTrial = ({ pool, logger }: TrialParts): Endpoint =>
   endpoint({
+    action: 'trial.set',
     params: AgencyParams,
     body: Type.Object({ trial: Type.Boolean() }, strict),
     answer: async ({ params, body, caller }) => {
@@ -59,6 +60,7 @@ export const putTrial = ({ pool, logger }: TrialParts): Endpoint =>
 
 export const postTrialRecipients = ({ pool, sealer, logger }: TrialParts): Endpoint =>
   endpoint({
+    action: 'trial.recipients-added',
     params: AgencyParams,
     body: Type.Object(
       {
@@ -100,6 +102,7 @@ export const postTrialRecipients = ({ pool, sealer, logger }: TrialParts): Endpo
 
 export const deleteTrialRecipient = ({ pool, logger }: TrialParts): Endpoint =>
   endpoint({
+    action: 'trial.recipient-removed',
     params: Type.Object({
       id: AgencyParams.properties.id,
       key: Type.String({ minLength: 1, maxLength: 80 }),

@@ -47,6 +47,7 @@ function unknown(id: string): AllimError {
 
 export const postWebhook = ({ pool, sealer, clock, logger, webhookLoopback }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'webhook.made',
     body: Type.Object(
       { url: Type.String({ minLength: 1, maxLength: 2_000 }), agency: Type.Optional(AgencyId) },
       strict,
@@ -88,6 +89,7 @@ export const getWebhook = ({ pool }: WebhookParts): Endpoint =>
 
 export const removeWebhook = ({ pool, logger }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'webhook.removed',
     params: WebhookParams,
     answer: async ({ params, caller }) => {
       if (!(await deleteWebhook(pool, params.id, caller().agency))) throw unknown(params.id);
@@ -99,6 +101,7 @@ export const removeWebhook = ({ pool, logger }: WebhookParts): Endpoint =>
 /** A new secret; calls are signed with both until the old one ends. */
 export const postSecret = ({ pool, sealer, clock, logger }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'webhook.secret-replaced',
     params: WebhookParams,
     body: Type.Object(
       { keepPreviousHours: Type.Optional(Type.Integer({ minimum: 0, maximum: 168 })) },
@@ -120,6 +123,7 @@ export const postSecret = ({ pool, sealer, clock, logger }: WebhookParts): Endpo
 /** The handshake anew: at once, and after a webhook was disabled. */
 export const postHandshake = ({ pool, clock, logger }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'webhook.handshake',
     params: WebhookParams,
     answer: async ({ params, caller }) => {
       if (!(await restartWebhook(pool, params.id, caller().agency, clock.nowMs()))) throw unknown(params.id);
@@ -131,6 +135,7 @@ export const postHandshake = ({ pool, clock, logger }: WebhookParts): Endpoint =
 /** What was given up is called again. */
 export const postRedelivery = ({ pool, clock, logger }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'webhook.redelivered',
     params: WebhookParams,
     answer: async ({ params, caller }) => {
       const reports = await redeliver(pool, params.id, caller().agency, clock.nowMs());
@@ -154,6 +159,7 @@ export const getStatusTopic = ({ pool }: WebhookParts): Endpoint =>
 
 export const putStatusTopic = ({ pool, logger, prepareTopic }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'status-topic.on',
     params: AgencyParams,
     answer: async ({ params, caller }) => {
       needAgency(caller(), params.id);
@@ -173,6 +179,7 @@ export const putStatusTopic = ({ pool, logger, prepareTopic }: WebhookParts): En
 /** What is in the topic stays there. */
 export const deleteStatusTopic = ({ pool, logger }: WebhookParts): Endpoint =>
   endpoint({
+    action: 'status-topic.off',
     params: AgencyParams,
     answer: async ({ params, caller }) => {
       needAgency(caller(), params.id);

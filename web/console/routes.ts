@@ -17,7 +17,7 @@ export type ConsoleParts = {
 };
 
 /** What the console asks of a person before it shows a place or a button; the API asks again. */
-const ASKED = ['read', 'rules', 'approve', 'operate', 'mend', 'support', 'audit'] as const;
+const ASKED = ['read', 'rules', 'approve', 'publish', 'operate', 'mend', 'support', 'audit'] as const;
 
 /** As `data-person` of the page has it. */
 export type ShownPerson = {

@@ -42,8 +42,8 @@ export type Person = Staff | Citizen;
 
 /** What a role may do within its agency. `owner` is above: everything, for every agency. */
 export const RIGHTS: Readonly<Record<Exclude<StaffRole, 'owner'>, readonly Right[]>> = {
-  author: ['read', 'rules'],
-  approver: ['read', 'approve'],
+  author: ['read', 'rules', 'publish'],
+  approver: ['read', 'approve', 'publish'],
   operator: ['read', 'operate', 'mend'],
   support: ['read', 'support'],
   auditor: ['read', 'audit'],

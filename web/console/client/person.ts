@@ -1,7 +1,7 @@
 /** Who is signed in, as the page said it. Places and buttons are shown by it; the API decides. */
 import { createContext, useContext } from 'react';
 
-export type Permission = 'read' | 'rules' | 'approve' | 'operate' | 'mend' | 'support' | 'audit';
+export type Permission = 'read' | 'rules' | 'approve' | 'publish' | 'operate' | 'mend' | 'support' | 'audit';
 type Agency = { readonly id: string; readonly name: Readonly<Record<string, string>> };
 
 export type Person = {

@@ -1,0 +1,289 @@
+/**
+ * `audience`: the published rules over the synthetic population, held by the shards of one process. First each rule counted by the column
+ * scan, one thread, beside DuckDB with two over the same rows; the counts are held against each other, and a difference ends the bench. Then
+ * live questions (certain, possible, breakdown, what is missing) as previews over the API, guards and log included, through sealed HTTP to
+ * the shards, while profiles change beside them; everything but Postgres is one process and one thread, as the embedded mode has it. Where
+ * there are more than a million citizens the questions are asked of a million too (`embedded_…`). `--citizens N` (200,000), `--updates N` a
+ * second (5,000), `--questions N` (200), `--live` for the questions
+ * alone.
+ */
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { loadConfig } from '../app/config.ts';
+import { type Context, createContext } from '../app/context.ts';
+import { startRoles } from '../app/start-roles.ts';
+import type { EventType } from '../domain/event.ts';
+import { parseEventType } from '../domain/event-types.ts';
+import { silentLogger } from '../domain/logger.ts';
+import { partitionOf } from '../domain/murmur2.ts';
+import { TOPICS } from '../domain/records.ts';
+import { citizens, POPULATION_DAY } from '../producers/population.ts';
+import type { Queue } from '../queue/queue.ts';
+import { parseDay } from '../rules/calendar.ts';
+import { shippedFields } from '../rules/catalogue.ts';
+import { type CheckedRule, readRule } from '../rules/check/rule.ts';
+import { scan } from '../rules/compile/columns.ts';
+import { readProfile } from '../rules/population/profile.ts';
+import { createQuestionServer } from '../rules/run/question-server.ts';
+import { answerQuestion } from '../rules/run/questions.ts';
+import { Shard, type ShardBatch } from '../rules/run/shard.ts';
+import { dropReport, reportPopulation } from '../store/rules-processes.ts';
+import { duckDbOf } from './audience-duckdb.ts';
+import { openPlace } from './place.ts';
+import { seedCatalogue } from './seed.ts';
+import { type Bench, median, quantile, round, say } from './support.ts';
+
+const SEED = 1;
+const PARTITIONS = 8;
+const ROUNDS = 3;
+const TICK_MS = 20;
+/** Of so many citizens one's profile comes again and again. */
+const CHANGING = 50_000;
+const EMBEDDED = 1_000_000;
+const ASOF = parseDay(POPULATION_DAY);
+const fields = shippedFields();
+
+/** Nothing is ever sent here. */
+const NO_QUEUE: Queue = {
+  start: async () => {},
+  stop: async () => {},
+  add: async () => {},
+  states: async () => [],
+  work: () => ({ stop: async () => {} }),
+  fill: async () => 0,
+  ping: async () => {},
+};
+
+type Published = { readonly checked: CheckedRule; readonly eventType: EventType };
+type Loaded = { readonly shards: readonly Shard[]; readonly records: ReadonlyMap<string, Buffer> };
+
+function published(): Published[] {
+  const root = path.join(import.meta.dirname, '..');
+  const json = (folder: string): unknown[] =>
+    readdirSync(path.join(root, folder))
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => JSON.parse(readFileSync(path.join(root, folder, name), 'utf8')) as unknown);
+  const types = new Map(
+    json('producers/catalogue').map((file) => [(file as EventType).type, parseEventType(file)]),
+  );
+  const context = { fields, eventType: (name: string) => types.get(name) };
+  return json('rules/published').map((file) => {
+    const checked = readRule(file, context);
+    return { checked, eventType: types.get(checked.rule.on)! };
+  });
+}
+
+function load(count: number): Loaded {
+  const shards = Array.from(
+    { length: PARTITIONS },
+    (_, partition) =>
+      new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
+  );
+  const records = new Map<string, Buffer>();
+  let done = 0;
+  for (const { id, profile } of citizens(SEED, count)) {
+    const { population } = shards[partitionOf(id, PARTITIONS)]!;
+    population.upsert(id, readProfile({ ...profile }, population.layout));
+    population.setReach(id, id.charCodeAt(id.length - 1) & 7);
+    if (records.size < CHANGING) records.set(id, Buffer.from(JSON.stringify(profile)));
+    if (++done % EMBEDDED === 0) say(`audience: ${done} citizens read`);
+  }
+  for (const { population } of shards) population.reachable.asOfMs = Date.now();
+  return { shards, records };
+}
+
+export const audience: Bench = async (options) => {
+  const count = options.number('citizens', 200_000);
+  const [updates, questions] = [options.number('updates', 5_000), options.number('questions', 200)];
+  const rules = published();
+  const loaded = load(count);
+  const scans = options.has('live') ? undefined : await scanned(rules, loaded.shards);
+  const place = await openPlace({ services: false });
+  let context: Context | undefined;
+  try {
+    context = await createContext(
+      loadConfig({ ...place.env, ALLIM_PARTITIONS: String(PARTITIONS), PORT: '0' }),
+      { logger: silentLogger, queue: NO_QUEUE },
+    );
+    await seedCatalogue(context);
+    const live = await asked(context, rules, loaded, updates, questions);
+    const embedded =
+      count > EMBEDDED ? await asked(context, rules, load(EMBEDDED), updates, questions) : live;
+    return {
+      figures: {
+        citizens: count,
+        ...scans?.figures,
+        question_p50_ms: live.p50,
+        question_p99_ms: live.p99,
+        question_worst_ms: live.worst,
+        updates_per_s: live.updates,
+        longest_hold_ms: live.hold,
+        embedded_citizens: Math.min(count, EMBEDDED),
+        embedded_p50_ms: embedded.p50,
+        embedded_p99_ms: embedded.p99,
+      },
+      baseline: scans?.baseline ?? {},
+      ratio: scans === undefined ? {} : { js_vs_duckdb: round(scans.ratio) },
+    };
+  } finally {
+    await context?.stop();
+    await place.stop();
+  }
+};
+
+async function scanned(rules: readonly Published[], shards: readonly Shard[]) {
+  const populations = shards.map(({ population }) => population);
+  const peer = await duckDbOf(populations);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const compared: number[] = [];
+  for (const { checked, eventType } of rules) {
+    const given = { event: eventType.examples[0] ?? {}, asOf: ASOF };
+    const times: number[] = [];
+    const peerTimes: number[] = [];
+    let certain = 0;
+    for (let turn = 0; turn < ROUNDS; turn++) {
+      const from = performance.now();
+      certain = 0;
+      for (const population of populations)
+        certain += scan(checked.condition, population, given).certainCount;
+      times.push(performance.now() - from);
+      const found = await peer.count(checked.condition, given);
+      if (found === undefined) continue;
+      if (found.count !== certain)
+        throw new Error(`${checked.rule.id}: ${certain} by columns, ${found.count} by DuckDB`);
+      peerTimes.push(found.ms);
+    }
+    ours.push(median(times));
+    say(
+      `${checked.rule.id}: ${certain} in ${round(median(times))} ms, DuckDB ${round(median(peerTimes))} ms`,
+    );
+    if (peerTimes.length === 0) continue;
+    compared.push(median(times));
+    theirs.push(median(peerTimes));
+  }
+  peer.close();
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    figures: {
+      ms_a_rule_mean: round(mean(ours)),
+      ms_a_rule_worst: round(Math.max(...ours)),
+      rules: ours.length,
+      rules_compared: theirs.length,
+    },
+    baseline: {
+      duckdb_ms_a_rule_mean: round(mean(theirs)),
+      duckdb_ms_a_rule_worst: round(Math.max(...theirs)),
+    },
+    ratio: mean(theirs) / mean(compared),
+  };
+}
+
+/** Previews over the API of a role `web`, whose shards are in this process too; each rule once before it counts. */
+async function asked(
+  context: Context,
+  rules: readonly Published[],
+  { shards, records }: Loaded,
+  updates: number,
+  questions: number,
+) {
+  const { pool, sealer, clock } = context;
+  const server = createQuestionServer({
+    host: '127.0.0.1',
+    port: 0,
+    sealer,
+    clock,
+    logger: silentLogger,
+    answer: (question, signal) =>
+      answerQuestion(
+        question,
+        { fields, shards: () => shards, partitions: () => PARTITIONS, pseudonym: (_, id) => id.slice(0, 8) },
+        signal,
+      ),
+  });
+  await server.start();
+  const status = {
+    citizens: shards.reduce((sum, { population }) => sum + population.size, 0),
+    offsets: shards.map(({ position }) => position),
+    caughtUp: true,
+  };
+  const id = randomUUID();
+  const report = () => reportPopulation(pool, id, status, server.url());
+  await report();
+  const reporting = setInterval(() => void report(), 1_000);
+  const web = await startRoles(context, ['web']);
+  const beside = updating(shards, records, updates);
+  const times: number[] = [];
+  const byRule = new Map<string, number>();
+  try {
+    for (let n = -rules.length; n < questions; n++) {
+      const rule = rules.at(n % rules.length)!;
+      const ms = await preview(context, web.url!, rule);
+      if (n < 0) continue;
+      times.push(ms);
+      const { id: name } = rule.checked.rule;
+      byRule.set(name, Math.max(ms, byRule.get(name) ?? 0));
+    }
+  } finally {
+    beside.stop();
+    clearInterval(reporting);
+    await web.stop();
+    await server.stop();
+    await dropReport(pool, id);
+  }
+  const slowest = [...byRule].sort(([, a], [, b]) => b - a).slice(0, 8);
+  say(`audience: slowest ${slowest.map(([name, ms]) => `${name} ${round(ms)}`).join(', ')}`);
+  say(`audience: ${status.citizens} citizens asked ${questions} questions`);
+  return {
+    p50: round(median(times)),
+    p99: round(quantile(times, 0.99)),
+    worst: round(Math.max(...times)),
+    updates: Math.round(beside.perSecond()),
+    hold: round(beside.longestMs()),
+  };
+}
+
+async function preview(context: Context, url: string, { checked }: Published): Promise<number> {
+  const { condition, agency, on, reach } = checked.rule;
+  const from = performance.now();
+  const answer = await fetch(`${url}/api/v1/rules/preview`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${context.secrets.adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ rule: { agency, on, condition, reach }, asOf: POPULATION_DAY }),
+  });
+  const body = (await answer.json()) as { readonly partial?: boolean };
+  const ms = performance.now() - from;
+  if (body.partial !== false) throw new Error(`${checked.rule.id}: ${JSON.stringify(body).slice(0, 200)}`);
+  return ms;
+}
+
+/** What is due by the clock in each tick; `longestMs` is how far a tick came late, which is how long anything else was held up. */
+function updating(shards: readonly Shard[], records: ReadonlyMap<string, Buffer>, perSecond: number) {
+  const all = [...records];
+  const beganAt = performance.now();
+  const began = Math.max(...shards.map(({ position }) => position));
+  let done = 0;
+  let longest = 0;
+  let lastAt = beganAt;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - lastAt - TICK_MS);
+    lastAt = now;
+    const batches = new Map<number, ShardBatch['records'][number][]>();
+    for (const due = ((now - beganAt) * perSecond) / 1_000; done < due; done++) {
+      const [key, value] = all[(done * 7_919) % all.length]!;
+      const partition = partitionOf(key, PARTITIONS);
+      const some = batches.get(partition) ?? [];
+      batches.set(partition, some);
+      some.push({ topic: TOPICS.profiles, partition, offset: began + done, key, headers: {}, value });
+    }
+    for (const [partition, some] of batches)
+      shards[partition]!.apply({ from: some[0]!.offset, next: began + done, fence: 0, records: some });
+  }, TICK_MS);
+  return {
+    stop: () => clearInterval(timer),
+    perSecond: () => (done * 1_000) / (lastAt - beganAt),
+    longestMs: () => longest,
+  };
+}

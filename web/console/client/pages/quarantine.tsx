@@ -1,0 +1,263 @@
+/** Quarantine: what could not be taken in and why; one record, mended and tried again. The original is kept. */
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useId, useState } from 'react';
+import { Link } from 'wouter';
+import { call, get } from '../api.ts';
+import { formatTime } from '../formats.ts';
+import { Act } from '../parts/act.tsx';
+import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { STATE_WORDS } from '../parts/states.words.ts';
+import { Table } from '../parts/table.tsx';
+import { useLanguage, useWords } from '../words.ts';
+import { QUARANTINE_WORDS } from './quarantine.words.ts';
+
+type Fault = { readonly pointer: string; readonly message: string };
+type Row = {
+  readonly id: string;
+  readonly at: string;
+  readonly topic: string;
+  readonly code: string;
+  readonly message: string;
+  readonly faults: readonly Fault[];
+};
+type Case = Row & {
+  readonly state: string;
+  readonly closedBy: string | null;
+  readonly mended: boolean;
+  readonly record: { readonly headers: Readonly<Record<string, string>>; readonly value?: string | null; readonly base64?: string };
+};
+
+const PROFILES = 'citizen-profiles';
+
+export function Quarantine() {
+  const words = useWords(QUARANTINE_WORDS);
+  const again = useWords(STATE_WORDS);
+  const language = useLanguage();
+  const { data, error, refetch, hasNextPage, fetchNextPage, isPending } = useInfiniteQuery({
+    queryKey: ['quarantine'],
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      get<{ quarantine: readonly Row[]; next: string | null }>(
+        `/api/v1/quarantine?limit=50${pageParam === '' ? '' : `&cursor=${pageParam}`}`,
+        signal,
+      ),
+    getNextPageParam: ({ next }) => next ?? undefined,
+  });
+  const rows = data?.pages.flatMap((page) => page.quarantine) ?? [];
+  return (
+    <div className="stack">
+      <div className="place-head">
+        <h1>{words.title}</h1>
+      </div>
+      <p>{words.lead}</p>
+      {error !== null && <Failed error={error} again={() => void refetch()} />}
+      {isPending && <Loading />}
+      {data !== undefined && rows.length === 0 && (
+        <Empty title={words.none}>
+          <p>{words.noneWhy}</p>
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <Table<Row>
+          caption={words.title}
+          columns={[
+            {
+              name: 'what',
+              label: words.what,
+              head: true,
+              cell: ({ id, message, code }) => (
+                <span>
+                  <Link className="rule-name" href={`/quarantine/${id}`}>
+                    {message}
+                  </Link>
+                  <code className="small muted">{code}</code>
+                </span>
+              ),
+            },
+            { name: 'where', label: words.where, cell: ({ topic }) => <code className="small">{topic}</code> },
+            { name: 'at', label: words.at, cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time> },
+          ]}
+          rows={rows}
+          keyOf={({ id }) => id}
+        />
+      )}
+      {hasNextPage && (
+        <div className="more">
+          <button type="button" className="button" onClick={() => void fetchNextPage()}>
+            {again.more}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function QuarantineCase({ params }: { readonly params: Readonly<Record<string, string>> }) {
+  const words = useWords(QUARANTINE_WORDS);
+  const id = params['id'] ?? '';
+  // Each look is written down, so it is not asked again by itself.
+  const { data, error } = useQuery({
+    queryKey: ['quarantine', id],
+    queryFn: ({ signal }) => get<Case>(`/api/v1/quarantine/${id}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <div className="stack">
+      <p>
+        <Link href="/quarantine">{words.back}</Link>
+      </p>
+      {error !== null && <Failed error={error} />}
+      {data === undefined ? error === null && <Loading /> : <Opened kept={data} />}
+    </div>
+  );
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** What is sent in place of the record: an event whole, with the attributes that stood in headers, or a profile. */
+function mendable({ topic, record }: Case): string {
+  if (record.value == null) return '';
+  if (topic === PROFILES) return pretty(record.value);
+  const attributes = Object.fromEntries(
+    Object.entries(record.headers)
+      .filter(([name]) => name.startsWith('ce_'))
+      .map(([name, value]) => [name.slice(3), value]),
+  );
+  if (Object.keys(attributes).length === 0) return pretty(record.value);
+  try {
+    return JSON.stringify({ ...attributes, data: JSON.parse(record.value) as unknown }, null, 2);
+  } catch {
+    return JSON.stringify({ ...attributes, data: record.value }, null, 2);
+  }
+}
+
+function Opened({ kept }: { readonly kept: Case }) {
+  const words = useWords(QUARANTINE_WORDS);
+  const { message, code, faults, record, state, closedBy } = kept;
+  return (
+    <>
+      <div className="place-head">
+        <h1>{message}</h1>
+        <code>{code}</code>
+      </div>
+      {faults.length > 0 && <FaultList title={words.faults} faults={faults} />}
+      <section>
+        <h2>{words.original}</h2>
+        <p className="small muted">{words.originalWhy}</p>
+        {record.base64 === undefined ? <pre className="record">{pretty(record.value ?? '')}</pre> : <p>{words.binary}</p>}
+      </section>
+      {state === 'open' ? <Mend kept={kept} /> : <p className="notice">{words.closed(words.states[state] ?? state, closedBy ?? '')}</p>}
+    </>
+  );
+}
+
+function FaultList({ title, faults }: { readonly title: string; readonly faults: readonly Fault[] }) {
+  return (
+    <section>
+      <h2>{title}</h2>
+      <ul>
+        {faults.map(({ pointer, message }) => (
+          <li key={`${pointer} ${message}`}>
+            <code>{pointer === '' ? '/' : pointer}</code> {message}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+type Done = { readonly state: string; readonly known?: boolean };
+
+function Mend({ kept }: { readonly kept: Case }) {
+  const words = useWords(QUARANTINE_WORDS);
+  const id = useId();
+  const client = useQueryClient();
+  const first = mendable(kept);
+  const [text, setText] = useState(first);
+  const [notJson, setNotJson] = useState(false);
+  const path = `/api/v1/quarantine/${kept.id}`;
+  const send = useMutation({
+    mutationFn: async (body: object | undefined) =>
+      (await call<Done>(`${path}/retry`, { method: 'POST', ...(body === undefined ? {} : { body }) })).body,
+    onSuccess: () => client.invalidateQueries({ queryKey: ['quarantine'], exact: true }),
+  });
+  function sendMended(): void {
+    try {
+      const mended = JSON.parse(text) as object;
+      setNotJson(false);
+      send.mutate(kept.topic === PROFILES ? { profile: mended } : { event: mended });
+    } catch {
+      setNotJson(true);
+    }
+  }
+  if (send.data !== undefined)
+    return (
+      <p className="notice success" role="status">
+        {words.retried(send.data.known === true)}
+      </p>
+    );
+  return (
+    <section className="stack tight">
+      <div className="field">
+        <label htmlFor={id}>{words.mend}</label>
+        <textarea
+          id={id}
+          className="input record"
+          rows={14}
+          spellCheck={false}
+          aria-invalid={notJson}
+          aria-describedby={`${id}-hint`}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <p className="hint" id={`${id}-hint`}>
+          {words.mendHint}
+        </p>
+        {notJson && (
+          <p className="fault" role="alert">
+            {words.notJson}
+          </p>
+        )}
+      </div>
+      {send.error !== null && <Refused error={send.error} />}
+      <div className="row">
+        <button type="button" className="button primary" disabled={send.isPending || text === first} onClick={sendMended}>
+          {words.retryMended}
+        </button>
+        <button type="button" className="button" disabled={send.isPending} onClick={() => send.mutate(undefined)}>
+          {words.retry}
+        </button>
+        <Act
+          label={words.drop}
+          title={words.dropTitle}
+          verb={words.drop}
+          tone="danger"
+          act={async (reason) => {
+            await call(`${path}/drop`, { method: 'POST', body: { reason } });
+            await client.invalidateQueries({ queryKey: ['quarantine'] });
+          }}
+        >
+          <p>{words.dropWhat}</p>
+        </Act>
+      </div>
+    </section>
+  );
+}
+
+/** With the places that are still at fault. */
+function Refused({ error }: { readonly error: unknown }) {
+  const words = useWords(QUARANTINE_WORDS);
+  const faults = (error as { faults?: readonly Fault[] }).faults ?? [];
+  return (
+    <>
+      <Failed error={error} />
+      {faults.length > 0 && <FaultList title={words.faults} faults={faults} />}
+    </>
+  );
+}
