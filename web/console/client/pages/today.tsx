@@ -123,7 +123,8 @@ function Waits({ day }: { readonly day: Day }) {
   const language = useLanguage();
   const person = usePerson();
   const say = (count: number): string => formatNumber(count, language);
-  const campaigns = PLACES.some(({ path, needs }) => path === '/campaigns' && person.may.includes(needs));
+  const leadsTo = (where: string): boolean =>
+    PLACES.some(({ path, needs }) => path === where && person.may.includes(needs));
   const nothing = day.approvals.length === 0 && day.quarantine === 0 && day.paused === 0;
   return (
     <section className="card stack tight" aria-labelledby="today-waits">
@@ -157,13 +158,14 @@ function Waits({ day }: { readonly day: Day }) {
       )}
       {day.quarantine > 0 && (
         <p className="notice warning">
-          <strong>{words.quarantine}</strong> {words.quarantineWhy(say(day.quarantine))}
+          <strong>{words.quarantine}</strong> {words.quarantineWhy(say(day.quarantine))}{' '}
+          {leadsTo('/quarantine') && <Link href="/quarantine">{words.look}</Link>}
         </p>
       )}
       {day.paused > 0 && (
         <p className="notice danger">
           <strong>{words.paused}</strong> {words.pausedWhy(say(day.paused))}{' '}
-          {campaigns && <Link href="/campaigns">{words.look}</Link>}
+          {leadsTo('/campaigns') && <Link href="/campaigns">{words.look}</Link>}
         </p>
       )}
     </section>
