@@ -23,7 +23,7 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 /**
- * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `operate`: campaigns and stops; `mend`:
+ * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `publish`: what was approved; `operate`: campaigns and stops; `mend`:
  * quarantine and dead letters; `support`: notices of one citizen; `audit`: the trail.
  */
 export const DUTIES = ['approve', 'publish', 'operate', 'mend', 'support', 'audit'] as const;
