@@ -54,7 +54,12 @@ export const agencyCommand: Command = {
         const before = await readTrial(pool, id);
         if (before === undefined) throw new Error(`no agency ${id} is known`);
         if (action === 'trial' || action === 'live') {
-          const entry = { agency: id, action: 'trial.set', object: `trial:${id}`, details: { trial: action === 'trial' } };
+          const entry = {
+            agency: id,
+            action: 'trial.set',
+            object: `trial:${id}`,
+            details: { trial: action === 'trial' },
+          };
           await audited(pool, entry, (sql) => setTrial(sql, id, action === 'trial'));
           say(action === 'trial' ? `${id} is in trial: only whom it allows is called` : `${id} is live`);
         } else if (action === 'allow') {

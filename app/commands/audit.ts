@@ -61,7 +61,9 @@ async function verify(argv: readonly string[]): Promise<number> {
       whole = found.ok;
       if (json) return say(JSON.stringify(found));
       for (const { says } of found.findings) say(`wrong  ${says}`);
-      say(`${found.entries} entries${whole ? ' are what was written' : ''}; the last is ${found.head.number}:${found.head.hash}`);
+      say(
+        `${found.entries} entries${whole ? ' are what was written' : ''}; the last is ${found.head.number}:${found.head.hash}`,
+      );
     });
   });
   return code === 0 && !whole ? 1 : code;

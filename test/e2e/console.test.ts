@@ -138,11 +138,11 @@ describeWithChromium('the console', () => {
       const before = await counted(page).textContent();
       await value.fill(age);
       await page.waitForFunction(
-        (old) => {
+        `(() => {
           const counts = document.querySelector('.counts:not(.old)');
-          return counts !== null && counts.querySelector('.count')?.textContent !== old;
-        },
-        before,
+          return counts !== null && counts.querySelector('.count').textContent !== ${JSON.stringify(before)};
+        })()`,
+        undefined,
         { timeout: 5_000 },
       );
       took.push(Number(await page.locator('.counts').getAttribute('data-took-ms')));
@@ -205,7 +205,7 @@ describeWithChromium('the console', () => {
         await page.locator('main h1').waitFor();
         await page.waitForLoadState('networkidle');
         for (const violation of await axe(page)) found.push(`${where} ${violation}`);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        const wide = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
         if (wide > 0) found.push(`${where} is ${wide} px wider than the screen`);
       }
       expect(found).toEqual([]);
@@ -218,13 +218,11 @@ describeWithChromium('the console', () => {
     const reach = async (name: RegExp): Promise<void> => {
       for (let presses = 0; presses < 80; presses++) {
         await page.keyboard.press('Tab');
-        const at = await page.evaluate(() => {
-          const element = document.activeElement;
-          const label = element?.id
-            ? document.querySelector(`label[for="${CSS.escape(element.id)}"]`)?.textContent
-            : '';
-          return `${element?.getAttribute('aria-label') ?? ''} ${label ?? ''} ${element?.textContent ?? ''}`;
-        });
+        const at = await page.evaluate<string>(`(() => {
+          const at = document.activeElement;
+          const label = at.id ? document.querySelector('label[for="' + CSS.escape(at.id) + '"]') : null;
+          return [at.getAttribute('aria-label'), label?.textContent, at.textContent].join(' ').trim();
+        })()`);
         if (name.test(at)) return;
       }
       throw new Error(`not reached by Tab: ${name}`);

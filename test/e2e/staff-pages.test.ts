@@ -26,7 +26,9 @@ import { createStaffApi } from '../support/staff-api.ts';
 
 /** Where it is: the name alone may stand on the path. */
 const program = (name: string): string =>
-  name.includes('/') ? name : execFileSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' }).trim();
+  name.includes('/')
+    ? name
+    : execFileSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' }).trim();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SHOTS = process.env['ALLIM_SHOTS'];
@@ -91,10 +93,20 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
         profile: { sido: '50', sigungu: '50110' },
       });
     it.providers.sms.answer = ({ address }) =>
-      address.endsWith('3') ? { kind: 'permanent', code: 'unknown-number' } : { kind: 'accepted', reference: null };
-    await it.publish(windowEvent({ id: 'checkup-2026-jeju', allimobligation: 'checkup/e1', data: { area: '50' } as never }));
+      address.endsWith('3')
+        ? { kind: 'permanent', code: 'unknown-number' }
+        : { kind: 'accepted', reference: null };
+    await it.publish(
+      windowEvent({ id: 'checkup-2026-jeju', allimobligation: 'checkup/e1', data: { area: '50' } as never }),
+    );
     await it.idle();
-    await it.publish(windowEvent({ id: 'checkup-2026-jeju-2', allimobligation: 'checkup/e2', data: { area: '50' } as never }));
+    await it.publish(
+      windowEvent({
+        id: 'checkup-2026-jeju-2',
+        allimobligation: 'checkup/e2',
+        data: { area: '50' } as never,
+      }),
+    );
     await it.settle();
     await it.publish(taxEvent({ id: 'tax-1', subject: 'e-20', allimobligation: 'property-tax/e1' }));
     const [row] = await it.rows<{ id: string }>(
@@ -105,15 +117,26 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
       `SELECT n.id, n.recipient_id FROM notifications n JOIN deliveries d ON d.notification_id = n.id WHERE d.status = 'sent' AND n.agency_id = 'nhis' LIMIT 1`,
     );
     notice = told!.id;
-    await saveMergedProfile(it, told!.recipient_id, { birthDate: '1980-05-05', sido: '50', sigungu: '50110' });
+    await saveMergedProfile(it, told!.recipient_id, {
+      birthDate: '1980-05-05',
+      sido: '50',
+      sigungu: '50110',
+    });
     await saveQuarantine(it.pool, it.sealer, [
       {
         topic: TOPICS.events,
         partition: 0,
         offset: 9,
         key: null,
-        headers: { ce_id: 'w-bad', ce_source: '/nhis/checkup', ce_type: 'kr.nhis.checkup-window.opened', ce_specversion: '1.0' },
-        value: Buffer.from(JSON.stringify({ year: 2026, parity: 'even', area: '50', closesOn: '2026-12-31' })),
+        headers: {
+          ce_id: 'w-bad',
+          ce_source: '/nhis/checkup',
+          ce_type: 'kr.nhis.checkup-window.opened',
+          ce_specversion: '1.0',
+        },
+        value: Buffer.from(
+          JSON.stringify({ year: 2026, parity: 'even', area: '50', closesOn: '2026-12-31' }),
+        ),
         error: new AllimError('event-invalid', 'the event is not valid: /data/parity must be integer', {
           faults: [{ pointer: '/data/parity', message: 'must be integer' }],
         }),
@@ -123,7 +146,10 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
     record = keyId('quarantine', TOPICS.events, 0, 9);
   }
 
-  async function open(at: string, { language = 'ko', width = 1440, as = `kim:nhis:${EVERYTHING}` } = {}): Promise<Page> {
+  async function open(
+    at: string,
+    { language = 'ko', width = 1440, as = `kim:nhis:${EVERYTHING}` } = {},
+  ): Promise<Page> {
     const context = await browser.newContext({
       viewport: { width, height: 900 },
       reducedMotion: 'reduce',
@@ -224,7 +250,10 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
       ['en', 360],
     ] as const) {
       const page = await open('/support', { language, width });
-      const [text, what] = [page.locator('.support-question input[maxlength="64"]'), page.locator('.support-question input[maxlength="200"]')];
+      const [text, what] = [
+        page.locator('.support-question input[maxlength="64"]'),
+        page.locator('.support-question input[maxlength="200"]'),
+      ];
       await text.fill(shortCode(notice));
       await what.fill(language === 'ko' ? '왜 문자가 왔나' : 'Why a text came');
       await page.keyboard.press('Enter');

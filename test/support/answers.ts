@@ -15,7 +15,9 @@ export function holdAnswers(app: FastifyInstance): void {
     if (body === undefined || type !== 'application/json' || ![status, 200, 207].includes(reply.statusCode))
       return payload;
     if (!ajv.validate(body, JSON.parse(payload)))
-      throw new Error(`${request.method} ${url} answers other than answers.ts says: ${ajv.errorsText()}\n${payload}`);
+      throw new Error(
+        `${request.method} ${url} answers other than answers.ts says: ${ajv.errorsText()}\n${payload}`,
+      );
     return payload;
   });
 }

@@ -87,7 +87,15 @@ const campaign = object({
   equation: object(equation),
   possible: people,
   stages: list(
-    object({ kind: text, dueAt: time, ruleVersion: whole, shards: whole, answered: whole, failed: whole, ...equation }),
+    object({
+      kind: text,
+      dueAt: time,
+      ruleVersion: whole,
+      shards: whole,
+      answered: whole,
+      failed: whole,
+      ...equation,
+    }),
   ),
   channels: list(object({ channel: text, all: people, sent: people, failed: people, waiting: people })),
   failures: list(
@@ -132,7 +140,18 @@ const chain = object({
   deliveries: list(object({ channel: text, status: text, code: maybeText, attempt: whole })),
   chain: list(
     object({
-      step: one('event', 'rule', 'judged', 'planned', 'waits', 'claimed', 'sent', 'ended', 'receipt', 'shown'),
+      step: one(
+        'event',
+        'rule',
+        'judged',
+        'planned',
+        'waits',
+        'claimed',
+        'sent',
+        'ended',
+        'receipt',
+        'shown',
+      ),
       at: maybeTime,
     }),
   ),
@@ -165,19 +184,39 @@ const ANSWERS: Readonly<Record<string, Said>> = {
       database: text,
       ...status,
       channels: list(
-        object({ channel: text, failedNetwork: whole, failedUs: whole, unclear: whole, waiting: whole, queued: whole }),
+        object({
+          channel: text,
+          failedNetwork: whole,
+          failedUs: whole,
+          unclear: whole,
+          waiting: whole,
+          queued: whole,
+        }),
       ),
       failing: list(free),
       processes: list(object({ kind: text, seconds: { type: 'number' } })),
     }),
   ),
-  'post /api/v1/events': says('Takes events in; a batch with some refused is 207', object({ accepted: list(free) }), 202),
-  'put /api/v1/citizens/:id': says('Merges what is given about a citizen', object({ citizen: text, profile: maybe(free) })),
+  'post /api/v1/events': says(
+    'Takes events in; a batch with some refused is 207',
+    object({ accepted: list(free) }),
+    202,
+  ),
+  'put /api/v1/citizens/:id': says(
+    'Merges what is given about a citizen',
+    object({ citizen: text, profile: maybe(free) }),
+  ),
   'get /api/v1/citizens/:id/notifications': says(
     'What a citizen was told, newest first',
-    page('notifications', object({ id: uuid, at: time, agency: text, rule: text, deliveries: list(noticeDelivery) })),
+    page(
+      'notifications',
+      object({ id: uuid, at: time, agency: text, rule: text, deliveries: list(noticeDelivery) }),
+    ),
   ),
-  'post /api/v1/identity-links': says('Links an agency’s own keys to citizens', object({ links: whole, woken: whole })),
+  'post /api/v1/identity-links': says(
+    'Links an agency’s own keys to citizens',
+    object({ links: whole, woken: whole }),
+  ),
   'post /api/v1/imports': says('Takes a file of rows in; the job goes on by itself', importJob, 202),
   'get /api/v1/imports': says('Files of rows, newest first', page('imports', importJob)),
   'get /api/v1/imports/:id': says('How far a file has come', importJob),
@@ -188,19 +227,34 @@ const ANSWERS: Readonly<Record<string, Said>> = {
     type: 'text/csv',
   },
   'get /api/v1/unresolved': says('Events whose person nobody knows yet', page('unresolved', free)),
-  'get /api/v1/deliveries/ambiguous': says('Calls of which nobody knows how they ended', page('ambiguous', free)),
+  'get /api/v1/deliveries/ambiguous': says(
+    'Calls of which nobody knows how they ended',
+    page('ambiguous', free),
+  ),
   'get /api/v1/quarantine': says(
     'Records that could not be taken in',
-    page('quarantine', object({ id: uuid, at: time, topic: text, code: text, message: text, faults: list(free) })),
+    page(
+      'quarantine',
+      object({ id: uuid, at: time, topic: text, code: text, message: text, faults: list(free) }),
+    ),
   ),
   'get /api/v1/quarantine/:id': says(
     'One record with what it said; the look stands in the audit trail',
     object({ id: uuid, at: time, state: text, code: text, message: text, record: free, mended: yes }),
   ),
-  'post /api/v1/quarantine/:id/retry': says('Sends a record again, as it is or mended', object({ id: uuid, state: text })),
-  'post /api/v1/quarantine/:id/drop': says('Closes a record that nobody needs', object({ id: uuid, state: text })),
+  'post /api/v1/quarantine/:id/retry': says(
+    'Sends a record again, as it is or mended',
+    object({ id: uuid, state: text }),
+  ),
+  'post /api/v1/quarantine/:id/drop': says(
+    'Closes a record that nobody needs',
+    object({ id: uuid, state: text }),
+  ),
   'get /api/v1/dead-letters/:kind': says('What was given up', object({ next: maybeText })),
-  'get /api/v1/dead-letters/:kind/counts': says('How much was given up, by why', object({ total: whole, counts: list(free) })),
+  'get /api/v1/dead-letters/:kind/counts': says(
+    'How much was given up, by why',
+    object({ total: whole, counts: list(free) }),
+  ),
   'post /api/v1/dead-letters/:kind/redrive': says(
     'Puts a page back; a dry run unless told',
     object({ dryRun: yes, looked: whole, redriven: whole, leftAlone: map(whole), next: maybeText }),
@@ -209,9 +263,18 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   'get /api/v1/redrives': says('Who put back what', page('redrives', free)),
   'get /api/v1/producers': says('How feeds and calendars stand', object({ feeds: list(free) })),
   'get /api/v1/fields': says('The fields that rules may ask', object({ fields: list(free) })),
-  'get /api/v1/locales': says('Languages and what falls back to what', object({ fellBack: whole, notices: list(free) })),
-  'get /api/v1/event-types': says('Event types', object({ eventTypes: list(object({ type: text, agency: text })) })),
-  'put /api/v1/event-types/:type': says('Saves an event type; old events stay valid', object({ type: text, agency: text })),
+  'get /api/v1/locales': says(
+    'Languages and what falls back to what',
+    object({ fellBack: whole, notices: list(free) }),
+  ),
+  'get /api/v1/event-types': says(
+    'Event types',
+    object({ eventTypes: list(object({ type: text, agency: text })) }),
+  ),
+  'put /api/v1/event-types/:type': says(
+    'Saves an event type; old events stay valid',
+    object({ type: text, agency: text }),
+  ),
   'get /api/v1/rules/schema': says('The language of conditions as JSON Schema', free),
   'get /api/v1/rules': says('Rules, changed last first', page('rules', listedRule)),
   'post /api/v1/rules': says('Saves a draft: a new version, or the same content again', drafted, 201),
@@ -228,10 +291,10 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   'post /api/v1/rules/simulation': says('Plays past events over a draft', free, 202),
   'get /api/v1/rules/simulation/:id': says('How far a simulation is, and what it says', free),
   'get /api/v1/citizens/:id/explanation': says('Why a rule concerns a citizen', free),
-  'get /api/v1/rules/:id': says(
-    'One rule with its versions and who took which step',
-    { ...listedRule, properties: { ...(listedRule['properties'] as Shape), versions: list(object(ruleVersion)) } },
-  ),
+  'get /api/v1/rules/:id': says('One rule with its versions and who took which step', {
+    ...listedRule,
+    properties: { ...(listedRule['properties'] as Shape), versions: list(object(ruleVersion)) },
+  }),
   'get /api/v1/rules/:id/versions/:v': says(
     'One version with its sentence; the ETag is its hash',
     object({
@@ -245,20 +308,42 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   ),
   'put /api/v1/rules/:id/versions/:v': says('Edits a draft in place (If-Match)', drafted),
   'post /api/v1/rules/:id/versions/:v/request': says('Asks another person for approval', versionState),
-  'post /api/v1/rules/:id/versions/:v/approval': says('Approves exactly the content of that hash', versionState),
+  'post /api/v1/rules/:id/versions/:v/approval': says(
+    'Approves exactly the content of that hash',
+    versionState,
+  ),
   'post /api/v1/rules/:id/versions/:v/refusal': says('Makes it a draft again, with a reason', versionState),
-  'post /api/v1/rules/:id/versions/:v/publication': says('Makes an approved version the live one', versionState),
+  'post /api/v1/rules/:id/versions/:v/publication': says(
+    'Makes an approved version the live one',
+    versionState,
+  ),
   'post /api/v1/rules/:id/withdrawal': says(
     'Takes the live version back; what is planned is cancelled or left',
-    object({ id: text, version: whole, dryRun: yes, planned: one('cancel', 'leave'), campaigns: whole, stages: whole }),
+    object({
+      id: text,
+      version: whole,
+      dryRun: yes,
+      planned: one('cancel', 'leave'),
+      campaigns: whole,
+      stages: whole,
+    }),
   ),
   'get /api/v1/templates': says(
     'Templates, changed last first',
-    page('templates', object({ name: text, agency: maybeText, live: maybeWhole, latest: template, changedAt: time })),
+    page(
+      'templates',
+      object({ name: text, agency: maybeText, live: maybeWhole, latest: template, changedAt: time }),
+    ),
   ),
   'get /api/v1/templates/:name': says(
     'One template with its versions and the newest texts; the ETag is its hash',
-    object({ name: text, agency: maybeText, live: maybeWhole, versions: list(template), definition: anything }),
+    object({
+      name: text,
+      agency: maybeText,
+      live: maybeWhole,
+      versions: list(template),
+      definition: anything,
+    }),
   ),
   'put /api/v1/templates/:name': says(
     'Saves words; in production a draft (If-Match)',
@@ -270,27 +355,48 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   ),
   'get /api/v1/stops': says('What is stopped', object({ stops: list(stop) })),
   'post /api/v1/stops': says('Stops sending; 200 where it was stopped before', object({ scope: text }), 201),
-  'put /api/v1/stops/:scope': says('Stops sending; 200 where it was stopped before', object({ scope: text }), 201),
+  'put /api/v1/stops/:scope': says(
+    'Stops sending; 200 where it was stopped before',
+    object({ scope: text }),
+    201,
+  ),
   'delete /api/v1/stops/:scope': done('Lets sending go on'),
   'get /api/v1/campaigns': says('Campaigns, newest first', page('campaigns', listedCampaign)),
-  'get /api/v1/campaigns/:id': says('One campaign: equation, channels, failures, time, and what each action would do', campaign),
+  'get /api/v1/campaigns/:id': says(
+    'One campaign: equation, channels, failures, time, and what each action would do',
+    campaign,
+  ),
   'get /api/v1/campaigns/:id/live': {
-    summary: 'The same as it goes on: `event: campaign` whenever it changes, `event: end` when the right to see it ends',
+    summary:
+      'The same as it goes on: `event: campaign` whenever it changes, `event: end` when the right to see it ends',
     status: 200,
     body: text,
     type: 'text/event-stream',
   },
-  'post /api/v1/campaigns/:id/pause': says('Holds what has not left', object({ campaign: uuid, dryRun: yes })),
+  'post /api/v1/campaigns/:id/pause': says(
+    'Holds what has not left',
+    object({ campaign: uuid, dryRun: yes }),
+  ),
   'post /api/v1/campaigns/:id/resume': says('Lets it go on', object({ campaign: uuid, dryRun: yes })),
   'post /api/v1/campaigns/:id/cancel': says('Ends what has not left, for good', object({ campaign: uuid })),
-  'get /api/v1/support/notices/:code': says('Notices of a code, each with its chain', object({ notices: list(chain) })),
+  'get /api/v1/support/notices/:code': says(
+    'Notices of a code, each with its chain',
+    object({ notices: list(chain) }),
+  ),
   'post /api/v1/support/lookups': says(
     'Notices by code, citizen or telephone number, each with its chain',
     object({ citizens: maybe(list(text)), notices: list(chain), next: maybeText }),
   ),
   'post /api/v1/support/explanations': says(
     'Why a rule concerns a citizen or does not',
-    object({ citizen: text, rule: text, version: whole, explanation: maybe(free), facts: free, gates: list(text) }),
+    object({
+      citizen: text,
+      rule: text,
+      version: whole,
+      explanation: maybe(free),
+      facts: free,
+      gates: list(text),
+    }),
   ),
   'get /api/v1/audit': says(
     'The audit trail, newest first',
@@ -321,29 +427,68 @@ const ANSWERS: Readonly<Record<string, Said>> = {
     }),
   ),
   'get /api/v1/restore': says('What a restore left to decide', object({ restore: maybe(free) })),
-  'post /api/v1/restore/decisions': says('Decides on it', object({ decided: whole, closed: yes, restore: maybe(free) })),
+  'post /api/v1/restore/decisions': says(
+    'Decides on it',
+    object({ decided: whole, closed: yes, restore: maybe(free) }),
+  ),
   'put /api/v1/agencies/:id': says('Saves an agency', object({ id: text, name: names })),
   'post /api/v1/agencies/:id/keys': says(
     'Issues a key, which stands in this answer and nowhere else',
-    object({ key: text, name: text, agency: text, label: text, scopes: list(text), sources: list(text), expiresAt: maybeTime }),
+    object({
+      key: text,
+      name: text,
+      agency: text,
+      label: text,
+      scopes: list(text),
+      sources: list(text),
+      expiresAt: maybeTime,
+    }),
     201,
   ),
   'delete /api/v1/agencies/:id/keys/:name': done('Revokes a key'),
-  'get /api/v1/agencies/:id/trial': says('Whether an agency is in trial, and whom it may tell', object({ agency: text, trial: yes })),
-  'put /api/v1/agencies/:id/trial': says('Puts an agency in trial, or live', object({ agency: text, trial: yes })),
-  'post /api/v1/agencies/:id/trial/recipients': says('Allows people in trial', object({ keys: list(text) }), 201),
+  'get /api/v1/agencies/:id/trial': says(
+    'Whether an agency is in trial, and whom it may tell',
+    object({ agency: text, trial: yes }),
+  ),
+  'put /api/v1/agencies/:id/trial': says(
+    'Puts an agency in trial, or live',
+    object({ agency: text, trial: yes }),
+  ),
+  'post /api/v1/agencies/:id/trial/recipients': says(
+    'Allows people in trial',
+    object({ keys: list(text) }),
+    201,
+  ),
   'delete /api/v1/agencies/:id/trial/recipients/:key': done('Takes one off the list'),
   'get /api/v1/agencies/:id/trial/sends': says('What would have left', object({ sends: list(free) })),
-  'get /api/v1/agencies/:id/status-topic': says('Whether reports go to a topic', object({ agency: text, topic: maybeText })),
-  'put /api/v1/agencies/:id/status-topic': says('Sends reports to a topic', object({ agency: text, topic: text })),
+  'get /api/v1/agencies/:id/status-topic': says(
+    'Whether reports go to a topic',
+    object({ agency: text, topic: maybeText }),
+  ),
+  'put /api/v1/agencies/:id/status-topic': says(
+    'Sends reports to a topic',
+    object({ agency: text, topic: text }),
+  ),
   'delete /api/v1/agencies/:id/status-topic': done('Sends no more'),
   'get /api/v1/webhooks': says('Webhooks', object({ webhooks: list(free) })),
-  'post /api/v1/webhooks': says('Makes a webhook; its secret stands here alone', object({ id: uuid, state: text }), 201),
+  'post /api/v1/webhooks': says(
+    'Makes a webhook; its secret stands here alone',
+    object({ id: uuid, state: text }),
+    201,
+  ),
   'get /api/v1/webhooks/:id': says('One webhook', object({ id: uuid, state: text })),
   'delete /api/v1/webhooks/:id': done('Removes a webhook'),
   'post /api/v1/webhooks/:id/secret': says('Replaces the secret', object({ id: uuid, secret: text }), 201),
-  'post /api/v1/webhooks/:id/handshake': says('Asks for the handshake again', object({ id: uuid, state: text }), 202),
-  'post /api/v1/webhooks/:id/redelivery': says('Sends the reports again that were given up', object({ id: uuid, reports: whole }), 202),
+  'post /api/v1/webhooks/:id/handshake': says(
+    'Asks for the handshake again',
+    object({ id: uuid, state: text }),
+    202,
+  ),
+  'post /api/v1/webhooks/:id/redelivery': says(
+    'Sends the reports again that were given up',
+    object({ id: uuid, reports: whole }),
+    202,
+  ),
 };
 
 /** Throws for a route that nobody described: it would stand in the document without an answer. */

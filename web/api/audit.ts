@@ -14,7 +14,8 @@ const Text = Type.String({ minLength: 1, maxLength: 300 });
 function instant(text: string | undefined, name: string): Date | null {
   if (text === undefined) return null;
   // Postgres knows no year 0.
-  if (!isInstant(text) || text.startsWith('0000')) throw invalid(`/querystring/${name}`, 'must be an RFC 3339 time');
+  if (!isInstant(text) || text.startsWith('0000'))
+    throw invalid(`/querystring/${name}`, 'must be an RFC 3339 time');
   return new Date(Temporal.Instant.from(text).epochMilliseconds);
 }
 

@@ -126,7 +126,12 @@ export const putEventType = (parts: AuthoringParts): Endpoint =>
           }
           await saveEventType(sql, type);
           const object = `event-type:${type.type}`;
-          await audit(sql, { agency: type.agency, object, reason: null, details: { hash: contentHash(type) } });
+          await audit(sql, {
+            agency: type.agency,
+            object,
+            reason: null,
+            details: { hash: contentHash(type) },
+          });
         };
       });
       parts.logger.info({ caller: id, eventType: type.type, agency: type.agency }, 'event type saved');

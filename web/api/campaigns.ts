@@ -37,9 +37,7 @@ export const getCampaigns = ({ pool, catalogue }: AdministrationParts): Endpoint
     query: Type.Object(
       {
         ...PageQuery.properties,
-        state: Type.Optional(
-          Type.Unsafe<CampaignListState>({ type: 'string', enum: [...CAMPAIGN_STATES] }),
-        ),
+        state: Type.Optional(Type.Unsafe<CampaignListState>({ type: 'string', enum: [...CAMPAIGN_STATES] })),
         rule: Type.Optional(Type.String({ maxLength: 64 })),
         agency: Type.Optional(Type.String({ maxLength: 32 })),
       },
@@ -74,7 +72,8 @@ async function needCampaign(
 ): Promise<CampaignCounts> {
   const counts = await countCampaign(pool, catalogue, id, clock.nowMs());
   // Of another agency's not even that it exists.
-  if (counts === undefined || (caller.agency !== null && caller.agency !== counts.head.agency)) throw noSuch(id);
+  if (counts === undefined || (caller.agency !== null && caller.agency !== counts.head.agency))
+    throw noSuch(id);
   return counts;
 }
 
@@ -93,9 +92,7 @@ export function campaignLive(parts: AdministrationParts): CampaignLive {
   });
 }
 
-export const getCampaignLive = (
-  parts: AdministrationParts & { readonly live: CampaignLive },
-): Endpoint =>
+export const getCampaignLive = (parts: AdministrationParts & { readonly live: CampaignLive }): Endpoint =>
   streamEndpoint({
     params: CampaignParams,
     async stream({ params, caller, stillAllowed }, open) {
@@ -129,7 +126,12 @@ export const postPause = (parts: AdministrationParts): Endpoint =>
       const agency = await ownerOfScope(parts.pool, scope);
       needAgency(caller(), agency);
       const fresh = await transaction(parts.pool, async (sql) => {
-        const made = await saveStop(sql, { scope, agency, reason: body.reason, createdBy: stopperOf(caller()) });
+        const made = await saveStop(sql, {
+          scope,
+          agency,
+          reason: body.reason,
+          createdBy: stopperOf(caller()),
+        });
         await audit(sql, { agency, details: { fresh: made } });
         return made;
       });

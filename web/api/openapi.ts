@@ -34,7 +34,11 @@ const PROBLEM: Schema = {
         },
       },
     },
-    rejected: { type: 'array', items: { type: 'object' }, description: 'Of a batch: each event with its place.' },
+    rejected: {
+      type: 'array',
+      items: { type: 'object' },
+      description: 'Of a batch: each event with its place.',
+    },
     current: { description: 'Of a failed precondition: what is there now.' },
   },
 };
@@ -52,8 +56,16 @@ type Operation = {
 };
 
 function responsesOf(method: string, path: string, operation: Operation): Readonly<Record<string, object>> {
-  const { status, body, summary, type = 'application/json' } = answerOf(method, path.replaceAll(/\{(\w+)\}/g, ':$1'));
-  const answer = { description: summary, ...(body === undefined ? {} : { content: { [type]: { schema: body } } }) };
+  const {
+    status,
+    body,
+    summary,
+    type = 'application/json',
+  } = answerOf(method, path.replaceAll(/\{(\w+)\}/g, ':$1'));
+  const answer = {
+    description: summary,
+    ...(body === undefined ? {} : { content: { [type]: { schema: body } } }),
+  };
   return { [status]: answer, ...problemsOf(method, path, operation) };
 }
 
@@ -69,7 +81,9 @@ function problemsOf(method: string, path: string, operation: Operation): Readonl
           403: problem('The credential may not do this, or not for this agency.'),
         }),
     ...(path.includes('{') ? { 404: problem('There is nothing of that name that the caller may see.') } : {}),
-    ...(writes ? { 409: problem('It contradicts what is known.'), 415: problem('The body is of another kind.') } : {}),
+    ...(writes
+      ? { 409: problem('It contradicts what is known.'), 415: problem('The body is of another kind.') }
+      : {}),
     ...(writes ? { 412: problem('It was changed meanwhile (If-Match); `current` says to what.') } : {}),
     ...(parameters.length > 0 || requestBody !== undefined
       ? { 422: problem('What was given is not valid; `faults` say where.') }
@@ -83,9 +97,13 @@ const IDEMPOTENCY_KEY = {
   type: 'string',
   minLength: 1,
   maxLength: 128,
-  description: 'Done once and answered the same for a day: 409 while it is under way, 422 for another request.',
+  description:
+    'Done once and answered the same for a day: 409 while it is under way, 422 for another request.',
 };
-const IF_MATCH = { type: 'string', description: 'The ETag of what is changed; 412 where it is another by now.' };
+const IF_MATCH = {
+  type: 'string',
+  description: 'The ETag of what is changed; 412 where it is another by now.',
+};
 
 function headersOf(method: string, url: string): Schema | undefined {
   const key = method === 'post' && url.startsWith('/api/v1/') ? { 'idempotency-key': IDEMPOTENCY_KEY } : {};
@@ -134,8 +152,17 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
       ...(publicUrl === null ? {} : { servers: [{ url: publicUrl }] }),
       components: {
         securitySchemes: {
-          key: { type: 'http', scheme: 'bearer', description: 'An agency’s key, or the administrator’s token.' },
-          session: { type: 'apiKey', in: 'cookie', name: '__Host-allim', description: 'Staff who signed in.' },
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An agency’s key, or the administrator’s token.',
+          },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-allim',
+            description: 'Staff who signed in.',
+          },
         },
         schemas: { Problem: PROBLEM as never },
       },
@@ -159,7 +186,9 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
     },
     // Answers are written in here and not into the routes' schemas: Fastify would cut from an answer what its schema does not name.
     transformObject: (document) => {
-      const { openapiObject } = document as { openapiObject: { paths: Record<string, Record<string, Operation>> } };
+      const { openapiObject } = document as {
+        openapiObject: { paths: Record<string, Record<string, Operation>> };
+      };
       for (const [path, methods] of Object.entries(openapiObject.paths))
         for (const [method, operation] of Object.entries(methods))
           operation.responses = responsesOf(method, path, operation);
@@ -167,9 +196,7 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
     },
   });
   // Routes of the table are mounted after this one, so it is asked for the document when somebody asks for it.
-  app.get(
-    '/api/v1/openapi.json',
-    { config: { permission: 'public' } },
-    async (_request, reply) => reply.type('application/json').send(app.swagger()),
+  app.get('/api/v1/openapi.json', { config: { permission: 'public' } }, async (_request, reply) =>
+    reply.type('application/json').send(app.swagger()),
   );
 }

@@ -46,7 +46,11 @@ export const getHealth = (parts: HealthParts): Endpoint =>
         ...status,
         channels: CHANNELS.map((channel) => ({ channel, ...flow.get(channel) })),
         failing,
-        processes: processes.map(({ kind, age, citizens }) => ({ kind, citizens, seconds: Math.round(age * 10) / 10 })),
+        processes: processes.map(({ kind, age, citizens }) => ({
+          kind,
+          citizens,
+          seconds: Math.round(age * 10) / 10,
+        })),
       });
     },
   });

@@ -122,9 +122,13 @@ export const refuseVersion = ({ pool, logger }: AuthoringParts): Endpoint =>
         const version = await lockOwn(sql, ids, caller());
         needHash(version, body.hash, ids);
         if (!(await moveDraft(sql, 'draft', { ...ids, by: caller().id, ...body })))
-          throw new AllimError('rule-conflict', `the version does not await approval: it is ${version.state}`, {
-            ids,
-          });
+          throw new AllimError(
+            'rule-conflict',
+            `the version does not await approval: it is ${version.state}`,
+            {
+              ids,
+            },
+          );
         await audit(sql, { agency: version.agency, object: objectOf(ids), details: { hash: body.hash } });
       });
       logger.info({ caller: caller().id, ...ids }, 'approval of a rule refused');
@@ -190,7 +194,8 @@ export const withdrawVersion = ({
         if (owner === undefined) throw new AllimError('not-found', 'there is no such rule', { ids });
         needAgency(caller(), owner);
         const live = await lockLiveVersion(sql, params.id);
-        if (live === undefined) throw new AllimError('rule-conflict', 'no version of the rule is live', { ids });
+        if (live === undefined)
+          throw new AllimError('rule-conflict', 'no version of the rule is live', { ids });
         const nowMs = clock.nowMs();
         if (dryRun) return { version: live.version, ...(await withdrawalEffect(sql, params.id, nowMs)) };
         const given = { by: caller().id, reason, planned };

@@ -111,10 +111,16 @@ export function mayOf(
   const wrote = anotherApproves && writersOf(steps).includes(caller.id);
   return {
     edit: ifRight(right('rules'), isDraft ? true : 'approved'),
-    request: ifRight(right('rules'), state === 'draft' ? true : state === 'awaiting' ? 'awaiting' : 'approved'),
+    request: ifRight(
+      right('rules'),
+      state === 'draft' ? true : state === 'awaiting' ? 'awaiting' : 'approved',
+    ),
     approve: ifRight(right('approve'), !isDraft ? 'approved' : wrote ? 'wrote-it' : true),
     refuse: ifRight(right('approve'), state === 'awaiting' ? true : 'not-awaiting'),
-    publish: ifRight(right('publish'), state === 'approved' || state === 'replaced' ? true : isDraft ? 'not-approved' : state),
+    publish: ifRight(
+      right('publish'),
+      state === 'approved' || state === 'replaced' ? true : isDraft ? 'not-approved' : state,
+    ),
     withdraw: ifRight(right('publish'), state === 'live' ? true : 'not-live'),
   };
 }
@@ -179,7 +185,10 @@ export const putVersion = ({ pool, logger, checkRule, warningsOfRule }: RulePart
           throw new AllimError('not-found', 'there is no such version of the rule', { ids });
         needAgency(caller(), version.agency);
         if (rule.agency !== version.agency) throw invalid('/agency', 'must stay');
-        checkIfMatch(ifMatch, { hash: version.hash, shown: { ...ids, hash: version.hash, state: version.state } });
+        checkIfMatch(ifMatch, {
+          hash: version.hash,
+          shown: { ...ids, hash: version.hash, state: version.state },
+        });
         if (version.hash === hash) return false;
         const { edited, noted } = await editDraft(sql, ids.version, rule, hash, caller().id);
         if (!edited)

@@ -4,7 +4,17 @@ import type { Catalogue } from '../../store/catalogue.ts';
 import type { ChainDelivery, NoticeChain } from '../../store/notice-chains.ts';
 
 export type ChainStep = {
-  readonly step: 'event' | 'rule' | 'judged' | 'planned' | 'waits' | 'claimed' | 'sent' | 'ended' | 'receipt' | 'shown';
+  readonly step:
+    | 'event'
+    | 'rule'
+    | 'judged'
+    | 'planned'
+    | 'waits'
+    | 'claimed'
+    | 'sent'
+    | 'ended'
+    | 'receipt'
+    | 'shown';
   readonly at: string | null;
   readonly channel?: string;
   /** A word for programs: a status, a reason, a code of a provider. */
@@ -28,7 +38,13 @@ function stepsOfDelivery(delivery: ChainDelivery): ChainStep[] {
     ...(call.claimedAt === null
       ? []
       : [{ step: 'claimed' as const, at: call.claimedAt, channel, details: { attempt: call.number } }]),
-    { step: 'ended', at: call.finishedAt, channel, reason: call.outcome, details: { attempt: call.number, code: call.code } },
+    {
+      step: 'ended',
+      at: call.finishedAt,
+      channel,
+      reason: call.outcome,
+      details: { attempt: call.number, code: call.code },
+    },
   ]);
   const isNoted = delivery.attempts.some(({ number }) => number === attempt);
   if (delivery.claimedAt !== null && attempt > 0 && !isNoted)
@@ -67,7 +83,12 @@ export function chainSteps(notice: NoticeChain): ChainStep[] {
     {
       step: 'rule',
       at: event.acceptedAt,
-      details: { rule: notice.rule, version: notice.ruleVersion, stage: notice.stage, dueAt: time(notice.dueAt) },
+      details: {
+        rule: notice.rule,
+        version: notice.ruleVersion,
+        stage: notice.stage,
+        dueAt: time(notice.dueAt),
+      },
     },
     {
       step: 'judged',

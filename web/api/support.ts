@@ -13,7 +13,13 @@ import { needAgency } from '../../producers/credential.ts';
 import type { Explanation } from '../../rules/say/explanation.ts';
 import type { Catalogue, LiveRule } from '../../store/catalogue.ts';
 import { addressIndex } from '../../store/contact-points.ts';
-import { chainsOf, chainsTo, citizensOfAddress, type NoticeChain, whyNotFacts } from '../../store/notice-chains.ts';
+import {
+  chainsOf,
+  chainsTo,
+  citizensOfAddress,
+  type NoticeChain,
+  whyNotFacts,
+} from '../../store/notice-chains.ts';
 import { noticesByCode } from '../../store/notice-codes.ts';
 import { type Call, type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 import { createFailures } from './failures.ts';
@@ -135,7 +141,11 @@ export const postLookup = (parts: SupportParts, looks: Looks): Endpoint =>
       if (code !== undefined) {
         const typed = codeOf(code, '/code');
         const found = await looks.look(call, reason, (sql) => byCode(sql, typed, agency));
-        return ok({ citizens: null, notices: found.map((notice) => shownChain(notice, parts.catalogue)), next: null });
+        return ok({
+          citizens: null,
+          notices: found.map((notice) => shownChain(notice, parts.catalogue)),
+          next: null,
+        });
       }
       const after = body.cursor === undefined ? null : readCursor(body.cursor, '/cursor');
       const number = phone === undefined ? null : toE164(phone);
@@ -149,7 +159,10 @@ export const postLookup = (parts: SupportParts, looks: Looks): Endpoint =>
         for (const id of ids) rows.push(...(await chainsTo(sql, id, agency, after, PAGE + 1)));
         rows.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1));
         // Of a number only what the agency told its owner: who else has one, it does not learn here.
-        const own = agency === null || number === null ? ids : ids.filter((id) => rows.some((row) => row.recipient === id));
+        const own =
+          agency === null || number === null
+            ? ids
+            : ids.filter((id) => rows.some((row) => row.recipient === id));
         return {
           looked: { by: number === null ? 'citizen' : 'phone', citizens: own },
           found: { citizens: own, notices: rows },

@@ -78,7 +78,13 @@ function Verdict({ ok, entries, head, findings }: Verification) {
   );
 }
 
-function Filters({ filter, onFilter }: { readonly filter: Filter; readonly onFilter: (filter: Filter) => void }) {
+function Filters({
+  filter,
+  onFilter,
+}: {
+  readonly filter: Filter;
+  readonly onFilter: (filter: Filter) => void;
+}) {
   const words = useWords(AUDIT_WORDS);
   const id = useId();
   return (
@@ -121,18 +127,20 @@ function Entries({ filter }: { readonly filter: Filter }) {
   const words = useWords(AUDIT_WORDS);
   const again = useWords(STATE_WORDS);
   const language = useLanguage();
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } = useInfiniteQuery({
-    queryKey: ['audit', filter],
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) => {
-      const query = new URLSearchParams({ limit: '50' });
-      for (const [name, value] of Object.entries(filter)) if (value.trim() !== '') query.set(name, value.trim());
-      if (pageParam !== '') query.set('cursor', pageParam);
-      return get<{ entries: readonly Entry[]; next: string | null }>(`/api/v1/audit?${query}`, signal);
-    },
-    getNextPageParam: ({ next }) => next ?? undefined,
-    placeholderData: (before) => before,
-  });
+  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } =
+    useInfiniteQuery({
+      queryKey: ['audit', filter],
+      initialPageParam: '',
+      queryFn: ({ pageParam, signal }) => {
+        const query = new URLSearchParams({ limit: '50' });
+        for (const [name, value] of Object.entries(filter))
+          if (value.trim() !== '') query.set(name, value.trim());
+        if (pageParam !== '') query.set('cursor', pageParam);
+        return get<{ entries: readonly Entry[]; next: string | null }>(`/api/v1/audit?${query}`, signal);
+      },
+      getNextPageParam: ({ next }) => next ?? undefined,
+      placeholderData: (before) => before,
+    });
   if (error !== null) return <Failed error={error} again={() => void refetch()} />;
   if (isPending) return <Loading />;
   const entries = data.pages.flatMap((page) => page.entries);
@@ -144,7 +152,11 @@ function Entries({ filter }: { readonly filter: Filter }) {
         tight
         columns={[
           { name: 'number', label: words.number, number: true, head: true, cell: ({ number }) => number },
-          { name: 'at', label: words.at, cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time> },
+          {
+            name: 'at',
+            label: words.at,
+            cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
+          },
           {
             name: 'who',
             label: words.who,
@@ -155,7 +167,11 @@ function Entries({ filter }: { readonly filter: Filter }) {
             ),
           },
           { name: 'what', label: words.what, cell: ({ action }) => words.actions[action] ?? action },
-          { name: 'on', label: words.on, cell: ({ object }) => <code className="small">{object ?? '–'}</code> },
+          {
+            name: 'on',
+            label: words.on,
+            cell: ({ object }) => <code className="small">{object ?? '–'}</code>,
+          },
           { name: 'why', label: words.why, cell: ({ reason }) => reason ?? '–' },
           {
             name: 'details',
@@ -174,7 +190,12 @@ function Entries({ filter }: { readonly filter: Filter }) {
       />
       {hasNextPage && (
         <div className="more">
-          <button type="button" className="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          <button
+            type="button"
+            className="button"
+            disabled={isFetchingNextPage}
+            onClick={() => void fetchNextPage()}
+          >
             {again.more}
           </button>
         </div>

@@ -126,7 +126,8 @@ export const AUDIT_WORDS: Spoken<AuditWords> = {
     good: (entries) => `Whole: ${entries.toLocaleString('en-GB')} entries are what was written.`,
     bad: 'The trail is not what was written. Tell whoever is responsible at once.',
     head: 'Last entry',
-    headWhy: 'Note its number and fingerprint elsewhere, and a trail that was rewritten as a whole shows later.',
+    headWhy:
+      'Note its number and fingerprint elsewhere, and a trail that was rewritten as a whole shows later.',
     filters: { actor: 'Who', action: 'Did what', object: 'On what' },
     hints: { actor: 'For example staff:kim', object: 'For example rule:nhis-checkup' },
     all: 'All',

@@ -10,7 +10,17 @@ export type Equation = Readonly<
 
 export type ChannelCounts = { readonly channel: string } & Readonly<
   Record<
-    'all' | 'planned' | 'waiting' | 'sending' | 'sent' | 'delivered' | 'failed' | 'unclear' | 'suppressed' | 'expired' | 'cancelled',
+    | 'all'
+    | 'planned'
+    | 'waiting'
+    | 'sending'
+    | 'sent'
+    | 'delivered'
+    | 'failed'
+    | 'unclear'
+    | 'suppressed'
+    | 'expired'
+    | 'cancelled',
     PeopleCount
   >
 >;
@@ -31,7 +41,12 @@ export type Campaign = {
   readonly state: 'running' | 'paused' | 'done' | 'ended' | 'cancelled';
   readonly asOf: string;
   readonly stops: readonly { readonly scope: string; readonly reason: string }[];
-  readonly ahead: readonly { readonly kind: string; readonly firstAt: string; readonly lastAt: string; readonly people: number }[];
+  readonly ahead: readonly {
+    readonly kind: string;
+    readonly firstAt: string;
+    readonly lastAt: string;
+    readonly people: number;
+  }[];
   readonly equation: Equation;
   readonly possible: PeopleCount;
   readonly stages: readonly ({
@@ -48,7 +63,11 @@ export type Campaign = {
   }[];
   readonly overTime: {
     readonly spanMinutes: number;
-    readonly columns: readonly { readonly at: string; readonly sent: PeopleCount; readonly failed: PeopleCount }[];
+    readonly columns: readonly {
+      readonly at: string;
+      readonly sent: PeopleCount;
+      readonly failed: PeopleCount;
+    }[];
   };
   readonly actions: {
     readonly pause: { readonly may: boolean; readonly holds: PeopleCount };

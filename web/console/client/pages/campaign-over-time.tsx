@@ -13,7 +13,13 @@ const GAP = 2;
 /** More than fit are not drawn; the table has them all. */
 const DRAWN = 60;
 
-export function OverTime({ spanMinutes, columns }: { readonly spanMinutes: number; readonly columns: readonly TimeColumn[] }) {
+export function OverTime({
+  spanMinutes,
+  columns,
+}: {
+  readonly spanMinutes: number;
+  readonly columns: readonly TimeColumn[];
+}) {
   const words = useWords(CAMPAIGN_WORDS);
   const language = useLanguage();
   return (
@@ -33,8 +39,18 @@ export function OverTime({ spanMinutes, columns }: { readonly spanMinutes: numbe
               tight
               columns={[
                 { name: 'at', label: words.at, head: true, cell: ({ at }) => formatTime(at, language) },
-                { name: 'sent', label: words.sent, number: true, cell: ({ sent }) => <People count={sent} /> },
-                { name: 'failed', label: words.failed, number: true, cell: ({ failed }) => <People count={failed} /> },
+                {
+                  name: 'sent',
+                  label: words.sent,
+                  number: true,
+                  cell: ({ sent }) => <People count={sent} />,
+                },
+                {
+                  name: 'failed',
+                  label: words.failed,
+                  number: true,
+                  cell: ({ failed }) => <People count={failed} />,
+                },
               ]}
               rows={columns}
               keyOf={({ at }) => at}
@@ -48,10 +64,17 @@ export function OverTime({ spanMinutes, columns }: { readonly spanMinutes: numbe
 
 function Picture({ columns, label }: { readonly columns: readonly TimeColumn[]; readonly label: string }) {
   const most = Math.max(1, ...columns.map(({ sent, failed }) => drawn(sent) + drawn(failed)));
-  const heightOf = (count: PeopleCount): number => (count === 0 ? 0 : Math.max(1, (HEIGHT * drawn(count)) / most));
+  const heightOf = (count: PeopleCount): number =>
+    count === 0 ? 0 : Math.max(1, (HEIGHT * drawn(count)) / most);
   const width = columns.length * (WIDTH + GAP);
   return (
-    <svg className="over-time" role="img" aria-label={label} viewBox={`0 0 ${Math.max(width, 320)} ${HEIGHT}`} preserveAspectRatio="xMinYMax meet">
+    <svg
+      className="over-time"
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${Math.max(width, 320)} ${HEIGHT}`}
+      preserveAspectRatio="xMinYMax meet"
+    >
       {columns.map(({ at, sent, failed }, index) => {
         const x = index * (WIDTH + GAP);
         const sentHeight = heightOf(sent);
@@ -59,7 +82,13 @@ function Picture({ columns, label }: { readonly columns: readonly TimeColumn[]; 
         return (
           <g key={at}>
             <rect className="sent" x={x} y={HEIGHT - sentHeight} width={WIDTH} height={sentHeight} />
-            <rect className="failed" x={x} y={HEIGHT - sentHeight - failedHeight} width={WIDTH} height={failedHeight} />
+            <rect
+              className="failed"
+              x={x}
+              y={HEIGHT - sentHeight - failedHeight}
+              width={WIDTH}
+              height={failedHeight}
+            />
           </g>
         );
       })}

@@ -41,7 +41,8 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
   const words = useWords(CAMPAIGN_WORDS);
   const sending = useWords(SENDING_WORDS);
   const language = useLanguage();
-  const { title, rule, state, event, day, acceptedAt, asOf, cancelledAt, cancelledBy, cancelReason, stops } = campaign;
+  const { title, rule, state, event, day, acceptedAt, asOf, cancelledAt, cancelledBy, cancelReason, stops } =
+    campaign;
   return (
     <header>
       <p>
@@ -52,11 +53,15 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
         <CampaignBadge state={state} label={sending.campaignStates[state] ?? state} />
       </div>
       <p>
-        {event === null ? words.ofDay(formatDay(day ?? '', language)) : words.of(event.id, formatTime(acceptedAt, language))}{' '}
+        {event === null
+          ? words.ofDay(formatDay(day ?? '', language))
+          : words.of(event.id, formatTime(acceptedAt, language))}{' '}
         <Link href={`/rules/${rule}`}>{rule}</Link>
       </p>
       <p className="small muted">
-        <span className={connected ? 'badge success' : 'badge warning'}>{connected ? words.live : words.notLive}</span>{' '}
+        <span className={connected ? 'badge success' : 'badge warning'}>
+          {connected ? words.live : words.notLive}
+        </span>{' '}
         {words.asOf(formatTime(asOf, language))}
       </p>
       {cancelledAt !== null && (
@@ -79,7 +84,12 @@ const TERMS = ['notified', 'told', 'done', 'superseded', 'nobody', 'optedOut'] a
 function EquationLine({ equation }: { readonly equation: Equation }) {
   const { terms } = useWords(CAMPAIGN_WORDS);
   const shown = TERMS.filter((term) => term === 'notified' || equation[term] !== 0);
-  return <Sum whole={[terms.matched, equation.matched]} parts={shown.map((term) => [terms[term], equation[term]])} />;
+  return (
+    <Sum
+      whole={[terms.matched, equation.matched]}
+      parts={shown.map((term) => [terms[term], equation[term]])}
+    />
+  );
 }
 
 type Named = readonly [label: string, count: PeopleCount];
@@ -116,8 +126,8 @@ function Notices({ campaign }: { readonly campaign: Campaign }) {
       {noAddress !== 0 && (
         <p>
           {words.notices}: <strong>{say(planned)}</strong>
-          {withAddress !== null && ` = ${words.terms.withAddress} ${say(withAddress)}`} + {words.terms.noAddress}{' '}
-          <strong>{say(noAddress)}</strong>
+          {withAddress !== null && ` = ${words.terms.withAddress} ${say(withAddress)}`} +{' '}
+          {words.terms.noAddress} <strong>{say(noAddress)}</strong>
         </p>
       )}
       {campaign.possible !== 0 && (
@@ -166,7 +176,13 @@ function Actions({ campaign }: { readonly campaign: Campaign }) {
         {cancel.may && (
           <li className="row apart">
             <span>{words.cancelWould(say(cancel.cancels), cancel.stages)}</span>
-            <Act label={words.cancel} title={words.cancelTitle} verb={words.cancel} tone="danger" act={act('cancel')}>
+            <Act
+              label={words.cancel}
+              title={words.cancelTitle}
+              verb={words.cancel}
+              tone="danger"
+              act={act('cancel')}
+            >
               <p>
                 <strong>{words.cancelWould(say(cancel.cancels), cancel.stages)}</strong>
               </p>
@@ -189,14 +205,22 @@ function together(...counts: readonly PeopleCount[]): PeopleCount {
 function Channels({ campaign }: { readonly campaign: Campaign }) {
   const words = useWords(CAMPAIGN_WORDS);
   const sending = useWords(SENDING_WORDS);
-  const number = (name: keyof typeof words.columns, of: (row: ChannelCounts) => PeopleCount): Column<ChannelCounts> => ({
+  const number = (
+    name: keyof typeof words.columns,
+    of: (row: ChannelCounts) => PeopleCount,
+  ): Column<ChannelCounts> => ({
     name,
     label: words.columns[name],
     number: true,
     cell: (row) => <People count={of(row)} />,
   });
   const columns: Column<ChannelCounts>[] = [
-    { name: 'channel', label: words.channel, head: true, cell: ({ channel }) => sending.channels[channel] ?? channel },
+    {
+      name: 'channel',
+      label: words.channel,
+      head: true,
+      cell: ({ channel }) => sending.channels[channel] ?? channel,
+    },
     number('all', (row) => row.all),
     number('sent', (row) => row.sent),
     number('delivered', (row) => row.delivered),
@@ -211,7 +235,12 @@ function Channels({ campaign }: { readonly campaign: Campaign }) {
       {campaign.channels.length === 0 ? (
         <p className="muted">{words.none}</p>
       ) : (
-        <Table caption={words.channelsTitle} columns={columns} rows={campaign.channels} keyOf={({ channel }) => channel} />
+        <Table
+          caption={words.channelsTitle}
+          columns={columns}
+          rows={campaign.channels}
+          keyOf={({ channel }) => channel}
+        />
       )}
     </section>
   );
@@ -268,7 +297,11 @@ function Stages({ campaign }: { readonly campaign: Campaign }) {
   ];
   const columns: Column<Row>[] = [
     { name: 'stage', label: words.stage, head: true, cell: ({ kind }) => sending.stages(kind) },
-    { name: 'due', label: words.due, cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time> },
+    {
+      name: 'due',
+      label: words.due,
+      cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
+    },
     { name: 'asked', label: words.asked, cell: ({ asked }) => asked },
     {
       name: 'notices',

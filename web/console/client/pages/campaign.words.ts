@@ -1,6 +1,15 @@
 import type { Spoken } from '../words.ts';
 
-type Term = 'matched' | 'notified' | 'told' | 'done' | 'superseded' | 'nobody' | 'optedOut' | 'withAddress' | 'noAddress';
+type Term =
+  | 'matched'
+  | 'notified'
+  | 'told'
+  | 'done'
+  | 'superseded'
+  | 'nobody'
+  | 'optedOut'
+  | 'withAddress'
+  | 'noAddress';
 
 type CampaignWords = {
   readonly back: string;
@@ -18,7 +27,9 @@ type CampaignWords = {
   readonly held: (what: string) => string;
   readonly channelsTitle: string;
   readonly channel: string;
-  readonly columns: Readonly<Record<'all' | 'sent' | 'delivered' | 'underWay' | 'failed' | 'unclear' | 'other', string>>;
+  readonly columns: Readonly<
+    Record<'all' | 'sent' | 'delivered' | 'underWay' | 'failed' | 'unclear' | 'other', string>
+  >;
   readonly none: string;
   readonly failuresTitle: string;
   readonly noFailures: string;
@@ -79,7 +90,15 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     held: (what) => `${what} 발송이 멈춰 있습니다.`,
     channelsTitle: '채널',
     channel: '채널',
-    columns: { all: '모두', sent: '보냄', delivered: '도착', underWay: '나가기 전', failed: '실패', unclear: '모름', other: '보내지 않음' },
+    columns: {
+      all: '모두',
+      sent: '보냄',
+      delivered: '도착',
+      underWay: '나가기 전',
+      failed: '실패',
+      unclear: '모름',
+      other: '보내지 않음',
+    },
     none: '아직 보낼 것이 없습니다.',
     failuresTitle: '실패는 어디 탓인가요?',
     noFailures: '실패한 것이 없습니다.',
@@ -144,7 +163,15 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     held: (what) => `${what}: sending is stopped.`,
     channelsTitle: 'Channels',
     channel: 'Channel',
-    columns: { all: 'All', sent: 'Sent', delivered: 'Arrived', underWay: 'Not left', failed: 'Failed', unclear: 'Unknown', other: 'Not sent' },
+    columns: {
+      all: 'All',
+      sent: 'Sent',
+      delivered: 'Arrived',
+      underWay: 'Not left',
+      failed: 'Failed',
+      unclear: 'Unknown',
+      other: 'Not sent',
+    },
     none: 'There is nothing to send yet.',
     failuresTitle: 'Failures, and whose fault they are',
     noFailures: 'Nothing failed.',
@@ -157,7 +184,8 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     timeTitle: 'When it left',
     noTime: 'Nothing has left yet.',
     timeWhat: 'What left over time. The table below says the same.',
-    spans: (minutes) => (minutes < 60 ? `every ${minutes} min` : minutes < 1_440 ? 'every hour' : 'every day'),
+    spans: (minutes) =>
+      minutes < 60 ? `every ${minutes} min` : minutes < 1_440 ? 'every hour' : 'every day',
     asTable: 'Show as a table',
     at: 'Time',
     sent: 'Sent',
@@ -166,7 +194,8 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     stage: 'Stage',
     due: 'Due',
     asked: 'Finding people',
-    answered: (answered, shards) => (answered === shards ? 'all found' : `${answered} of ${shards} parts found`),
+    answered: (answered, shards) =>
+      answered === shards ? 'all found' : `${answered} of ${shards} parts found`,
     ahead: 'still to come',
     people: (count) => (count === 1 ? '1 person' : `${count.toLocaleString('en-GB')} people`),
     actionsTitle: 'What you can do now',

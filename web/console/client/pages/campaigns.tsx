@@ -26,7 +26,12 @@ type ListedCampaign = {
   readonly planned: PeopleCount;
 };
 type CampaignList = { readonly campaigns: readonly ListedCampaign[]; readonly next: string | null };
-type Stop = { readonly scope: string; readonly reason: string; readonly createdBy: string; readonly createdAt: string };
+type Stop = {
+  readonly scope: string;
+  readonly reason: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+};
 
 const STATES: readonly ListState[] = ['running', 'paused', 'ended', 'cancelled'];
 const TONES: Readonly<Record<string, string>> = {
@@ -146,19 +151,20 @@ function Stops() {
 function Found({ state }: { readonly state: string }) {
   const words = useWords(CAMPAIGNS_WORDS);
   const again = useWords(STATE_WORDS);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } = useInfiniteQuery({
-    queryKey: ['campaigns', state],
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) => {
-      const query = new URLSearchParams({ limit: '50' });
-      if (state !== '') query.set('state', state);
-      if (pageParam !== '') query.set('cursor', pageParam);
-      return get<CampaignList>(`/api/v1/campaigns?${query}`, signal);
-    },
-    getNextPageParam: ({ next }) => next ?? undefined,
-    placeholderData: (before) => before,
-    refetchInterval: 15_000,
-  });
+  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } =
+    useInfiniteQuery({
+      queryKey: ['campaigns', state],
+      initialPageParam: '',
+      queryFn: ({ pageParam, signal }) => {
+        const query = new URLSearchParams({ limit: '50' });
+        if (state !== '') query.set('state', state);
+        if (pageParam !== '') query.set('cursor', pageParam);
+        return get<CampaignList>(`/api/v1/campaigns?${query}`, signal);
+      },
+      getNextPageParam: ({ next }) => next ?? undefined,
+      placeholderData: (before) => before,
+      refetchInterval: 15_000,
+    });
   if (error !== null) return <Failed error={error} again={() => void refetch()} />;
   if (isPending) return <Loading />;
   const campaigns = data.pages.flatMap((page) => page.campaigns);
@@ -173,7 +179,12 @@ function Found({ state }: { readonly state: string }) {
       <CampaignTable campaigns={campaigns} />
       {hasNextPage && (
         <div className="more">
-          <button type="button" className="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          <button
+            type="button"
+            className="button"
+            disabled={isFetchingNextPage}
+            onClick={() => void fetchNextPage()}
+          >
             {again.more}
           </button>
         </div>
@@ -205,7 +216,12 @@ function CampaignTable({ campaigns }: { readonly campaigns: readonly ListedCampa
       label: words.state,
       cell: ({ state }) => <CampaignBadge state={state} label={words.listed[state] ?? state} />,
     },
-    { name: 'planned', label: words.planned, number: true, cell: ({ planned }) => <People count={planned} /> },
+    {
+      name: 'planned',
+      label: words.planned,
+      number: true,
+      cell: ({ planned }) => <People count={planned} />,
+    },
     {
       name: 'came',
       label: words.came,
@@ -218,5 +234,7 @@ function CampaignTable({ campaigns }: { readonly campaigns: readonly ListedCampa
       label: words.agency,
       cell: ({ agency }) => nameIn(person.agencies.find(({ id }) => id === agency)?.name, language, agency),
     });
-  return <Table caption={words.title} columns={columns} rows={campaigns} keyOf={({ campaign }) => campaign} />;
+  return (
+    <Table caption={words.title} columns={columns} rows={campaigns} keyOf={({ campaign }) => campaign} />
+  );
 }

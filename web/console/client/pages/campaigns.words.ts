@@ -40,7 +40,8 @@ export const CAMPAIGNS_WORDS: Spoken<CampaignsWords> = {
     noneWhy: '규칙이 기다리는 이벤트가 오면 발송이 시작됩니다.',
     stopAll: '모두 멈추기',
     stopAllTitle: '모든 발송을 멈출까요?',
-    stopAllWhat: (who) => `${who}의 발송이 1초 안에 모두 멈춥니다. 이미 나간 것은 되돌리지 못합니다. 다시 보내기를 누르면 이어서 나갑니다.`,
+    stopAllWhat: (who) =>
+      `${who}의 발송이 1초 안에 모두 멈춥니다. 이미 나간 것은 되돌리지 못합니다. 다시 보내기를 누르면 이어서 나갑니다.`,
     stopVerb: '멈추기',
     stops: '지금 멈춰 있는 발송',
     goOn: '다시 보내기',
@@ -63,7 +64,8 @@ export const CAMPAIGNS_WORDS: Spoken<CampaignsWords> = {
     noneWhy: 'A campaign begins when an event comes that a rule waits for.',
     stopAll: 'Stop everything',
     stopAllTitle: 'Stop all sending?',
-    stopAllWhat: (who) => `All sending of ${who} stops within a second. What has left cannot be called back. It goes on where it stopped when you resume.`,
+    stopAllWhat: (who) =>
+      `All sending of ${who} stops within a second. What has left cannot be called back. It goes on where it stopped when you resume.`,
     stopVerb: 'Stop',
     stops: 'What is stopped now',
     goOn: 'Resume',

@@ -28,7 +28,11 @@ type Health = {
     readonly failed: number;
     readonly called: number;
   }[];
-  readonly processes: readonly { readonly kind: string; readonly seconds: number; readonly citizens: number | null }[];
+  readonly processes: readonly {
+    readonly kind: string;
+    readonly seconds: number;
+    readonly citizens: number | null;
+  }[];
 };
 
 const LOOK_EVERY_MS = 5_000;
@@ -128,7 +132,12 @@ function Channels({ health }: Given) {
       <Table<ChannelFlow>
         caption={words.channelsTitle}
         columns={[
-          { name: 'channel', label: words.channel, head: true, cell: ({ channel }) => sending.channels[channel] ?? channel },
+          {
+            name: 'channel',
+            label: words.channel,
+            head: true,
+            cell: ({ channel }) => sending.channels[channel] ?? channel,
+          },
           ...FLOWS.map((flow) => ({
             name: flow,
             label: words.columns[flow],
@@ -155,7 +164,8 @@ function Failing({ health }: Given) {
         {health.failing.map(({ campaign, rule, stage, verdict, failed, called }) => (
           <li key={`${campaign} ${stage}`}>
             <Link href={`/campaigns/${campaign}`}>{rule}</Link> {sending.stages(stage)} ·{' '}
-            {words.failing(failed, called)} <span className="badge warning">{words.verdicts[verdict] ?? verdict}</span>
+            {words.failing(failed, called)}{' '}
+            <span className="badge warning">{words.verdicts[verdict] ?? verdict}</span>
           </li>
         ))}
       </ul>

@@ -24,7 +24,11 @@ type Case = Row & {
   readonly state: string;
   readonly closedBy: string | null;
   readonly mended: boolean;
-  readonly record: { readonly headers: Readonly<Record<string, string>>; readonly value?: string | null; readonly base64?: string };
+  readonly record: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly value?: string | null;
+    readonly base64?: string;
+  };
 };
 
 const PROFILES = 'citizen-profiles';
@@ -74,8 +78,16 @@ export function Quarantine() {
                 </span>
               ),
             },
-            { name: 'where', label: words.where, cell: ({ topic }) => <code className="small">{topic}</code> },
-            { name: 'at', label: words.at, cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time> },
+            {
+              name: 'where',
+              label: words.where,
+              cell: ({ topic }) => <code className="small">{topic}</code>,
+            },
+            {
+              name: 'at',
+              label: words.at,
+              cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
+            },
           ]}
           rows={rows}
           keyOf={({ id }) => id}
@@ -150,9 +162,17 @@ function Opened({ kept }: { readonly kept: Case }) {
       <section>
         <h2>{words.original}</h2>
         <p className="small muted">{words.originalWhy}</p>
-        {record.base64 === undefined ? <pre className="record">{pretty(record.value ?? '')}</pre> : <p>{words.binary}</p>}
+        {record.base64 === undefined ? (
+          <pre className="record">{pretty(record.value ?? '')}</pre>
+        ) : (
+          <p>{words.binary}</p>
+        )}
       </section>
-      {state === 'open' ? <Mend kept={kept} /> : <p className="notice">{words.closed(words.states[state] ?? state, closedBy ?? '')}</p>}
+      {state === 'open' ? (
+        <Mend kept={kept} />
+      ) : (
+        <p className="notice">{words.closed(words.states[state] ?? state, closedBy ?? '')}</p>
+      )}
     </>
   );
 }
@@ -227,10 +247,20 @@ function Mend({ kept }: { readonly kept: Case }) {
       </div>
       {send.error !== null && <Refused error={send.error} />}
       <div className="row">
-        <button type="button" className="button primary" disabled={send.isPending || text === first} onClick={sendMended}>
+        <button
+          type="button"
+          className="button primary"
+          disabled={send.isPending || text === first}
+          onClick={sendMended}
+        >
           {words.retryMended}
         </button>
-        <button type="button" className="button" disabled={send.isPending} onClick={() => send.mutate(undefined)}>
+        <button
+          type="button"
+          className="button"
+          disabled={send.isPending}
+          onClick={() => send.mutate(undefined)}
+        >
           {words.retry}
         </button>
         <Act

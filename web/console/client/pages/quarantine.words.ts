@@ -50,7 +50,8 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
     dropWhat: '처리하지 않고 닫습니다. 기록 자체는 남습니다.',
     notJson: 'JSON이 아닙니다.',
     binary: '글이 아니어서 보여 줄 수 없습니다.',
-    retried: (known) => (known ? '이미 받은 이벤트여서 한 번만 처리됩니다. 닫았습니다.' : '다시 보냈습니다. 받아들여졌습니다.'),
+    retried: (known) =>
+      known ? '이미 받은 이벤트여서 한 번만 처리됩니다. 닫았습니다.' : '다시 보냈습니다. 받아들여졌습니다.',
     dropped: '닫았습니다.',
     back: '격리 목록',
     states: { open: '열림', retried: '다시 보냄', dropped: '버림' },
@@ -77,7 +78,8 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
     dropWhat: 'It is closed without being handled. The record itself is kept.',
     notJson: 'This is no JSON.',
     binary: 'It is no text and cannot be shown.',
-    retried: (known) => (known ? 'The event was taken in before and counts once. Closed.' : 'Sent again, and taken in.'),
+    retried: (known) =>
+      known ? 'The event was taken in before and counts once. Closed.' : 'Sent again, and taken in.',
     dropped: 'Closed.',
     back: 'Quarantine',
     states: { open: 'open', retried: 'sent again', dropped: 'dropped' },

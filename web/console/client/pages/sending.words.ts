@@ -26,8 +26,21 @@ const EN = { push: 'Push', email: 'Mail', sms: 'Text message' };
 export const SENDING_WORDS: Spoken<SendingWords> = {
   ko: {
     channels: KO,
-    campaignStates: { running: '보내는 중', paused: '멈춤', done: '다 보냄', ended: '끝남', cancelled: '취소됨' },
-    stages: (kind) => (kind === 'opened' ? '열릴 때' : /^d\d+$/.test(kind) ? `${kind.slice(1)}일 전` : kind === 'corrected' ? '정정' : kind),
+    campaignStates: {
+      running: '보내는 중',
+      paused: '멈춤',
+      done: '다 보냄',
+      ended: '끝남',
+      cancelled: '취소됨',
+    },
+    stages: (kind) =>
+      kind === 'opened'
+        ? '열릴 때'
+        : /^d\d+$/.test(kind)
+          ? `${kind.slice(1)}일 전`
+          : kind === 'corrected'
+            ? '정정'
+            : kind,
     statuses: {
       planned: '보낼 차례',
       waiting: '기다림',
@@ -74,8 +87,21 @@ export const SENDING_WORDS: Spoken<SendingWords> = {
   },
   en: {
     channels: EN,
-    campaignStates: { running: 'Sending', paused: 'Paused', done: 'All sent', ended: 'Ended', cancelled: 'Cancelled' },
-    stages: (kind) => (kind === 'opened' ? 'At opening' : /^d\d+$/.test(kind) ? `${kind.slice(1)} days before` : kind === 'corrected' ? 'Correction' : kind),
+    campaignStates: {
+      running: 'Sending',
+      paused: 'Paused',
+      done: 'All sent',
+      ended: 'Ended',
+      cancelled: 'Cancelled',
+    },
+    stages: (kind) =>
+      kind === 'opened'
+        ? 'At opening'
+        : /^d\d+$/.test(kind)
+          ? `${kind.slice(1)} days before`
+          : kind === 'corrected'
+            ? 'Correction'
+            : kind,
     statuses: {
       planned: 'Due',
       waiting: 'Waiting',

@@ -75,7 +75,10 @@ function StepLine({ step, notice }: { readonly step: Step; readonly notice: Chai
   const said = (code: string): string => sending.reasons[code] ?? sending.statuses[code] ?? code;
   const { details = {} } = step;
   const parts: string[] = [];
-  if (step.step === 'event') parts.push(`${nameIn(notice.eventTitle ?? undefined, language, String(details['type']))} (${details['id']})`);
+  if (step.step === 'event')
+    parts.push(
+      `${nameIn(notice.eventTitle ?? undefined, language, String(details['type']))} (${details['id']})`,
+    );
   else if (step.step === 'rule')
     parts.push(
       words.rule(

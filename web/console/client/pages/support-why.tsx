@@ -10,7 +10,12 @@ import { SUPPORT_WORDS } from './support.words.ts';
 type Explanation = {
   readonly reach: 'certain' | 'possible' | 'no';
   readonly deciding: readonly string[];
-  readonly leaves: readonly { readonly pointer: string; readonly lead: string; readonly truth: boolean | null; readonly change: string | null }[];
+  readonly leaves: readonly {
+    readonly pointer: string;
+    readonly lead: string;
+    readonly truth: boolean | null;
+    readonly change: string | null;
+  }[];
 };
 type Explained = { readonly explanation: Explanation | null; readonly gates: readonly string[] };
 
@@ -44,7 +49,13 @@ export function Why({ citizen, reason }: { readonly citizen: string; readonly re
       <form className="filters" onSubmit={submit}>
         <div className="field">
           <label htmlFor={id}>{words.whyWhich}</label>
-          <select id={id} className="input" required value={rule} onChange={(event) => setRule(event.target.value)}>
+          <select
+            id={id}
+            className="input"
+            required
+            value={rule}
+            onChange={(event) => setRule(event.target.value)}
+          >
             <option value="" />
             {data?.rules.map((one) => (
               <option key={one.id} value={one.id}>

@@ -4,13 +4,17 @@ import { type FormEvent, useId, useState } from 'react';
 import { call } from '../api.ts';
 import { Failed, Loading } from '../parts/states.tsx';
 import { nameIn, useLanguage, useWords } from '../words.ts';
-import { type Chain, NoticeChain } from './support-chain.tsx';
-import { Why } from './support-why.tsx';
 import { SENDING_WORDS } from './sending.words.ts';
 import { SUPPORT_WORDS } from './support.words.ts';
+import { type Chain, NoticeChain } from './support-chain.tsx';
+import { Why } from './support-why.tsx';
 
 type Way = 'code' | 'phone' | 'citizen';
-type Found = { readonly citizens: readonly string[] | null; readonly notices: readonly Chain[]; readonly next: string | null };
+type Found = {
+  readonly citizens: readonly string[] | null;
+  readonly notices: readonly Chain[];
+  readonly next: string | null;
+};
 type Asked = { readonly way: Way; readonly text: string; readonly reason: string; readonly cursor?: string };
 
 const WAYS: readonly Way[] = ['code', 'phone', 'citizen'];
@@ -47,11 +51,18 @@ export function Support() {
       {look.error !== null && <Failed error={look.error} />}
       <div aria-live="polite">
         {look.isPending && <Loading />}
-        {look.data !== undefined && asked !== null && <Answers notices={notices} citizens={look.data.citizens} reason={asked.reason} />}
+        {look.data !== undefined && asked !== null && (
+          <Answers notices={notices} citizens={look.data.citizens} reason={asked.reason} />
+        )}
       </div>
       {next !== null && asked !== null && (
         <div className="more">
-          <button type="button" className="button" disabled={look.isPending} onClick={() => ask({ ...asked, cursor: next })}>
+          <button
+            type="button"
+            className="button"
+            disabled={look.isPending}
+            onClick={() => ask({ ...asked, cursor: next })}
+          >
             {words.more}
           </button>
         </div>
@@ -103,7 +114,12 @@ function Question({ busy, onAsk }: { readonly busy: boolean; readonly onAsk: (as
       </div>
       <div className="field">
         <label htmlFor={`${id}-who`}>{words.who}</label>
-        <select id={`${id}-who`} className="input" value={who} onChange={(event) => setWho(Number(event.target.value))}>
+        <select
+          id={`${id}-who`}
+          className="input"
+          value={who}
+          onChange={(event) => setWho(Number(event.target.value))}
+        >
           {words.whos.map((one, index) => (
             <option key={one} value={index}>
               {one}
@@ -135,7 +151,11 @@ function Question({ busy, onAsk }: { readonly busy: boolean; readonly onAsk: (as
   );
 }
 
-type Answered = { readonly notices: readonly Chain[]; readonly citizens: readonly string[] | null; readonly reason: string };
+type Answered = {
+  readonly notices: readonly Chain[];
+  readonly citizens: readonly string[] | null;
+  readonly reason: string;
+};
 
 function Answers({ notices, citizens, reason }: Answered) {
   const words = useWords(SUPPORT_WORDS);
@@ -158,7 +178,10 @@ function Answers({ notices, citizens, reason }: Answered) {
             <strong>{nameIn(notice.ruleTitle ?? undefined, language, notice.rule)}</strong>{' '}
             <span className="muted">
               {notice.deliveries
-                .map(({ channel, status }) => `${sending.channels[channel] ?? channel} ${sending.statuses[status] ?? status}`)
+                .map(
+                  ({ channel, status }) =>
+                    `${sending.channels[channel] ?? channel} ${sending.statuses[status] ?? status}`,
+                )
                 .join(', ') || sending.reasons['no-address']}
             </span>
           </summary>

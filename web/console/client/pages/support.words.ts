@@ -86,7 +86,11 @@ export const SUPPORT_WORDS: Spoken<SupportWords> = {
     why: '왜 받았나요, 왜 못 받았나요?',
     whyWhich: '어느 규칙인가요?',
     whyAsk: '까닭 보기',
-    reach: { certain: '지금 이 규칙의 확실한 대상입니다.', possible: '지금 이 규칙의 대상일 수 있습니다.', no: '지금 이 규칙의 대상이 아닙니다.' },
+    reach: {
+      certain: '지금 이 규칙의 확실한 대상입니다.',
+      possible: '지금 이 규칙의 대상일 수 있습니다.',
+      no: '지금 이 규칙의 대상이 아닙니다.',
+    },
     noProfile: '이 사람의 자료가 여기에 없어 조건을 판정할 수 없습니다.',
     gates: {
       dead: '사망한 것으로 되어 있습니다.',
@@ -105,7 +109,11 @@ export const SUPPORT_WORDS: Spoken<SupportWords> = {
     lead: 'Search by the code that the caller reads aloud, or by telephone number. Each look is kept with its reason, and the person can see it.',
     by: 'Search by',
     ways: { code: 'Code', phone: 'Telephone number', citizen: 'Citizen id' },
-    hints: { code: 'For example K7Q2-93', phone: 'For example 010-1234-5678', citizen: 'For example c-7f3a9e' },
+    hints: {
+      code: 'For example K7Q2-93',
+      phone: 'For example 010-1234-5678',
+      citizen: 'For example c-7f3a9e',
+    },
     who: 'Who asked?',
     whos: ['The person', 'Family', 'An agency'],
     what: 'What did they ask?',

@@ -6,7 +6,11 @@ export type PeopleCount = number | '<10' | 'hidden';
 
 const WORDS: Spoken<{ readonly few: string; readonly hidden: string; readonly hiddenWhy: string }> = {
   ko: { few: '10 미만', hidden: '가림', hiddenWhy: '적은 수를 셈할 수 없도록 가렸습니다' },
-  en: { few: 'fewer than 10', hidden: 'hidden', hiddenWhy: 'Hidden, so that a small count cannot be worked out' },
+  en: {
+    few: 'fewer than 10',
+    hidden: 'hidden',
+    hiddenWhy: 'Hidden, so that a small count cannot be worked out',
+  },
 };
 
 export function People({ count }: { readonly count: PeopleCount }) {

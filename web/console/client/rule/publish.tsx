@@ -146,8 +146,7 @@ function Versions({ id, versions }: { readonly id: string; readonly versions: re
       label: words.version,
       head: true,
       cell: ({ version }) => (
-        <Link href={`/rules/${id}?version=${version}&step=publish`}>{words.show(version)}
-        </Link>
+        <Link href={`/rules/${id}?version=${version}&step=publish`}>{words.show(version)}</Link>
       ),
     },
     { name: 'state', label: words.state, cell: ({ state }) => <StateBadge state={state} /> },
