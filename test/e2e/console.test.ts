@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { type ConsoleServer, type Someone, startConsole } from '../support/console-server.ts';
+import { eventually } from '../support/eventually.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const CITIZENS = 2_000;
@@ -137,13 +138,11 @@ describeWithChromium('the console', () => {
     for (const age of ['55', '70', '30', '20']) {
       const before = await counted(page).textContent();
       await value.fill(age);
-      await page.waitForFunction(
-        `(() => {
-          const counts = document.querySelector('.counts:not(.old)');
-          return counts !== null && counts.querySelector('.count').textContent !== ${JSON.stringify(before)};
-        })()`,
-        undefined,
-        { timeout: 5_000 },
+      await eventually(
+        async () => {
+          if ((await counted(page).textContent()) === before) throw new Error(`still ${before}`);
+        },
+        { timeoutMs: 5_000, everyMs: 20 },
       );
       took.push(Number(await page.locator('.counts').getAttribute('data-took-ms')));
     }

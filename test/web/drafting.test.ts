@@ -145,11 +145,11 @@ test('today is a day of 24 hours with what leaves in each, of the caller alone',
      VALUES (gen_random_uuid(), date_trunc('month', now() AT TIME ZONE 'Asia/Seoul')::date, 'nhis', 'sms', 'bulk', 'ended',
        ARRAY(SELECT gen_random_uuid() FROM generate_series(1, 7)), 0, now())`,
   );
-  const today = async (key: string) =>
-    (await api.call({ method: 'GET', url: '/api/v1/today', key })).json<{
-      hours: { hour: number; left: number }[];
-      quarantine: number;
-    }>();
+  const today = async (key: string) => {
+    const response = await api.call({ method: 'GET', url: '/api/v1/today', key });
+    expect(response.json()).toHaveProperty('hours');
+    return response.json<{ hours: { hour: number; left: number }[]; quarantine: number }>();
+  };
   const own = await today(nhis);
   expect(own.hours.map(({ hour }) => hour)).toEqual(Array.from({ length: 24 }, (_, hour) => hour));
   expect(own.hours.reduce((sum, { left }) => sum + left, 0)).toBe(7);
