@@ -27,6 +27,7 @@ import * as simulations from './simulations.ts';
 import { type StatusParts, status } from './status.ts';
 import * as support from './support.ts';
 import { approveTemplate, getTemplate, getTemplates, putTemplate } from './templates.ts';
+import { today } from './today.ts';
 import * as trial from './trial.ts';
 import * as webhooks from './webhooks.ts';
 
@@ -77,6 +78,7 @@ function staffRoutes(parts: ApiParts): readonly Route[] {
 
 const agencyRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/status', 'read', status(parts)],
+  ['GET', '/api/v1/today', 'read', today(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
@@ -113,7 +115,7 @@ const agencyRoutes = (parts: ApiParts): readonly Route[] => [
   ['GET', '/api/v1/rules/:id/audience', 'read', questions.audience(parts)],
   ['POST', '/api/v1/rules/preview', 'rules', questions.preview(parts)],
   ['POST', '/api/v1/rules/overlap', 'rules', questions.overlap(parts)],
-  ['POST', '/api/v1/rules/difference', 'rules', questions.difference(parts)],
+  ['POST', '/api/v1/rules/difference', 'read', questions.difference(parts)],
   ['POST', '/api/v1/rules/simulation', 'rules', simulations.postSimulation(parts)],
   ['GET', '/api/v1/rules/simulation/:id', 'rules', simulations.getSimulation(parts)],
   ['GET', '/api/v1/citizens/:id/explanation', 'citizens', questions.explanation(parts)],

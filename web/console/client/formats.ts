@@ -24,18 +24,23 @@ export const formatShare = (part: number, whole: number, language: Language): st
 
 const UTC_DAY = { timeZone: 'UTC' } as const;
 
-/** `2026-12-31` as `2026년 12월 31일 (목)`, `Thu, 31 December 2026`. */
+/** `2026-12-31` as `2026년 12월 31일(목)`, `Thu 31 December 2026`. */
 export function formatDay(day: string, language: Language): string {
-  const options = { ...UTC_DAY, year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' } as const;
-  const date = new Date(`${day}T00:00:00Z`);
-  return Number.isNaN(date.getTime()) ? day : dates(language, options).format(date);
+  return withWeekday(day, language, { year: 'numeric', month: 'long', day: 'numeric' });
 }
 
-/** Without the year: `12월 31일 (목)`. */
-export function formatShortDay(day: string, language: Language): string {
-  const options = { ...UTC_DAY, month: 'short', day: 'numeric', weekday: 'short' } as const;
+/** Korean has the weekday behind, in brackets; English before. */
+function withWeekday(day: string, language: Language, options: Intl.DateTimeFormatOptions): string {
   const date = new Date(`${day}T00:00:00Z`);
-  return Number.isNaN(date.getTime()) ? day : dates(language, options).format(date);
+  if (Number.isNaN(date.getTime())) return day;
+  const said = dates(language, { ...UTC_DAY, ...options }).format(date);
+  const weekday = dates(language, { ...UTC_DAY, weekday: 'short' }).format(date);
+  return language === 'ko' ? `${said}(${weekday})` : `${weekday} ${said}`;
+}
+
+/** Without the year: `12월 31일(목)`. */
+export function formatShortDay(day: string, language: Language): string {
+  return withWeekday(day, language, { month: 'short', day: 'numeric' });
 }
 
 export function formatMonth(day: string, language: Language): string {
@@ -61,8 +66,8 @@ export function formatClock(instant: string | number, language: Language): strin
   return dates(language, options).format(new Date(instant));
 }
 
-/** Today in the zone of the state. */
-export function today(): string {
-  const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(new Date());
-  return parts.slice(0, 10);
+/** The day of an instant in the zone of the state; of now unless told. */
+export function today(at: Date = new Date()): string {
+  // Swedes write days as ISO 8601 does.
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(at).slice(0, 10);
 }
