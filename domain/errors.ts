@@ -8,6 +8,7 @@ const CODES = {
   'broker-unavailable': true,
   'config-invalid': false,
   'content-type-unsupported': false,
+  'csrf-missing': false,
   'event-conflict': false,
   'event-expired': false,
   'event-invalid': false,

@@ -11,15 +11,37 @@ import { AllimError } from '../domain/errors.ts';
  */
 export const SCOPES = ['events', 'citizens', 'register', 'imports', 'rules', 'read', 'webhooks'] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/**
+ * What staff do beside what keys are good for. `approve`: a rule or template that another wrote; `operate`: campaigns and stops; `mend`:
+ * quarantine and dead letters; `support`: notices of one citizen; `audit`: the trail.
+ */
+export const DUTIES = ['approve', 'operate', 'mend', 'support', 'audit'] as const;
+export type Duty = (typeof DUTIES)[number];
+/** What a credential may hold. */
+export type Right = Scope | Duty;
+
+/** Of whom a session is: `staff` and `citizen` are signed-in people of that kind, `person` is either. A key is none of them. */
+export type SignedIn = 'staff' | 'citizen' | 'person';
 /** `public` needs no credential; `administrator` is nobody's scope. */
-export type Permission = 'public' | Scope | 'administrator';
+export type Permission = 'public' | Right | SignedIn | 'administrator';
+
+/** Agencies' systems publish and resume with the scopes they have; only among people writing, approving and operating are apart. */
+const DUTIES_OF_KEYS: Readonly<Partial<Record<Scope, readonly Duty[]>>> = {
+  rules: ['approve', 'operate'],
+  events: ['mend'],
+};
+
+export function rightsOfKey(scopes: readonly Scope[]): readonly Right[] {
+  return [...scopes, ...scopes.flatMap((scope) => DUTIES_OF_KEYS[scope] ?? [])];
+}
 
 export type Credential = {
-  /** For the log and for authorship: `administrator`, or `key:` and the beginning of the key's hash. */
+  /** For the log and for authorship: `administrator`, `key:` and the beginning of the key's hash, or `staff:` and who signed in. */
   readonly id: string;
-  /** null is the administrator, who may do everything for everybody. */
+  /** null is the administrator or a platform owner, who may do everything for everybody. */
   readonly agency: string | null;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly Right[];
   /** The sources that it may publish events of. */
   readonly sources: readonly string[];
 };
@@ -35,7 +57,8 @@ declare module 'fastify' {
   }
 }
 
-export function mayDo(credential: Credential, permission: Permission): boolean {
+/** Of a key, or of the credential that a staff session gives. Whether somebody is signed in at all is web/sign-in/person.ts' to say. */
+export function mayDo(credential: Credential, permission: Exclude<Permission, SignedIn>): boolean {
   if (permission === 'public' || credential.agency === null) return true;
   return permission !== 'administrator' && credential.scopes.includes(permission);
 }

@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../domain/clock.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Sql, SqlPool } from '../../domain/sql.ts';
-import type { Credential, Scope } from '../../producers/credential.ts';
+import { type Credential, rightsOfKey, type Scope } from '../../producers/credential.ts';
 import { type ApiKey, findApiKey, saveApiKey } from '../../store/api-keys.ts';
 
 export interface Credentials {
@@ -70,7 +70,7 @@ export function createCredentials(parts: {
       const credential: Credential = {
         id: `key:${keyName(given)}`,
         agency: key.agency,
-        scopes: key.scopes as readonly Scope[],
+        scopes: rightsOfKey(key.scopes as readonly Scope[]),
         sources: key.sources,
       };
       onceGood.set(name, true);

@@ -11,6 +11,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'broker-unavailable': 503,
   'config-invalid': 500,
   'content-type-unsupported': 415,
+  'csrf-missing': 403,
   'event-conflict': 409,
   'event-expired': 422,
   'event-invalid': 422,

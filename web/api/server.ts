@@ -9,6 +9,8 @@ import { escapePointer } from '../../domain/event-schema.ts';
 import type { Logger } from '../../domain/logger.ts';
 import { type Credential, mayDo } from '../../producers/credential.ts';
 import { decodeJson } from '../../producers/json-body.ts';
+import { checkCsrf } from '../sign-in/csrf.ts';
+import { needCitizen, needStaff } from '../sign-in/person.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
 import { asAllimError, problemOf } from './problems.ts';
@@ -59,6 +61,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
   const failures = createFailures(parts.failuresPerMinute ?? 20);
   app.decorateRequest('credential', null);
+  app.decorateRequest('person', null);
+  app.decorateRequest('csrfToken', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
@@ -79,6 +83,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const permission = request.routeOptions.config.permission;
     // A path that no route has: answered below, whoever asks.
     if (permission === undefined || permission === 'public') return;
+    if (permission === 'staff') return void needStaff(request);
+    if (permission === 'citizen') return void needCitizen(request);
+    if (permission === 'person') {
+      if (request.person === null) throw new AllimError('unauthorized', 'sign in first');
+      return;
+    }
     const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
     const credential = await credentialOf(token, request.ip, reply);
     if (credential === null) {
@@ -117,6 +127,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       throw error;
     }
   }
+
+  app.addHook('preValidation', async (request) => checkCsrf(request));
 
   // Text in an address of ours goes to the database, which cannot hold a NUL; schemas of parameters need not each say so.
   app.addHook('preValidation', async (request) => {
