@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { html, lines } from '../../web/demonstration/html.ts';
 import { partOfAddress } from '../../web/demonstration/previews.ts';
 import { clockTime, dayName, languageName, languageOf, WORDS } from '../../web/demonstration/words.ts';
+import { html, lines } from '../../web/pages/html.ts';
 
 describe('HTML', () => {
   test('escapes every text in elements and attributes, and takes only HTML as it is', () => {

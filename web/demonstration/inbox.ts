@@ -6,7 +6,7 @@ import type { Catalogue, Snapshot } from '../../store/catalogue.ts';
 import { type InboxNotice, listInbox } from '../../store/inbox.ts';
 import { judgementsOf, type KnownCitizen, knownCitizen } from '../../store/overview.ts';
 import { latestSimulatedSends, type ShownSend } from '../../store/simulated-sends.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../pages/html.ts';
 import { preview } from './previews.ts';
 import type { Explainer, Reason } from './why.ts';
 import { clockTime, dayName, type Language, nameIn, WORDS } from './words.ts';

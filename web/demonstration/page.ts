@@ -1,6 +1,7 @@
 /** The page around the sections: head, landmarks, what is said once. Works without JavaScript; with it, the sections follow what happens. */
+
+import { type Html, html } from '../pages/html.ts';
 import { type CommandParts, type Examples, everybodyIn, threePeople, yourself } from './commands.ts';
-import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
 import { SECTIONS } from './sections.ts';
 import { type Language, languageName, WORDS } from './words.ts';

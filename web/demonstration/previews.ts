@@ -4,7 +4,7 @@ import { smsBytes } from '../../domain/kr/sms-bytes.ts';
 import { shortCode } from '../../domain/short-code.ts';
 import type { Snapshot } from '../../store/catalogue.ts';
 import type { ShownSend } from '../../store/simulated-sends.ts';
-import { type Html, html, lines } from './html.ts';
+import { type Html, html, lines } from '../pages/html.ts';
 import { clockTime, type Language, nameIn, WORDS } from './words.ts';
 
 /** `+82 10 0••• 1828`, `c•••@mail.example.kr`: enough to tell two apart. */

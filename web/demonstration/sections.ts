@@ -1,5 +1,5 @@
 /** The parts of the page that change while one looks: each a function of what was read, with an id by which the browser replaces it. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../pages/html.ts';
 import type { Overview } from './overview.ts';
 import { previewCard } from './previews.ts';
 import { clockTime, count, dayName, type Language, nameIn, WORDS } from './words.ts';

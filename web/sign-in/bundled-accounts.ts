@@ -1,0 +1,65 @@
+/** Whom the bundled provider knows: one member of staff for each role of two agencies, a platform owner, and citizens of the demonstration. */
+import type { Claims } from './claims.ts';
+import type { StaffRole } from './person.ts';
+import type { SignInLanguage } from './words.ts';
+
+export type BundledAccount = {
+  /** What one types, and `sub`. */
+  readonly id: string;
+  readonly kind: 'staff' | 'citizen';
+  readonly name: Readonly<Record<SignInLanguage, string>>;
+  readonly agency: string | null;
+  readonly role: StaffRole | null;
+};
+
+const AGENCIES = ['nhis', 'nts'] as const;
+const ROLES = ['author', 'approver', 'operator', 'support', 'auditor'] as const;
+
+/** Made up; no two alike, so that a screen never shows the same person as author and approver. */
+const NAMES: Readonly<
+  Record<(typeof AGENCIES)[number], Readonly<Record<(typeof ROLES)[number], readonly [string, string]>>>
+> = {
+  nhis: {
+    author: ['김서연', 'Kim Seoyeon'],
+    approver: ['박도현', 'Park Dohyun'],
+    operator: ['이하준', 'Lee Hajun'],
+    support: ['최지우', 'Choi Jiwoo'],
+    auditor: ['정민서', 'Jung Minseo'],
+  },
+  nts: {
+    author: ['강예린', 'Kang Yerin'],
+    approver: ['윤시우', 'Yoon Siwoo'],
+    operator: ['임수아', 'Lim Sua'],
+    support: ['한지호', 'Han Jiho'],
+    auditor: ['오유진', 'Oh Yujin'],
+  },
+};
+
+export const STAFF_ACCOUNTS: readonly BundledAccount[] = [
+  ...AGENCIES.flatMap((agency) =>
+    ROLES.map((role): BundledAccount => {
+      const [ko, en] = NAMES[agency][role];
+      return { id: `${agency}-${role}`, kind: 'staff', name: { ko, en }, agency, role };
+    }),
+  ),
+  { id: 'owner', kind: 'staff', name: { ko: '서지안', en: 'Seo Jian' }, agency: null, role: 'owner' },
+];
+
+export function citizenAccount(citizen: string): BundledAccount {
+  return {
+    id: citizen,
+    kind: 'citizen',
+    name: { ko: `시민 ${citizen}`, en: `Citizen ${citizen}` },
+    agency: null,
+    role: null,
+  };
+}
+
+export function claimsOf(account: BundledAccount, language: SignInLanguage): Claims {
+  return {
+    sub: account.id,
+    name: account.name[language],
+    ...(account.agency === null ? {} : { agency: account.agency }),
+    ...(account.role === null ? {} : { roles: [account.role] }),
+  };
+}
