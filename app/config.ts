@@ -84,7 +84,8 @@ export type Config = {
   readonly inboxDir: string | null;
   /** Profiles come whole from a register: attributes by PUT are refused. */
   readonly populationRegister: boolean;
-  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string } | null;
+  /** null: the bundled provider, which production refuses. */
+  readonly oidc: OidcConfig | null;
   /** null: generated into the data folder (app/secrets.ts). */
   readonly secrets: {
     readonly adminToken: string | null;
@@ -97,6 +98,23 @@ export type Config = {
   readonly seal: boolean;
   /** null: `/metrics` answers callers on this machine alone. */
   readonly metricsToken: string | null;
+};
+
+export type OidcClient = {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scope: string;
+};
+export type OidcConfig = {
+  readonly staff: OidcClient;
+  readonly citizen: OidcClient;
+  readonly claims: {
+    readonly agency: string;
+    readonly roles: string;
+    readonly rolePrefix: string;
+    readonly citizen: string;
+  };
 };
 
 export type ConfigResult =
@@ -167,6 +185,9 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
       faults.push({ pointer: `/${name}`, message: `${name} is for tests and must not be set in production` });
   if (has('PUBLIC_URL') && !String(given['PUBLIC_URL']).startsWith('https://'))
     faults.push({ pointer: '/PUBLIC_URL', message: 'PUBLIC_URL must begin with https:// in production' });
+  for (const name of ['OIDC_ISSUER', 'OIDC_CITIZEN_ISSUER'] as const)
+    if (has(name) && !String(given[name]).startsWith('https://'))
+      faults.push({ pointer: `/${name}`, message: `${name} must begin with https:// in production` });
   if (has('SMTP_URL') && !smtpEncrypted(String(given['SMTP_URL'])))
     faults.push({
       pointer: '/SMTP_URL',
@@ -190,6 +211,30 @@ function crossFaults(given: Readonly<Record<string, unknown>>): readonly Fault[]
 function smtpEncrypted(text: string): boolean {
   const url = URL.parse(text);
   return url === null || url.protocol === 'smtps:' || url.searchParams.get('requireTLS') === 'true';
+}
+
+function oidcOf(given: Given): OidcConfig | null {
+  if (given.OIDC_ISSUER === undefined || given.OIDC_CITIZEN_ISSUER === undefined) return null;
+  return {
+    staff: {
+      issuer: given.OIDC_ISSUER,
+      clientId: given.OIDC_CLIENT_ID ?? '',
+      clientSecret: given.OIDC_CLIENT_SECRET ?? '',
+      scope: given.OIDC_SCOPE ?? 'openid profile',
+    },
+    citizen: {
+      issuer: given.OIDC_CITIZEN_ISSUER,
+      clientId: given.OIDC_CITIZEN_CLIENT_ID ?? '',
+      clientSecret: given.OIDC_CITIZEN_CLIENT_SECRET ?? '',
+      scope: given.OIDC_CITIZEN_SCOPE ?? 'openid',
+    },
+    claims: {
+      agency: given.OIDC_AGENCY_CLAIM ?? 'agency',
+      roles: given.OIDC_ROLES_CLAIM ?? 'roles',
+      rolePrefix: given.OIDC_ROLE_PREFIX ?? '',
+      citizen: given.OIDC_CITIZEN_CLAIM ?? 'sub',
+    },
+  };
 }
 
 function build(given: Given): Config {
@@ -264,14 +309,7 @@ function build(given: Given): Config {
     trustedProxies: given.ALLIM_TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
     webhookLoopback: given.ALLIM_WEBHOOK_LOOPBACK === 'true',
     pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
-    oidc:
-      given.OIDC_ISSUER === undefined
-        ? null
-        : {
-            issuer: given.OIDC_ISSUER,
-            clientId: given.OIDC_CLIENT_ID ?? '',
-            clientSecret: given.OIDC_CLIENT_SECRET ?? '',
-          },
+    oidc: oidcOf(given),
     secrets: {
       adminToken: given.ALLIM_ADMIN_TOKEN ?? null,
       encryptionKey: given.ALLIM_ENCRYPTION_KEY ?? null,

@@ -130,6 +130,15 @@ export const Environment = Type.Object({
   OIDC_ISSUER: text('a URL beginning with https:// or http://', { format: 'http-url' }),
   OIDC_CLIENT_ID: text('a name'),
   OIDC_CLIENT_SECRET: secret('a secret'),
+  OIDC_SCOPE: text('scopes by blanks, openid among them', { pattern: '(^| )openid( |$)' }),
+  OIDC_AGENCY_CLAIM: text('the name of a claim', { pattern: '^\\S{1,100}$' }),
+  OIDC_ROLES_CLAIM: text('the name of a claim', { pattern: '^\\S{1,100}$' }),
+  OIDC_ROLE_PREFIX: text('what stands in front of names of roles', { maxLength: 100 }),
+  OIDC_CITIZEN_ISSUER: text('a URL beginning with https:// or http://', { format: 'http-url' }),
+  OIDC_CITIZEN_CLIENT_ID: text('a name'),
+  OIDC_CITIZEN_CLIENT_SECRET: secret('a secret'),
+  OIDC_CITIZEN_SCOPE: text('scopes by blanks, openid among them', { pattern: '(^| )openid( |$)' }),
+  OIDC_CITIZEN_CLAIM: text('the name of a claim', { pattern: '^\\S{1,100}$' }),
 });
 
 export type Given = Static<typeof Environment>;
@@ -140,6 +149,7 @@ export const GROUPS: readonly (readonly Name[])[] = [
   ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
   ['VAPID_SUBJECT', 'VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY'],
   ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+  ['OIDC_CITIZEN_ISSUER', 'OIDC_CITIZEN_CLIENT_ID', 'OIDC_CITIZEN_CLIENT_SECRET'],
   ['SMTP_BOUNCE_DOMAIN', 'SMTP_BOUNCE_TOKEN'],
 ];
 
@@ -152,6 +162,15 @@ export const NEEDS: readonly (readonly [name: Name, other: Name])[] = [
   ['SMS_FROM', 'SMS_URL'],
   ['SMS_URL', 'SMS_FROM'],
   ['ALLIM_ENCRYPTION_KEYS_OLD', 'ALLIM_ENCRYPTION_KEY'],
+  ['OIDC_SCOPE', 'OIDC_ISSUER'],
+  ['OIDC_AGENCY_CLAIM', 'OIDC_ISSUER'],
+  ['OIDC_ROLES_CLAIM', 'OIDC_ISSUER'],
+  ['OIDC_ROLE_PREFIX', 'OIDC_ISSUER'],
+  ['OIDC_CITIZEN_SCOPE', 'OIDC_CITIZEN_ISSUER'],
+  ['OIDC_CITIZEN_CLAIM', 'OIDC_CITIZEN_ISSUER'],
+  // One of two would leave the others with a provider that is only fit for a trial.
+  ['OIDC_ISSUER', 'OIDC_CITIZEN_ISSUER'],
+  ['OIDC_CITIZEN_ISSUER', 'OIDC_ISSUER'],
 ];
 
 export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
@@ -165,4 +184,6 @@ export const PRODUCTION: readonly (readonly [name: Name, why: string])[] = [
   ['SMTP_URL', 'the outbox sends nothing'],
   ['SMS_URL', 'the outbox sends nothing'],
   ['VAPID_PUBLIC_KEY', 'the outbox sends nothing'],
+  ['OIDC_ISSUER', 'the bundled provider lets everybody in who knows one password'],
+  ['OIDC_CITIZEN_ISSUER', 'the bundled provider lets everybody in who knows one password'],
 ];

@@ -30,6 +30,7 @@ import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
+import { createSignIn } from './identity.ts';
 import type { Role, RunningRole } from './roles.ts';
 
 export type Http = {
@@ -53,7 +54,12 @@ export function servesApi(names: readonly Role[]): boolean {
 /** Pages beside the API: what `npm start` shows. */
 export type MountPages = (
   app: FastifyInstance,
-  given: { readonly checks: readonly Check[]; readonly url: () => string },
+  given: {
+    readonly checks: readonly Check[];
+    readonly url: () => string;
+    /** Of the bundled identity provider; null where another is configured. */
+    readonly password: string | null;
+  },
 ) => Promise<void>;
 
 export function createHttp(
@@ -84,9 +90,11 @@ export function createHttp(
     async start() {
       if (server !== undefined) return;
       const credentials = createCredentials({ pool, clock, administratorToken: context.secrets.adminToken });
+      const signIn = names.includes('web') ? await createSignIn(context) : null;
       server = await createServer({
         credentials,
         logger,
+        ...(signIn === null ? {} : { signedIn: signIn.signedIn }),
         trustedProxies: config.trustedProxies,
         ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       });
@@ -143,7 +151,8 @@ export function createHttp(
         if (config.inboxDir !== null) inbox = createFolder({ ...context, imports, folder: config.inboxDir });
         await inbox?.start();
       }
-      await pages?.(server, { checks, url });
+      await signIn?.mount(server, url);
+      await pages?.(server, { checks, url, password: signIn?.password ?? null });
       await server.listen({ host: config.host, port: config.port });
     },
     async stop() {

@@ -6,7 +6,7 @@ import type { Fault } from '../domain/errors.ts';
 import { decodeKey } from './environment.ts';
 
 const URLS = ['DATABASE_URL', 'REDIS_URL', 'SMTP_URL', 'SMS_URL'] as const;
-const PASSWORDS = ['KAFKA_SASL_PASSWORD', 'OIDC_CLIENT_SECRET'] as const;
+const PASSWORDS = ['KAFKA_SASL_PASSWORD', 'OIDC_CLIENT_SECRET', 'OIDC_CITIZEN_CLIENT_SECRET'] as const;
 const TOKENS = ['ALLIM_ADMIN_TOKEN', 'ALLIM_METRICS_TOKEN', 'SMTP_BOUNCE_TOKEN'] as const;
 const KEYS = ['ALLIM_ENCRYPTION_KEY', 'ALLIM_INDEX_KEY'] as const;
 

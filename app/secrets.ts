@@ -34,10 +34,14 @@ export function adminTokenFile(dataDir: string): string {
 }
 
 /**
- * Reads the file, or makes it of 32 random bytes. It appears under its name with its content, synced: a crash in between leaves none, and of
+ * Reads the file, or makes it of 32 random bytes, or of what `draw` gives. It appears under its name with its content, synced: a crash in between leaves none, and of
  * two processes that start at once one makes it and both read the same.
  */
-async function generated(file: string, logger: Logger): Promise<string> {
+export async function generated(
+  file: string,
+  logger: Logger,
+  draw: () => string = () => randomBytes(32).toString('base64url'),
+): Promise<string> {
   const existing = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new AllimError('config-invalid', `${file} cannot be read (${error.code})`, { cause: error });
@@ -53,7 +57,7 @@ async function generated(file: string, logger: Logger): Promise<string> {
   const aside = `${file}.${randomUUID()}`;
   const handle = await open(aside, 'wx', 0o600);
   try {
-    await handle.writeFile(`${randomBytes(32).toString('base64url')}\n`);
+    await handle.writeFile(`${draw()}\n`);
     await handle.sync();
   } finally {
     await handle.close();

@@ -18,6 +18,7 @@ export type Horizons = {
   readonly ledger: string;
   readonly days90: string;
   readonly days30: string;
+  readonly now: string;
 };
 
 const DAY_MS = 86_400_000;
@@ -26,7 +27,12 @@ const LEDGER_DAYS = 400;
 
 export function horizons(nowMs: number, keepMonths: number): Horizons {
   const ago = (days: number) => `timestamptz '${new Date(nowMs - days * DAY_MS).toISOString()}'`;
-  return { ledger: ago(Math.max(LEDGER_DAYS, 31 * (keepMonths + 1))), days90: ago(90), days30: ago(30) };
+  return {
+    ledger: ago(Math.max(LEDGER_DAYS, 31 * (keepMonths + 1))),
+    days90: ago(90),
+    days30: ago(30),
+    now: ago(0),
+  };
 }
 
 export const RULES: readonly Rule[] = [
@@ -65,6 +71,13 @@ export const RULES: readonly Rule[] = [
   },
   { table: 'unresolved', gone: ({ ledger }) => `t.created_at < ${ledger}` },
   { table: 'failing_stages', gone: ({ ledger }) => `t.judged_at < ${ledger}` },
+  // Each as long as it may count at the most; what has ended otherwise is gone already.
+  {
+    table: 'sessions',
+    gone: ({ now }) =>
+      `(t.ends_at < ${now} OR (t.kind = 'staff' AND t.seen_at < ${now} - interval '30 minutes'))`,
+  },
+  { table: 'sign_ins', gone: ({ now }) => `t.created_at < ${now} - interval '10 minutes'` },
   { table: 'worker_sessions', gone: ({ days30 }) => `t.swept_at < ${days30}` },
   // An agency that has not taken a report in a month will not; the delivery's row says what became of it.
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },

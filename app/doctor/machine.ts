@@ -73,7 +73,8 @@ export async function examineProviders(config: Config, notes: Notes, timeoutMs: 
   const hosts: readonly (readonly [name: string, url: string | undefined])[] = [
     ['SMTP_URL', config.smtp?.url],
     ['SMS_URL', config.sms?.url],
-    ['OIDC_ISSUER', config.oidc?.issuer],
+    ['OIDC_ISSUER', config.oidc?.staff.issuer],
+    ['OIDC_CITIZEN_ISSUER', config.oidc?.citizen.issuer],
   ];
   await Promise.all(
     hosts.map(async ([name, text]) => {

@@ -3,14 +3,17 @@
  * Guarantees: a route without a permission cannot be registered; no answer holds a stack; no log line holds a body, an address or a query.
  */
 import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AllimError, type Fault } from '../../domain/errors.ts';
 import { escapePointer } from '../../domain/event-schema.ts';
 import type { Logger } from '../../domain/logger.ts';
-import { type Credential, mayDo } from '../../producers/credential.ts';
+import { type Credential, mayDo, type Permission, type SignedIn } from '../../producers/credential.ts';
 import { decodeJson } from '../../producers/json-body.ts';
+import { answerHeaders } from '../pages/headers.ts';
 import { checkCsrf } from '../sign-in/csrf.ts';
 import { needCitizen, needStaff } from '../sign-in/person.ts';
+import { createRecognition, type SignedInParts } from '../sign-in/recognise.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
 import { asAllimError, problemOf } from './problems.ts';
@@ -24,7 +27,22 @@ export type ServerParts = {
   readonly trustedProxies?: readonly string[];
   /** Wrong credentials from one address within a minute before it is told to wait; 20 unless told. */
   readonly failuresPerMinute?: number;
+  /** Who signed in; without it nobody can be. */
+  readonly signedIn?: SignedInParts;
 };
+
+export type ListedRoute = {
+  readonly method: string;
+  readonly url: string;
+  readonly permission: Permission;
+  readonly page: boolean;
+};
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route that was registered: what is tried against every role. */
+    routeTable: ListedRoute[];
+  }
+}
 
 const BODY_BYTES = 1_048_576;
 /** Time for a body, against connections that trickle. */
@@ -33,15 +51,9 @@ const LONGEST_BODY_MS = 3_600_000;
 /** What a caller who sends too much may still send before the connection is cut, so that they can read why they were refused. */
 const DISCARDED_BYTES = 64 * 1_048_576;
 
-const HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-} as const;
-
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const headers = answerHeaders(parts.publicUrl?.startsWith('https:') ?? false);
+  const recognise = parts.signedIn === undefined ? null : createRecognition(parts.signedIn);
   const logger = parts.logger.child({ part: 'http' });
   const app = Fastify({
     // Ours instead of Fastify's: its serializers log addresses, headers and messages of errors.
@@ -54,7 +66,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 512 },
     trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     // A path that cannot be decoded never reaches a route or a hook.
-    frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(HEADERS)),
+    frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(headers)),
     // The longest that any route allows; the rest of them is cut off sooner, below.
     requestTimeout: LONGEST_BODY_MS,
   });
@@ -70,27 +82,57 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     async (_request: unknown, body: Buffer) => decodeJson(body),
   );
 
+  app.decorate('routeTable', []);
   app.addHook('onRoute', (route) => {
-    if (route.config?.permission === undefined)
-      throw new Error(`the route ${route.method} ${route.url} has no permission`);
+    const { permission, signIn } = route.config ?? {};
+    if (permission === undefined) throw new Error(`the route ${route.method} ${route.url} has no permission`);
+    for (const method of [route.method].flat())
+      app.routeTable.push({ method, url: route.url, permission, page: signIn !== undefined });
   });
+  await app.register(cookie);
 
   app.addHook('onRequest', async (request, reply) => {
     limitBody(request, request.routeOptions.config.bodyMs ?? BODY_MS);
-    reply.headers(HEADERS).header('x-request-id', request.id);
-    if (parts.publicUrl?.startsWith('https:'))
-      reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
-    const permission = request.routeOptions.config.permission;
+    reply.headers(headers).header('x-request-id', request.id);
+    const { permission, person } = request.routeOptions.config;
     // A path that no route has: answered below, whoever asks.
-    if (permission === undefined || permission === 'public') return;
+    if (permission === undefined) return;
+    const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
+    // A key wins: no browser sends one by itself, so whoever does means it.
+    if (token === undefined && person !== false) await lookForPerson(request, reply, permission);
+    if (permission === 'public') return;
     if (permission === 'staff') return void needStaff(request);
     if (permission === 'citizen') return void needCitizen(request);
     if (permission === 'person') {
       if (request.person === null) throw new AllimError('unauthorized', 'sign in first');
       return;
     }
-    const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
-    const credential = await credentialOf(token, request.ip, reply);
+    await authorize(request, reply, token, permission);
+  });
+
+  async function lookForPerson(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    permission: Permission,
+  ): Promise<void> {
+    try {
+      await recognise?.(request, reply);
+    } catch (error) {
+      // What is for everybody is there while the database is away.
+      if (permission !== 'public') throw error;
+    }
+  }
+
+  /** By the key, or by the session that gave a credential already. */
+  async function authorize(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    token: string | undefined,
+    permission: Exclude<Permission, SignedIn>,
+  ): Promise<void> {
+    if (request.person?.kind === 'citizen')
+      throw new AllimError('forbidden', 'this is for staff and for agencies’ systems');
+    const credential = request.credential ?? (await credentialOf(token, request.ip, reply));
     if (credential === null) {
       reply.header('www-authenticate', 'Bearer');
       throw new AllimError('unauthorized', 'a valid credential is needed: Authorization: Bearer …');
@@ -100,7 +142,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         ids: { caller: credential.id },
       });
     request.credential = credential;
-  });
+  }
 
   /** Counts before it asks: a guess must not cost a query once there were too many. What was good here before is asked about all the same. */
   async function credentialOf(
@@ -178,6 +220,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (problem.status < 500) logger.info(line, 'refused');
     // Of a fault of ours only where it happened: messages of drivers quote values.
     else logger.error({ ...line, ...whereOf(known?.cause ?? error) }, 'failed');
+    const { signIn } = request.routeOptions.config;
+    if (problem.status === 401 && signIn !== undefined && request.method === 'GET')
+      return reply.redirect(`/sign-in?as=${signIn}&next=${encodeURIComponent(request.url)}`, 303);
     if (problem.status === 503) reply.header('retry-after', 2);
     if (problem.status === 413) await discardBody(request);
     return reply.code(problem.status).type('application/problem+json').send(problem);

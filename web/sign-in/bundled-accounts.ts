@@ -7,7 +7,7 @@ export type BundledAccount = {
   /** What one types, and `sub`. */
   readonly id: string;
   readonly kind: 'staff' | 'citizen';
-  readonly name: Readonly<Record<SignInLanguage, string>>;
+  readonly name: Readonly<Record<'ko' | 'en', string>>;
   readonly agency: string | null;
   readonly role: StaffRole | null;
 };
@@ -55,10 +55,15 @@ export function citizenAccount(citizen: string): BundledAccount {
   };
 }
 
+/** Names are written in Korean and in Latin letters. */
+export function nameOf(account: BundledAccount, language: SignInLanguage): string {
+  return account.name[language === 'ko' ? 'ko' : 'en'];
+}
+
 export function claimsOf(account: BundledAccount, language: SignInLanguage): Claims {
   return {
     sub: account.id,
-    name: account.name[language],
+    name: nameOf(account, language),
     ...(account.agency === null ? {} : { agency: account.agency }),
     ...(account.role === null ? {} : { roles: [account.role] }),
   };

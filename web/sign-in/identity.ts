@@ -27,8 +27,6 @@ export type Begun = {
 export type Finished = { readonly claims: Claims; readonly idToken: string };
 
 export interface Identity {
-  /** Whose origin forms may lead to. */
-  readonly issuer: string;
   begin(given: {
     readonly redirectUri: string;
     readonly locale: string;
@@ -113,7 +111,6 @@ export function createIdentity(settings: IdentitySettings): Identity {
   }
 
   return {
-    issuer,
     async begin({ redirectUri, locale, account }) {
       const config = await configuration();
       const verifier = oidc.randomPKCECodeVerifier();
