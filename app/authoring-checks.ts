@@ -11,6 +11,7 @@ import { checkRule } from '../rules/check/rule.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
 import { parseTemplate, type Template, type TemplateCatalogue } from '../templates/catalogue.ts';
 import { checkTemplates } from '../templates/check.ts';
+import { renderedTexts, type TemplatePreviews } from '../templates/previews.ts';
 
 /** What the author of a text must reckon with: the longest value of each field that the agency may use. */
 export function longestValues(
@@ -31,6 +32,15 @@ export function longestValues(
     else values.set(field.name, field.type === 'date' ? '2026-12-31' : true);
   }
   return values;
+}
+
+function wordsOf(snapshot: Snapshot, templates: ReadonlyMap<string, Template>): TemplateCatalogue {
+  return {
+    templates,
+    fallbacks: snapshot.localeFallbacks,
+    agencyName: (agency, locale) =>
+      inLocale(snapshot.agencies.get(agency)?.name, locale, snapshot.localeFallbacks) ?? agency,
+  };
 }
 
 /** `templateOwner` gives the agency of a template, null where all share it, undefined where there is none of that name. */
@@ -59,16 +69,47 @@ export function createAuthoringChecks(
       const template = changed?.name === name ? changed : await liveTemplate(snapshot, name);
       if (template !== undefined) templates.set(name, template);
     }
-    const words: TemplateCatalogue = {
-      templates,
-      fallbacks: snapshot.localeFallbacks,
-      agencyName: (agency, locale) => {
-        const names = snapshot.agencies.get(agency)?.name;
-        return inLocale(names, locale, snapshot.localeFallbacks) ?? agency;
-      },
+    return checkTemplates(wordsOf(snapshot, templates), {
+      rule,
+      eventType,
+      citizenFields: longestValues(fields, rule.agency),
+    }).faults;
+  }
+
+  /** The templates of a draft as they would read, with texts that are not saved yet (name → files) in place of the live ones. */
+  async function previewsOf(
+    rule: Rule,
+    event: Readonly<Record<string, unknown>>,
+    edited: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  ): Promise<TemplatePreviews> {
+    const snapshot = await catalogue.refresh();
+    const eventType = snapshot.eventTypes.get(rule.on);
+    if (eventType === undefined)
+      throw new AllimError('event-type-unknown', `no event type ${rule.on.slice(0, 128)} is known`);
+    const templates = new Map<string, Template>();
+    const faults: Fault[] = [];
+    for (const name of new Set(Object.values(rule.templates))) {
+      const files = Object.hasOwn(edited, name) ? edited[name] : undefined;
+      try {
+        const template =
+          files === undefined ? await liveTemplate(snapshot, name) : parseTemplate(name, files);
+        if (template !== undefined) templates.set(name, template);
+      } catch (error) {
+        if (!(error instanceof AllimError) || error.code !== 'template-invalid') throw error;
+        faults.push(...error.faults);
+      }
+    }
+    const words = wordsOf(snapshot, templates);
+    const citizenFields = longestValues(fields, rule.agency);
+    const report = checkTemplates(words, { rule, eventType, citizenFields });
+    const broken = new Set(faults.map(({ pointer }) => pointer.split('/')[1]));
+    return {
+      texts: renderedTexts(words, rule, event, citizenFields),
+      // Of a template that cannot be read all that the check can say is that it is not there.
+      faults: [...faults, ...report.faults.filter(({ pointer }) => !broken.has(pointer.split('/')[1]))],
+      missing: report.missing,
+      sizes: report.sizes,
     };
-    return checkTemplates(words, { rule, eventType, citizenFields: longestValues(fields, rule.agency) })
-      .faults;
   }
 
   /** Faults of a live rule and of its templates, if its event type were this. */
@@ -102,6 +143,7 @@ export function createAuthoringChecks(
   }
 
   const checks = {
+    previewsOf,
     /** `rule-conflict` where a live rule of the type, or a template it uses, no longer checks with the schema. */
     async checkEventType(type: EventType): Promise<void> {
       const snapshot = await catalogue.refresh();

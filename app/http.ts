@@ -1,7 +1,7 @@
 /** The HTTP side of a process: the whole API for `web`, intake and health for `producers`, health alone for the other roles. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { AllimError, type Fault } from '../domain/errors.ts';
+import { AllimError, type Fault, messageOf } from '../domain/errors.ts';
 import { escapePointer } from '../domain/event-schema.ts';
 import type { SqlPool } from '../domain/sql.ts';
 import { createBacklog } from '../producers/backlog.ts';
@@ -26,7 +26,9 @@ import { mountMetrics } from '../web/api/metrics.ts';
 import { healthRoutes, mountApi } from '../web/api/routes.ts';
 import { createServer } from '../web/api/server.ts';
 import type { Population } from '../web/api/status.ts';
+import { mountConsole } from '../web/console/routes.ts';
 import { receiptsOverHttp } from '../web/receipts/http.ts';
+import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
 import type { Context } from './context.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
@@ -113,6 +115,7 @@ export function createHttp(
           production: config.env === 'production',
           fields: () => [...fields.values()].map(shownField),
           population: () => populationOf(pool),
+          ruleFields: fields,
           webhookLoopback: config.webhookLoopback,
           prepareTopic: (topic) =>
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {
@@ -152,6 +155,13 @@ export function createHttp(
         await inbox?.start();
       }
       await signIn?.mount(server, url);
+      if (names.includes('web')) {
+        const assets = builtPages(context);
+        if (assets !== null) {
+          await mountAssets(server, assets);
+          await mountConsole(server, { assets, agencies: () => context.catalogue.current().agencies });
+        }
+      }
       await pages?.(server, { checks, url, password: signIn?.password ?? null });
       await server.listen({ host: config.host, port: config.port });
     },
@@ -167,6 +177,17 @@ export function createHttp(
     },
     url,
   };
+}
+
+/** null where nothing was built, which only somebody who works on the sources may do: the API serves without its pages. */
+function builtPages({ config, logger }: Context): Assets | null {
+  try {
+    return readAssets();
+  } catch (error) {
+    if (config.env === 'production') throw error;
+    logger.warn({ err: messageOf(error) }, 'no pages are served');
+    return null;
+  }
 }
 
 /** What the field catalogue says against attributes that `agency` gives; the pointers of rules/population/profile.ts already point into them. */

@@ -2,9 +2,9 @@
  * The field catalogue: what may be known about a citizen, by name, type, range, sensitivity and who may use it. Everything that reads
  * attributes (profiles, rules, templates) goes through it; a field outside it does not exist.
  */
-import { readFileSync } from 'node:fs';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { parseDay } from './calendar.ts';
+import shipped from './catalogue.json' with { type: 'json' };
 
 export const SENSITIVITIES = ['ordinary', 'personal', 'sensitive'] as const;
 export type Sensitivity = (typeof SENSITIVITIES)[number];
@@ -209,7 +209,7 @@ export function readFields(json: unknown): Fields {
 
 /** The catalogue that ships with Allim. */
 export function shippedFields(): Fields {
-  return readFields(JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8')));
+  return readFields(shipped);
 }
 
 /** The field as `GET /api/v1/fields` shows it. */

@@ -8,6 +8,11 @@ process.chdir(ROOT);
 const bin = (...parts) => path.join(ROOT, 'node_modules', ...parts);
 const checks = [
   ['types', [bin('typescript', 'bin', 'tsc'), '--noEmit']],
+  // What runs in a browser: it knows the DOM and JSX, and nothing else does.
+  [
+    'types of what runs in browsers',
+    [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.web.json'],
+  ],
   ['lint and format', [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings']],
   ['architecture', ['--experimental-vm-modules', bin('jest', 'bin', 'jest.js'), 'test/architecture.test.ts']],
 ];

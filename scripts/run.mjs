@@ -1,6 +1,7 @@
 /** `node scripts/run.mjs FILE.ts [ARGUMENTS]`: installs what is missing and runs FILE.ts on the pinned Node. */
 import path from 'node:path';
 import { prepare, ROOT, runNode, say } from './bootstrap.mjs';
+import { buildWeb } from './build-web.mjs';
 
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) {
@@ -8,4 +9,6 @@ if (file === undefined) {
   process.exit(2);
 }
 prepare();
+// Whoever serves pages needs them built.
+if (file === 'app/main.ts' && ['all', 'web'].includes(args[0])) await buildWeb();
 process.exit(await runNode([path.resolve(ROOT, file), ...args]));

@@ -4,6 +4,8 @@
  */
 import path from 'node:path';
 import { prepare, ROOT, runNode } from './bootstrap.mjs';
+import { buildWeb } from './build-web.mjs';
 
 prepare();
+await buildWeb();
 process.exit(await runNode([path.join(ROOT, 'app', 'start.ts'), ...process.argv.slice(2)]));

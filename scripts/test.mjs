@@ -5,8 +5,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { onPinnedNode, ROOT, runNode, say } from './bootstrap.mjs';
+import { buildWeb } from './build-web.mjs';
 
 await onPinnedNode(import.meta.url);
+await buildWeb();
 
 const cache = path.join(ROOT, '.cache');
 const resultsFile = path.join(cache, `test-results-${process.pid}.json`);

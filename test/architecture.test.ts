@@ -41,6 +41,12 @@ const ADAPTERS = [
   /^workers\/providers\/(?!provider\.ts$)/,
 ];
 
+/** What runs in a browser knows its own folder, the shared look, and pure code; nobody who runs on the server knows it. */
+const CLIENT = /^(web\/(?:console|citizen)\/client)\//;
+const IN_BROWSERS = ['domain', 'rules'];
+/** Server code of those that a browser does not have. */
+const NOT_IN_BROWSERS = /^rules\/(?:run|population)\//;
+
 /** Vendor packages and the only places that may import them. */
 const VENDORS: readonly (readonly [name: string, where: RegExp])[] = [
   ['kafkajs', /^broker\/kafka[^/]*\.ts$|^broker\/kafka\//],
@@ -54,6 +60,12 @@ const VENDORS: readonly (readonly [name: string, where: RegExp])[] = [
   ['smpp', /^workers\/providers\//],
   ['handlebars', /^templates\//],
   ['prom-client', /^app\/metrics\.ts$/],
+  ['react', /^web\/console\/client\//],
+  ['react-dom', /^web\/console\/client\/main\.tsx$/],
+  ['react-querybuilder', /^web\/console\/client\//],
+  ['wouter', /^web\/console\/client\//],
+  ['@tanstack/react-query', /^web\/console\/client\//],
+  ['@fastify/static', /^web\/ui\/assets\.ts$/],
 ];
 
 function filesBelow(folder: string): readonly string[] {
@@ -92,6 +104,14 @@ function fault({ file, target }: Import): string | null {
       ? says('test is for tests')
       : null;
   if (AROUND.includes(to)) return says(`${to} is no part of the product`);
+  const client = CLIENT.exec(file)?.[1];
+  if (client !== undefined) {
+    if (target.startsWith(`${client}/`) || target.startsWith('web/ui/')) return null;
+    return IN_BROWSERS.includes(to) && !NOT_IN_BROWSERS.test(target)
+      ? null
+      : says('a browser knows only its own folder, web/ui, domain and rules');
+  }
+  if (CLIENT.test(target)) return says('what runs in a browser runs nowhere else');
   if (from === to) return null;
   if (to === 'app') return says('nobody imports app');
   if (from === 'app') return null;
@@ -191,6 +211,11 @@ describe('the guard itself', () => {
     ['dispatcher/plan.ts', 'broker/kafka.ts', /only app and tests import an adapter/],
     ['domain/ids.ts', 'store/events.ts', /domain may not know store/],
     ['web/api/events.ts', 'app/config.ts', /nobody imports app/],
+    ['web/console/client/main.tsx', 'web/api/server.ts', /a browser knows only/],
+    ['web/console/client/main.tsx', 'store/events.ts', /a browser knows only/],
+    ['web/console/client/main.tsx', 'rules/run/shard.ts', /a browser knows only/],
+    ['web/console/client/main.tsx', 'web/citizen/client/main.ts', /a browser knows only/],
+    ['web/console/routes.ts', 'web/console/client/main.tsx', /runs nowhere else/],
     ['store/events.ts', 'test/support/eventually.ts', /test is no part of the product/],
   ])('%s may not import %s', (file, target, why) => {
     expect(fault({ file, target })).toMatch(why);

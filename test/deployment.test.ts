@@ -238,7 +238,12 @@ describe('the Dockerfile', () => {
     expect(copied.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
     const product = ['app', 'broker', 'dispatcher', 'domain', 'producers', 'queue', 'rules', 'store'];
     expect(copied).toEqual(expect.arrayContaining([...product, 'templates', 'web', 'workers']));
-    expect(copied.filter((file) => /^(test|bench|scripts|docs|data|secrets|\.)/.test(file))).toEqual([]);
+    const image = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+    const shipped = copied.filter((file) => image.includes(`COPY ${file} `));
+    expect(shipped.filter((file) => /^(test|bench|scripts|docs|data|secrets|\.)/.test(file))).toEqual([]);
+    // What browsers load is built in a stage of its own.
+    expect(copied.filter((file) => /^(test|bench|docs|data|secrets|\.)/.test(file))).toEqual([]);
+    expect(image).toContain('COPY --from=pages /allim/.cache/web .cache/web');
   });
 
   test('is given what it copies, and nothing else', () => {

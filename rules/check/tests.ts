@@ -12,10 +12,26 @@ import { escapePointer } from './literals.ts';
 import { dataChecker } from './shape.ts';
 
 export function testFaults(rule: Rule, condition: Node, eventType: EventType, fields: Fields): RuleFault[] {
+  return judgeTests(rule.tests, condition, eventType, fields).flatMap(({ faults }) => faults);
+}
+
+export type JudgedTest = {
+  /** null where the test itself cannot be read. */
+  readonly found: RuleTest['expect'] | null;
+  readonly faults: readonly RuleFault[];
+};
+
+/** How each comes out, in their order; the pointers of the faults lead into the rule. */
+export function judgeTests(
+  tests: readonly RuleTest[],
+  condition: Node,
+  eventType: EventType,
+  fields: Fields,
+): readonly JudgedTest[] {
   const layout = layoutOf(fields);
   const judge = compileNumber(condition, profileSource(layout));
   const checkData = dataChecker(eventType.schema);
-  return rule.tests.flatMap((test, index) => oneTest(test, `/tests/${index}`, judge, checkData, layout));
+  return tests.map((test, index) => oneTest(test, `/tests/${index}`, judge, checkData, layout));
 }
 
 function oneTest(
@@ -24,7 +40,7 @@ function oneTest(
   judge: ReturnType<typeof compileNumber<ReturnType<typeof readProfile>>>,
   checkData: ReturnType<typeof dataChecker>,
   layout: Layout,
-): RuleFault[] {
+): JudgedTest {
   const faults = checkData(test.event, `${at}/event`);
   const asOf = parseDay(test.asOf);
   if (Number.isNaN(asOf)) faults.push(refusal('test-day', `${at}/asOf`));
@@ -33,14 +49,15 @@ function oneTest(
       faults.push(refusal('test-field-unknown', `${at}/citizen/${escapePointer(name)}`, name));
   try {
     const profile = readProfile(test.citizen, layout);
-    if (faults.length > 0) return faults;
+    if (faults.length > 0) return { found: null, faults };
     const truth = judge(profile, { event: test.event, asOf });
     const found = truth === 1 ? 'certain' : truth === 0 ? 'no' : 'possible';
     if (found !== test.expect) faults.push(refusal('test-failed', `${at}/expect`, test.expect, found));
+    return { found, faults };
   } catch (error) {
     if (!(error instanceof AllimError)) throw error;
     for (const { pointer, message } of error.faults)
       faults.push(refusal('test-citizen-invalid', `${at}/citizen${pointer}`, message));
   }
-  return faults;
+  return { found: null, faults };
 }

@@ -2,8 +2,8 @@
  * What values of events are called in sentences. A JSON Schema has no place for labels in three languages, and the same names mean the same
  * in all event types that ship; a name that is not here is quoted as it stands in the event.
  */
-import { readFileSync } from 'node:fs';
 import type { Labels } from '../catalogue.ts';
+import words from './event-words.json' with { type: 'json' };
 
 export type EventWord = {
   readonly labels: Labels;
@@ -12,14 +12,7 @@ export type EventWord = {
   readonly values?: Readonly<Record<string, Labels>>;
 };
 
-const WORDS = new Map<string, EventWord>(
-  Object.entries(
-    JSON.parse(readFileSync(new URL('./event-words.json', import.meta.url), 'utf8')) as Record<
-      string,
-      EventWord
-    >,
-  ),
-);
+const WORDS = new Map<string, EventWord>(Object.entries(words as Record<string, EventWord>));
 
 export function eventWord(path: readonly string[]): EventWord | undefined {
   return WORDS.get(path.join('.'));

@@ -20,6 +20,7 @@ import { importKinds } from '../../producers/import-kinds.ts';
 import { createImports, type Imports } from '../../producers/imports.ts';
 import { importsOverHttp } from '../../producers/imports-http.ts';
 import { createRelay, type Relay } from '../../producers/relay.ts';
+import { shippedFields } from '../../rules/catalogue.ts';
 import { type Catalogue, createCatalogue, saveAgency, saveEventType } from '../../store/catalogue.ts';
 import { createCredentials, issueKey } from '../../web/api/credentials.ts';
 import { type ApiParts, mountApi } from '../../web/api/routes.ts';
@@ -202,6 +203,8 @@ export async function createHttpApi(
     checkRule,
     checkEventType: () => {},
     recheckTemplate: () => {},
+    ruleFields: shippedFields(),
+    previewsOf: async () => ({ texts: [], faults: [], missing: [], sizes: [] }),
     checkTemplate: (name, files) => ({ hash: `${name}-${Object.keys(files).length}`, definition: files }),
     ...options.api,
   });

@@ -9,6 +9,7 @@ import * as administration from './administration.ts';
 import * as authoring from './authoring.ts';
 import * as campaigns from './campaigns.ts';
 import * as deadLetters from './dead-letters.ts';
+import * as drafting from './drafting.ts';
 import { mountRoutes, type Route } from './endpoint.ts';
 import { type Check, databaseCheck, healthz, readyz, restoreNote } from './health.ts';
 import * as imports from './imports.ts';
@@ -18,11 +19,13 @@ import * as reading from './reading.ts';
 import * as restore from './restore.ts';
 import { type StatusParts, status } from './status.ts';
 import { approveTemplate, putTemplate } from './templates.ts';
+import { today } from './today.ts';
 import * as trial from './trial.ts';
 import * as webhooks from './webhooks.ts';
 
 export type ApiParts = StatusParts &
   authoring.AuthoringParts &
+  drafting.DraftingParts &
   administration.AdministrationParts &
   QuarantineParts &
   trial.TrialParts &
@@ -47,6 +50,7 @@ export const healthRoutes = (parts: Pick<ApiParts, 'pool' | 'checks' | 'logger'>
 export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ...healthRoutes(parts),
   ['GET', '/api/v1/status', 'read', status(parts)],
+  ['GET', '/api/v1/today', 'read', today(parts)],
   ['GET', '/api/v1/citizens/:id/notifications', 'read', reading.inbox(parts.pool)],
   ['GET', '/api/v1/deliveries/ambiguous', 'read', reading.ambiguous(parts.pool)],
   ['GET', '/api/v1/imports', 'imports', imports.imports(parts.pool)],
@@ -66,6 +70,9 @@ export const apiRoutes = (parts: ApiParts): readonly Route[] => [
   ['PUT', '/api/v1/event-types/:type', 'rules', authoring.putEventType(parts)],
   ['GET', '/api/v1/rules/schema', 'read', authoring.ruleSchema()],
   ['POST', '/api/v1/rules', 'rules', authoring.postRule(parts)],
+  ['POST', '/api/v1/rules/check', 'read', drafting.checkDraft(parts)],
+  ['POST', '/api/v1/rules/timeline', 'read', drafting.timelineOfDraft(parts)],
+  ['POST', '/api/v1/rules/previews', 'read', drafting.previewsOfDraft(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/approval', 'rules', authoring.approveVersion(parts)],
   ['POST', '/api/v1/rules/:id/versions/:v/publication', 'rules', authoring.publishVersion(parts)],
   ['PUT', '/api/v1/templates/:name', 'rules', putTemplate(parts)],

@@ -1,0 +1,211 @@
+/** What leaves today, what waits for me, is all well: three questions and nothing else. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { get } from '../api.ts';
+import { formatClock, formatDay, formatNumber } from '../formats.ts';
+import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { usePerson } from '../person.ts';
+import { PLACES } from '../places.ts';
+import { nameIn, useLanguage, useWords } from '../words.ts';
+import { TODAY_WORDS } from './today.words.ts';
+
+type Hour = { readonly hour: number; readonly left: number; readonly held: number; readonly stages: number };
+type Day = {
+  readonly day: string;
+  readonly now: string;
+  readonly hours: readonly Hour[];
+  readonly approvals: readonly {
+    readonly rule: string;
+    readonly version: number;
+    readonly title: Readonly<Record<string, string>>;
+    readonly by: string;
+    readonly at: string;
+  }[];
+  readonly quarantine: number;
+  readonly paused: number;
+  readonly failedFanouts: number;
+  readonly plannedMs: { readonly median: number; readonly slowest: number } | null;
+  readonly underWay: number;
+  readonly ambiguous: number;
+};
+
+const LOOK_EVERY_MS = 30_000;
+/** From event to plan; slower is worth a look. */
+const SLOW_MS = 60_000;
+
+export function Today() {
+  const words = useWords(TODAY_WORDS);
+  const language = useLanguage();
+  const { data, error, refetch } = useQuery({
+    queryKey: ['today'],
+    queryFn: ({ signal }) => get<Day>('/api/v1/today', signal),
+    refetchInterval: LOOK_EVERY_MS,
+  });
+  return (
+    <>
+      <div className="place-head">
+        <h1>{words.title}</h1>
+        {data !== undefined && <p className="muted">{formatDay(data.day, language)}</p>}
+      </div>
+      {error !== null && <Failed error={error} again={() => void refetch()} />}
+      {data === undefined ? (
+        error === null && <Loading />
+      ) : (
+        <div className="stack">
+          <Leaves day={data} />
+          <div className="halves">
+            <Waits day={data} />
+            <Well day={data} />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+const sum = (hours: readonly Hour[], part: 'left' | 'held' | 'stages'): number =>
+  hours.reduce((total, hour) => total + hour[part], 0);
+
+function Leaves({ day }: { readonly day: Day }) {
+  const words = useWords(TODAY_WORDS);
+  const language = useLanguage();
+  const { hours } = day;
+  const say = (count: number): string => formatNumber(count, language);
+  const [left, held, stages] = [sum(hours, 'left'), sum(hours, 'held'), sum(hours, 'stages')];
+  const most = Math.max(1, ...hours.map((hour) => hour.left + hour.held));
+  const hourNow = Number(formatClock(day.now, language).slice(0, 2));
+  const columns: Column<Hour>[] = [
+    { name: 'hour', label: words.hour, head: true, cell: ({ hour }) => words.hourOf(hour) },
+    { name: 'left', label: words.left, number: true, cell: (hour) => say(hour.left) },
+    { name: 'held', label: words.held, number: true, cell: (hour) => say(hour.held) },
+    { name: 'stages', label: words.stages, number: true, cell: (hour) => say(hour.stages) },
+  ];
+  const busy = hours.filter((hour) => hour.left + hour.held + hour.stages > 0);
+  return (
+    <section className="card stack tight" aria-labelledby="today-leaves">
+      <h2 id="today-leaves">{words.leaves}</h2>
+      {busy.length === 0 ? (
+        <p className="muted">{words.nothing}</p>
+      ) : (
+        <p>{words.leavesSum(say(left), say(held), say(stages))}</p>
+      )}
+      <div className="hours" role="img" aria-label={words.strip}>
+        {hours.map((hour) => (
+          <span key={hour.hour} className={hour.hour === hourNow ? 'hour now' : 'hour'}>
+            <span className="hour-column">
+              {hour.stages > 0 && <span className="hour-stages">◆{hour.stages}</span>}
+              <span className="hour-held" style={{ height: `${(100 * hour.held) / most}%` }} />
+              <span className="hour-left" style={{ height: `${(100 * hour.left) / most}%` }} />
+            </span>
+            <span className="hour-name">{hour.hour}</span>
+          </span>
+        ))}
+      </div>
+      {busy.length > 0 && (
+        <details>
+          <summary>{words.table}</summary>
+          <Table
+            caption={words.leaves}
+            columns={columns}
+            rows={busy}
+            keyOf={({ hour }) => String(hour)}
+            tight
+          />
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Waits({ day }: { readonly day: Day }) {
+  const words = useWords(TODAY_WORDS);
+  const language = useLanguage();
+  const person = usePerson();
+  const say = (count: number): string => formatNumber(count, language);
+  const campaigns = PLACES.some(({ path, needs }) => path === '/campaigns' && person.may.includes(needs));
+  const nothing = day.approvals.length === 0 && day.quarantine === 0 && day.paused === 0;
+  return (
+    <section className="card stack tight" aria-labelledby="today-waits">
+      <h2 id="today-waits">{words.waits}</h2>
+      {nothing && (
+        <Empty title={words.nothingWaits}>
+          <p>{words.nothingWaitsWhy}</p>
+        </Empty>
+      )}
+      {day.approvals.length > 0 && (
+        <>
+          <h3>{words.approvals}</h3>
+          <ul className="waiting">
+            {day.approvals.map(({ rule, version, title, by }) => (
+              <li key={`${rule} ${version}`} className="row apart">
+                <span>
+                  <span className="rule-name">{nameIn(title, language, rule)}</span>
+                  <span className="small muted">{words.approvalOf(version, by.replace(/^staff:/, ''))}</span>
+                </span>
+                <Link
+                  className="button small"
+                  href={`/rules/${rule}?version=${version}&step=publish`}
+                  aria-label={`${words.read}: ${nameIn(title, language, rule)}`}
+                >
+                  {words.read}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {day.quarantine > 0 && (
+        <p className="notice warning">
+          <strong>{words.quarantine}</strong> {words.quarantineWhy(say(day.quarantine))}
+        </p>
+      )}
+      {day.paused > 0 && (
+        <p className="notice danger">
+          <strong>{words.paused}</strong> {words.pausedWhy(say(day.paused))}{' '}
+          {campaigns && <Link href="/campaigns">{words.look}</Link>}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Well({ day }: { readonly day: Day }) {
+  const words = useWords(TODAY_WORDS);
+  const language = useLanguage();
+  const cases = (count: number): string => words.cases(formatNumber(count, language));
+  const seconds = (ms: number): string =>
+    words.seconds((ms / 1000).toLocaleString(language, { maximumFractionDigits: ms < 10_000 ? 1 : 0 }));
+  const { plannedMs } = day;
+  const rows = [
+    {
+      name: words.planned,
+      said:
+        plannedMs === null
+          ? words.noPlanned
+          : words.plannedSaid(seconds(plannedMs.median), seconds(plannedMs.slowest)),
+      fine: plannedMs === null || plannedMs.median < SLOW_MS,
+    },
+    { name: words.underWay, said: cases(day.underWay), fine: true },
+    { name: words.failed, said: cases(day.failedFanouts), fine: day.failedFanouts === 0 },
+    { name: words.ambiguous, said: cases(day.ambiguous), fine: day.ambiguous === 0 },
+  ];
+  return (
+    <section className="card stack tight" aria-labelledby="today-well">
+      <h2 id="today-well">{words.well}</h2>
+      <dl className="well">
+        {rows.map(({ name, said, fine }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              {said}{' '}
+              <span className={fine ? 'badge success' : 'badge warning'}>
+                {fine ? words.fine : words.look}
+              </span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,64 @@
+/** What a place shows while it has nothing to show: it is loading, nothing is there, or it was refused and what to do. */
+import type { ReactNode } from 'react';
+import { Problem } from '../api.ts';
+import { useWords } from '../words.ts';
+import { STATE_WORDS } from './states.words.ts';
+
+export function Loading({ label }: { readonly label?: string }) {
+  const words = useWords(STATE_WORDS);
+  return (
+    <div className="empty" role="status">
+      <span className="spinner" aria-hidden="true" />
+      <p>{label ?? words.loading}</p>
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <strong>{title}</strong>
+      {children}
+    </div>
+  );
+}
+
+/** In the reader's words; `again` asks once more. */
+export function Failed({ error, again }: { readonly error: unknown; readonly again?: () => void }) {
+  const words = useWords(STATE_WORDS);
+  const problem = error instanceof Problem ? error : null;
+  return (
+    <div className="notice danger" role="alert">
+      <strong>{words.failed}</strong>
+      <p>{problem === null ? String(error) : saidOf(problem, words)}</p>
+      {problem?.instance != null && (
+        <p className="small muted">
+          {words.reference}: <code>{problem.instance}</code>
+        </p>
+      )}
+      {again !== undefined && (
+        <p>
+          <button type="button" className="button small" onClick={again}>
+            {words.again}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function saidOf(problem: Problem, words: (typeof STATE_WORDS)['ko']): string {
+  switch (problem.status) {
+    case 0:
+      return words.unreachable;
+    case 403:
+      return words.forbidden;
+    case 404:
+      return words.notFound;
+    case 429:
+    case 503:
+      return words.busy;
+    default:
+      return problem.message;
+  }
+}
