@@ -13,6 +13,7 @@ import { checkCsrf } from '../sign-in/csrf.ts';
 import { needCitizen, needStaff } from '../sign-in/person.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
+import { PreconditionFailed } from './preconditions.ts';
 import { asAllimError, problemOf } from './problems.ts';
 
 export type ServerParts = {
@@ -178,7 +179,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (problem.status < 500) logger.info(line, 'refused');
     // Of a fault of ours only where it happened: messages of drivers quote values.
     else logger.error({ ...line, ...whereOf(known?.cause ?? error) }, 'failed');
-    if (problem.status === 503) reply.header('retry-after', 2);
+    if (problem.status === 503 || problem.code === 'idempotency-busy') reply.header('retry-after', 2);
+    if (known instanceof PreconditionFailed && known.etag !== null) reply.header('etag', known.etag);
     if (problem.status === 413) await discardBody(request);
     return reply.code(problem.status).type('application/problem+json').send(problem);
   }
