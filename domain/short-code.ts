@@ -24,6 +24,14 @@ export function shortCode(id: NotificationId): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
+/** The number behind a code, as `notice_code` of the database computes it (migration 0022). */
+export function numberOfShortCode(code: string): number {
+  let number = 0;
+  for (const letter of code.replace('-', '').split('').reverse())
+    number = number * ALPHABET.length + ALPHABET.indexOf(letter);
+  return number;
+}
+
 /** What a person typed, in the form we store, or null: lower case, missing or other dashes and blanks are forgiven. */
 export function parseShortCode(typed: string): string | null {
   const plain = typed.toUpperCase().replaceAll(/[\s\-‐-―]/gu, '');

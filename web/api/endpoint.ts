@@ -1,42 +1,102 @@
-/** What stands behind a route: the shapes it takes (Fastify's ajv checks them) and the answer. The permission stands in the table. */
-import type { FastifyInstance } from 'fastify';
+/**
+ * What stands behind a route: the shapes it takes (Fastify's ajv checks them), the answer, and what the audit trail calls it. The permission
+ * stands in the table. A POST may say an Idempotency-Key (idempotency.ts).
+ */
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
+import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { type Credential, callerOf, type Permission } from '../../producers/credential.ts';
+import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
+import { type IdempotencyParts, once } from './idempotency.ts';
 
-export type Answer = { readonly status: number; readonly body?: unknown };
+export type Answer = {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Nothing was done, as of a dry run: the audit trail does not hear of it. */
+  readonly nothing?: true;
+};
 
-type Call<P, Q, B> = {
+type Said = Partial<Pick<NewAuditEntry, 'action' | 'agency' | 'object' | 'reason' | 'details'>>;
+
+export type Call<P, Q, B> = {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
   /** Throws `unauthorized` on a public route. */
   readonly caller: () => Credential;
+  /** Writes the entry of what is being done, last in the transaction that does it. Who, what and which request are known already. */
+  readonly audit: (sql: Sql, said?: Said) => Promise<void>;
+  /** Whether a person is at a screen, and not an agency's system. */
+  readonly isPerson: () => boolean;
+  readonly ifMatch: string | undefined;
+  /** Of whoever calls: for limits, never kept. */
+  readonly address: string;
 };
 
+type Shapes = { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema };
+
 export type Endpoint = {
-  readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema };
+  readonly schema: Shapes;
+  /** What the audit trail calls it; where there is none, it keeps nothing of it. */
+  readonly action?: string;
   answer(call: Call<unknown, unknown, unknown>): Promise<Answer>;
+  /** In place of an answer: a stream of events that ends when either side does. */
+  readonly stream?: (
+    call: Call<unknown, unknown, unknown>,
+    open: () => ServerResponse,
+    request: FastifyRequest,
+  ) => Promise<void>;
 };
+
+type Given<P extends TSchema, Q extends TSchema, B extends TSchema> = {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+};
+
+function shapesOf({ params, query, body }: Given<TSchema, TSchema, TSchema>): Shapes {
+  return {
+    ...(params === undefined ? {} : { params }),
+    ...(query === undefined ? {} : { querystring: query }),
+    ...(body === undefined ? {} : { body }),
+  };
+}
 
 /** Ties the types of a handler to its schemas. */
 export function endpoint<
   P extends TSchema = TSchema,
   Q extends TSchema = TSchema,
   B extends TSchema = TSchema,
->(given: {
+>(
+  given: Given<P, Q, B> & {
+    readonly action?: string;
+    answer(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer>;
+  },
+): Endpoint {
+  return {
+    schema: shapesOf(given),
+    ...(given.action === undefined ? {} : { action: given.action }),
+    answer: (call) => given.answer(call as Call<Static<P>, Static<Q>, Static<B>>),
+  };
+}
+
+/** The same for what goes on: `open` sends the head, and what is thrown before it is answered as a problem. */
+export function streamEndpoint<P extends TSchema = TSchema>(given: {
   readonly params?: P;
-  readonly query?: Q;
-  readonly body?: B;
-  answer(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer>;
+  stream(
+    call: Call<Static<P>, unknown, unknown>,
+    open: () => ServerResponse,
+    request: FastifyRequest,
+  ): Promise<void>;
 }): Endpoint {
   return {
-    schema: {
-      ...(given.params === undefined ? {} : { params: given.params }),
-      ...(given.query === undefined ? {} : { querystring: given.query }),
-      ...(given.body === undefined ? {} : { body: given.body }),
-    },
-    answer: (call) => given.answer(call as Call<Static<P>, Static<Q>, Static<B>>),
+    schema: shapesOf(given),
+    answer: async () => ({ status: 406 }),
+    stream: (call, open, request) =>
+      given.stream(call as Call<Static<P>, unknown, unknown>, open, request),
   };
 }
 
@@ -47,23 +107,92 @@ export type Route = readonly [
   endpoint: Endpoint,
 ];
 
-export function mountRoutes(app: FastifyInstance, routes: readonly Route[]): void {
-  for (const [method, url, permission, { schema, answer }] of routes)
+/** What routes need beyond their own parts; health routes need none of it. */
+export type RouteParts = IdempotencyParts & { readonly pool: SqlPool };
+
+export function mountRoutes(app: FastifyInstance, routes: readonly Route[], parts?: RouteParts): void {
+  for (const [method, url, permission, at] of routes)
     app.route({
       method,
       url,
-      schema,
+      schema: at.schema,
       config: { permission },
       handler: async (request, reply) => {
-        const { status, body } = await answer({
-          params: request.params,
-          query: request.query,
-          body: request.body,
-          caller: () => callerOf(request),
-        });
-        return reply.code(status).send(body);
+        if (at.stream !== undefined)
+          return at.stream(callOf(request, at, () => {}), () => openStream(reply), request);
+        const work = () => answerAudited(request, at, parts);
+        const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
+        const { status, body, headers } =
+          key === undefined || parts === undefined
+            ? await work()
+            : await once(parts, request, String(key), callerOf(request).id, work);
+        return reply.code(status).headers(headers ?? {}).send(body);
       },
     });
+}
+
+/** What a handler did not write into the trail itself is written here, before anybody hears of it. */
+async function answerAudited(
+  request: FastifyRequest,
+  at: Endpoint,
+  parts: RouteParts | undefined,
+): Promise<Answer> {
+  let recorded = false;
+  const call = callOf(request, at, () => {
+    recorded = true;
+  });
+  const answer = await at.answer(call);
+  if (at.action !== undefined && !recorded && answer.nothing !== true && parts !== undefined)
+    await transaction(parts.pool, (sql) => call.audit(sql));
+  return answer;
+}
+
+function callOf(
+  request: FastifyRequest,
+  { action }: Endpoint,
+  recorded: () => void,
+): Call<unknown, unknown, unknown> {
+  const person = personOf(request);
+  return {
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    caller: () => callerOf(request),
+    isPerson: () => person !== null,
+    ifMatch: request.headers['if-match'],
+    address: request.ip,
+    async audit(sql, said = {}) {
+      const caller = callerOf(request);
+      recorded();
+      await recordAudit(sql, {
+        agency: said.agency === undefined ? caller.agency : said.agency,
+        actor: caller.id,
+        actorName: person?.name ?? null,
+        action: said.action ?? action ?? 'unnamed',
+        object: said.object ?? (Object.values((request.params ?? {}) as object).join('/') || null),
+        reason: said.reason ?? (request.body as { reason?: string } | null)?.reason ?? null,
+        details: said.details ?? {},
+        request: request.id,
+      });
+    },
+  };
+}
+
+function personOf(request: FastifyRequest): { readonly name: string } | null {
+  const { person } = request as { person?: { kind: string; name?: string } | null };
+  return person?.kind === 'staff' ? { name: person.name ?? '' } : null;
+}
+
+function openStream(reply: FastifyReply): ServerResponse {
+  const headers = reply.getHeaders();
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(headers as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    // Proxies that gather an answer would hold it back for ever.
+    'x-accel-buffering': 'no',
+  });
+  return reply.raw;
 }
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });

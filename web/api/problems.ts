@@ -4,6 +4,7 @@ import { AllimError, type ErrorCode, type Fault } from '../../domain/errors.ts';
 import { faultsOf } from '../../domain/event-types.ts';
 import { isTransient } from '../../domain/transient.ts';
 import { BatchRefused, type Rejection } from '../../producers/http.ts';
+import { PreconditionFailed } from './preconditions.ts';
 
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'agency-unknown': 422,
@@ -20,6 +21,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'event-type-unknown': 422,
   forbidden: 403,
   'identity-unavailable': 503,
+  'idempotency-busy': 409,
+  'idempotency-conflict': 422,
   'import-invalid': 422,
   'migration-invalid': 500,
   'month-open': 409,
@@ -29,6 +32,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'payload-too-large': 413,
   'position-fenced': 503,
   'position-gap': 503,
+  'precondition-failed': 412,
+  'precondition-required': 428,
   'profile-invalid': 422,
   'profile-misplaced': 422,
   'profile-owned': 409,
@@ -60,9 +65,11 @@ const TITLE: Readonly<Record<number, string>> = {
   403: 'The credential may not do this',
   404: 'There is nothing here',
   409: 'This contradicts what is known',
+  412: 'It has been changed meanwhile',
   413: 'The body is too large',
   415: 'The body is of a kind that is not read here',
   422: 'The content is not valid',
+  428: 'Say which state is to be changed',
   429: 'Too many calls',
   500: 'Something went wrong here',
   503: 'Not available now; try again',
@@ -79,6 +86,8 @@ export type Problem = {
   readonly faults?: readonly Fault[];
   /** Of a batch: each event with its place. */
   readonly rejected?: readonly Rejection[];
+  /** Of a precondition that failed: what is there now. */
+  readonly current?: unknown;
 };
 
 /** Fastify's own refusals, in our words. */
@@ -131,5 +140,6 @@ export function problemOf(error: AllimError | null, requestId: string): Problem 
     instance: requestId,
     ...(error !== null && error.faults.length > 0 ? { faults: error.faults } : {}),
     ...(error instanceof BatchRefused ? { rejected: error.rejected } : {}),
+    ...(error instanceof PreconditionFailed ? { current: error.current } : {}),
   };
 }
