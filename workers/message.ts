@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Content } from '../domain/content.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
+import type { DeliveryId } from '../domain/ids.ts';
 import { LMS_BYTES, smsBytes } from '../domain/kr/sms-bytes.ts';
 import { inLocale } from '../domain/locales.ts';
 import type { SqlPool } from '../domain/sql.ts';
@@ -49,8 +50,10 @@ export function createRenderer(parts: {
   pool: SqlPool;
   catalogue: Catalogue;
   calendar: WorkingDays;
+  /** Where mails like this delivery are stopped; without it they say nothing of it. */
+  unsubscribeUrl?: ((delivery: DeliveryId) => string) | undefined;
 }): Renderer {
-  const { pool, catalogue, calendar } = parts;
+  const { pool, catalogue, calendar, unsubscribeUrl } = parts;
   const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
   const templates = new LRUCache<number, Promise<Template>>({ max: CACHED_TEMPLATES });
 
@@ -122,6 +125,10 @@ export function createRenderer(parts: {
         locale: row.locale,
         reach: row.reach,
         values,
+        // An emergency goes by whatever leads to the person.
+        ...(unsubscribeUrl === undefined || row.channel !== 'email' || row.category === 'emergency'
+          ? {}
+          : { unsubscribe: unsubscribeUrl(row.id) }),
       });
       needFit(content, template.name);
       return content;

@@ -45,17 +45,16 @@ function text(value: string): string {
     .replaceAll(/\r\n|\r|\n/g, '\\n');
 }
 
-const basic = (instantMs: number) => `${new Date(instantMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+const basic = (instantMs: number) =>
+  `${new Date(instantMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 const plain = (day: string) => day.replaceAll('-', '');
 
 /** The hour before a deadline that has one. */
 function timed(day: string, time: string): string[] {
   const end = Temporal.PlainDateTime.from(`${day}T${time}`);
-  const local = (at: Temporal.PlainDateTime) => at.toString({ smallestUnit: 'second' }).replaceAll(/[-:]/g, '');
-  return [
-    `DTSTART;TZID=${ZONE}:${local(end.subtract({ hours: 1 }))}`,
-    `DTEND;TZID=${ZONE}:${local(end)}`,
-  ];
+  const local = (at: Temporal.PlainDateTime) =>
+    at.toString({ smallestUnit: 'second' }).replaceAll(/[-:]/g, '');
+  return [`DTSTART;TZID=${ZONE}:${local(end.subtract({ hours: 1 }))}`, `DTEND;TZID=${ZONE}:${local(end)}`];
 }
 
 /** The zone as it is on that day: its offset is asked of the runtime, and holds for the one entry that uses it. */
@@ -77,7 +76,8 @@ export function calendarFile(entry: CalendarEntry): string {
   const { day, time } = entry;
   const after = Temporal.PlainDate.from(day).add({ days: 1 }).toString();
   // Fifteen hours before midnight of the day, or at nine the day before an hour.
-  const before = time === null ? '-PT15H' : `-PT${24 + Number(time.slice(0, 2)) - 1 - 9}H${Number(time.slice(3))}M`;
+  const before =
+    time === null ? '-PT15H' : `-PT${24 + Number(time.slice(0, 2)) - 1 - 9}H${Number(time.slice(3))}M`;
   const lines = [
     'BEGIN:VCALENDAR',
     'VERSION:2.0',

@@ -3,17 +3,17 @@
  * keeps nothing else back. In force with the commit; the claim of whatever is unsent judges by it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { LOCALE, inLocale } from '../../domain/locales.ts';
+import { inLocale, LOCALE } from '../../domain/locales.ts';
 import { type Sql, transaction } from '../../domain/sql.ts';
 import { CHANNELS, type Channel } from '../../domain/statuses.ts';
 import { type Preferences, saveCitizen, savePreferences } from '../../store/citizens.ts';
 import {
   agenciesOf,
   endOptOut,
-  optIn,
-  optOut,
   type OwnChoices,
   type OwnContact,
+  optIn,
+  optOut,
   ownChoices,
   ownContacts,
 } from '../../store/own-choices.ts';
@@ -60,7 +60,14 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
     const nameOf = (id: string) => inLocale(known.get(id)?.name, lang, localeFallbacks) ?? id;
     const said = readForm(request.query).text('said');
     const view = {
-      saved: said === 'saved' ? t.frame.saved : said === 'code' ? t.contacts.codeDone : said === 'removed' ? t.contacts.removed : '',
+      saved:
+        said === 'saved'
+          ? t.frame.saved
+          : said === 'code'
+            ? t.contacts.codeDone
+            : said === 'removed'
+              ? t.contacts.removed
+              : '',
       faults: faultsBy(refusal),
       typed: typedBy(refusal),
       ...choiceViews(choices, contacts, agencies, nameOf, reader),
@@ -68,7 +75,13 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
       languages: languageViews(choices?.locale ?? reader.locale, languages.codes, t),
     };
     const status = refusal === null ? 200 : 422;
-    return show.page(request, reply, reader, { name: 'choices', place: 'choices', title: t.choices.title, view, status });
+    return show.page(request, reply, reader, {
+      name: 'choices',
+      place: 'choices',
+      title: t.choices.title,
+      view,
+      status,
+    });
   }
 
   app.get('/me/choices', { config: CITIZEN }, async (request, reply) =>
@@ -99,10 +112,9 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
 
   form('categories', async (sql, given, reader, nowMs) => {
     const on = new Set(given.all('on'));
-    if (on.size > 0)
-      await optIn(sql, reader.citizen, { agency: null, category: null, channel: null }, nowMs);
+    if (on.size > 0) await optIn(sql, reader.citizen, { agency: null, category: null, channel: null }, nowMs);
+    // A switch says how it is to be: what was withdrawn elsewhere for this kind alone ends with it.
     for (const category of SWITCHABLE)
-      // A switch says how it is to be: what was withdrawn elsewhere for this kind alone ends with it.
       if (on.has(category))
         await optIn(sql, reader.citizen, { agency: null, category, channel: null }, nowMs);
     return preferences(sql, reader, { off: SWITCHABLE.filter((category) => !on.has(category)) }, nowMs);
@@ -154,10 +166,9 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
 const PARTS = ['channels', 'quiet', 'language', 'sms', 'email'] as const;
 
 function faultsBy(refusal: Refusal | null): Readonly<Record<(typeof PARTS)[number], string>> {
-  return Object.fromEntries(PARTS.map((part) => [part, refusal?.part === part ? refusal.text : ''])) as Record<
-    (typeof PARTS)[number],
-    string
-  >;
+  return Object.fromEntries(
+    PARTS.map((part) => [part, refusal?.part === part ? refusal.text : '']),
+  ) as Record<(typeof PARTS)[number], string>;
 }
 
 function typedBy(refusal: Refusal | null): { readonly sms: string; readonly email: string } {

@@ -21,7 +21,11 @@ function service(subscription: string): string {
 export function contactViews(contacts: readonly OwnContact[], t: Words) {
   return contacts.map(({ id, channel, address, verified, invalid }) => {
     const shown =
-      channel === 'sms' ? telephone(address) : channel === 'push' ? t.contacts.push(service(address)) : address;
+      channel === 'sms'
+        ? telephone(address)
+        : channel === 'push'
+          ? t.contacts.push(service(address))
+          : address;
     const good = verified && !invalid;
     return {
       id,

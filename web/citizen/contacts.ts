@@ -22,6 +22,7 @@ import type { Reader, Show, ShowParts } from './show.ts';
 
 /** Calls the provider of a channel once. False where it did not take it. */
 export type SendCode = (given: {
+  readonly id: string;
   readonly channel: CodeChannel;
   readonly address: string;
   readonly subject: string;
@@ -33,6 +34,8 @@ export type SendCode = (given: {
 export type ContactsParts = ShowParts & {
   readonly show: Show;
   readonly sendCode: SendCode;
+  /** Where nothing leaves the machine, what would have: a demonstration has no telephone to look at. Null elsewhere, and in production. */
+  readonly shownCode: ((id: string) => Promise<string | null>) | null;
   readonly choicesPage: ChoicesPage;
 };
 
@@ -69,6 +72,7 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
     if (started === 'too-many') return refuse(t.contacts.tooMany);
     const text = t.contacts.message(code);
     const sent = await parts.sendCode({
+      id,
       channel,
       address,
       subject: t.contacts.subject,
@@ -91,12 +95,19 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
     const open = UUID.test(id) ? await openCode(pool, sealer, citizen, id, clock.nowMs()) : undefined;
     const view = {
       open: open !== undefined,
+      shown: open === undefined ? '' : ((await parts.shownCode?.(id)) ?? ''),
       action: `/me/contacts/${id}`,
       sent: open === undefined ? '' : t.contacts.codeSent(open.address),
       fault: open === undefined ? t.contacts.codeEnded : fault,
     };
     const status = view.fault === '' ? 200 : 422;
-    return show.page(request, reply, reader, { name: 'code', place: 'choices', title: t.contacts.codeTitle, view, status });
+    return show.page(request, reply, reader, {
+      name: 'code',
+      place: 'choices',
+      title: t.contacts.codeTitle,
+      view,
+      status,
+    });
   }
 
   app.get('/me/contacts/:id', { config: CITIZEN }, async (request, reply) => {

@@ -86,7 +86,18 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
     for (let after: { at: string; id: string } | null = null, more = true; more; ) {
       const page = await allNotices(pool, citizen, after, EXPORT_STEP);
       for (const { id, at, agency, rule, stage, body, obligationState, saidDone, readAt, locale } of page)
-        notices.push({ id, at, agency, rule, stage, event: body, state: obligationState, saidDone, readAt, locale });
+        notices.push({
+          id,
+          at,
+          agency,
+          rule,
+          stage,
+          event: body,
+          state: obligationState,
+          saidDone,
+          readAt,
+          locale,
+        });
       const last = page.at(-1);
       more = page.length === EXPORT_STEP && last !== undefined;
       after = last === undefined ? null : { at: last.at, id: last.id };
@@ -106,7 +117,10 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
             // Of a subscription its keys are not told: whoever has them can write to the device.
             addresses: contacts.map(({ channel, address, verified, invalid, since }) => ({
               channel,
-              address: channel === 'push' ? new URL((JSON.parse(address) as { endpoint: string }).endpoint).origin : address,
+              address:
+                channel === 'push'
+                  ? new URL((JSON.parse(address) as { endpoint: string }).endpoint).origin
+                  : address,
               verified,
               invalid,
               since,

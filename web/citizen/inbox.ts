@@ -28,6 +28,8 @@ export type InboxParts = ShowParts & {
   readonly show: Show;
   /** Told when a notice was read for the first time: other devices take it down. */
   readonly onRead: (citizen: string, notification: string) => void;
+  /** Names under which devices show a notice. */
+  readonly tagsOf: (citizen: string, notification: string) => Promise<readonly string[]>;
   /** Where this installation is reached, for calendar entries; null where it has no address of its own. */
   readonly publicUrl: string | null;
 };
@@ -161,9 +163,11 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
     const { t, lang } = reader;
     const { notice, text } = found;
     const snapshot = catalogue.current();
-    const [newest, profile, fresh] = await Promise.all([
+    const [newest, profile, tags, fresh] = await Promise.all([
       found.state === 'outdated' ? newestAbout(pool, reader.citizen, notice.obligation) : undefined,
-      ownProfile(pool, notice.citizen),
+      // What is known of another person is theirs to see, also where the notice about them came here.
+      notice.citizen === reader.citizen ? ownProfile(pool, notice.citizen) : undefined,
+      parts.tagsOf(reader.citizen, notice.id),
       markRead(pool, reader.citizen, notice.id, clock.nowMs()),
     ]);
     if (fresh) parts.onRead(reader.citizen, notice.id);
@@ -173,10 +177,14 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
     const view = {
       ...found,
       fresh,
+      tags: tags.join(' '),
       stateText: stateText(found, reader, day),
       newest: newest === undefined || newest === notice.id ? '' : `/me/notices/${newest}`,
       paragraphs: text.paragraphs.map((lines) => ({
-        lines: lines.map((line) => ({ line, link: found.url !== '' && line.trim() === text.rule.action?.url })),
+        lines: lines.map((line) => ({
+          line,
+          link: found.url !== '' && line.trim() === text.rule.action?.url,
+        })),
       })),
       changes: changesOf(found, t.notice.deadline, lang, day),
       canDo: found.state === 'open',
@@ -237,7 +245,10 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
 
 function holds({ title, agency, text, code }: Read, words: readonly string[]): boolean {
   if (words.length === 0) return true;
-  const all = [title, agency, code, ...text.paragraphs.flat()].join(' ').normalize('NFKC').toLocaleLowerCase();
+  const all = [title, agency, code, ...text.paragraphs.flat()]
+    .join(' ')
+    .normalize('NFKC')
+    .toLocaleLowerCase();
   return words.every((word) => all.includes(word));
 }
 

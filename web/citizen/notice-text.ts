@@ -47,7 +47,10 @@ export function createNoticeTexts({ catalogue, calendar }: TextParts) {
   async function templateOf(id: number): Promise<Template> {
     let found = templates.get(id);
     if (found === undefined) {
-      const { name, files } = (await catalogue.template(id)) as { name: string; files: Record<string, string> };
+      const { name, files } = (await catalogue.template(id)) as {
+        name: string;
+        files: Record<string, string>;
+      };
       found = parseTemplate(name, files);
       templates.set(id, found);
     }
@@ -85,7 +88,9 @@ export function createNoticeTexts({ catalogue, calendar }: TextParts) {
     const paragraphs = (full.channel === 'push' ? full.body : full.text)
       .split(/\n{2,}/)
       // The code has a place of its own on every page.
-      .map((paragraph) => paragraph.split('\n').filter((line) => line.trim() !== '' && !line.includes(values.code)))
+      .map((paragraph) =>
+        paragraph.split('\n').filter((line) => line.trim() !== '' && !line.includes(values.code)),
+      )
       .filter((lines) => lines.length > 0);
     return {
       rule,

@@ -45,7 +45,10 @@ export function errorPages(
     if (problem.status < 500) logger.info(line, 'refused');
     else logger.error({ ...line, err: safeMessage(error?.cause ?? thrown) }, 'failed');
     if (problem.status === 401 && request.method === 'GET')
-      return reply.redirect(`/sign-in?as=citizen&next=${encodeURIComponent(request.url.split('?', 1)[0]!)}`, 302);
+      return reply.redirect(
+        `/sign-in?as=citizen&next=${encodeURIComponent(request.url.split('?', 1)[0]!)}`,
+        302,
+      );
     if (problem.status === 503) reply.header('retry-after', 2);
     return show(request, reply, problem.status, (t) => errorView(error, problem.status, request.id, t));
   };

@@ -11,9 +11,13 @@ const MAX_FIELD = 400;
 
 export class ResidentNumberRefused extends AllimError {
   constructor(field: string) {
-    super('request-invalid', `the request is not valid: /${field} must not hold a resident registration number`, {
-      faults: [{ pointer: `/${field}`, message: 'must not hold a resident registration number' }],
-    });
+    super(
+      'request-invalid',
+      `the request is not valid: /${field} must not hold a resident registration number`,
+      {
+        faults: [{ pointer: `/${field}`, message: 'must not hold a resident registration number' }],
+      },
+    );
   }
 }
 
@@ -32,9 +36,13 @@ export function readForm(given: unknown): Form {
     const values = [value].flat().filter((one): one is string => typeof one === 'string');
     for (const one of values) {
       if (one.length > MAX_FIELD || CONTROL.test(one) || !one.isWellFormed())
-        throw new AllimError('request-invalid', `the request is not valid: /${name.slice(0, 40)} is no text of a form`, {
-          faults: [{ pointer: `/${name.slice(0, 40)}`, message: 'is no text of a form' }],
-        });
+        throw new AllimError(
+          'request-invalid',
+          `the request is not valid: /${name.slice(0, 40)} is no text of a form`,
+          {
+            faults: [{ pointer: `/${name.slice(0, 40)}`, message: 'is no text of a form' }],
+          },
+        );
       if (holdsResidentNumber(one)) throw new ResidentNumberRefused(name.slice(0, 40));
     }
     fields.set(

@@ -19,8 +19,18 @@ export type Frame = {
   readonly home: string;
   readonly signedIn: boolean;
   /** Empty without a login: strangers have no menu. */
-  readonly menu: readonly { readonly href: string; readonly label: string; readonly icon: Place; readonly current: boolean }[];
-  readonly languages: readonly { readonly code: string; readonly name: string; readonly href: string; readonly current: boolean }[];
+  readonly menu: readonly {
+    readonly href: string;
+    readonly label: string;
+    readonly icon: Place;
+    readonly current: boolean;
+  }[];
+  readonly languages: readonly {
+    readonly code: string;
+    readonly name: string;
+    readonly href: string;
+    readonly current: boolean;
+  }[];
   /** Names whose this browser's kept pages are, and tells nothing of them. */
   readonly keeper: string;
   /** The key that push services know us by; empty where no push is sent. */

@@ -19,7 +19,8 @@ const RAW = /\{\{\{|\{\{~?&/;
 /** `pages/<name>.hbs` is a page, `pages/_<name>.hbs` a part of pages: `{{> name}}`, `{{#> frame}}…{{/frame}}`. A part's folder may be another. */
 export function readPages(folders: readonly string[]): Pages {
   const handlebars = Handlebars.create();
-  for (const name of ['lookup', 'log', 'blockHelperMissing', 'helperMissing']) handlebars.unregisterHelper(name);
+  for (const name of ['lookup', 'log', 'blockHelperMissing', 'helperMissing'])
+    handlebars.unregisterHelper(name);
   const options = { strict: true, knownHelpers: KNOWN, knownHelpersOnly: true, preventIndent: true };
   const pages = new Map<string, Handlebars.TemplateDelegate>();
   for (const folder of folders)

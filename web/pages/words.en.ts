@@ -282,7 +282,6 @@ export const words: Words = {
     more: 'Choose more',
     unknownTitle: 'This link cannot be used',
     unknown: 'It is too old or not complete. Sign in to change what you receive.',
-    footer: 'To stop emails of this kind',
   },
   real: {
     title: 'How to tell a false notice',

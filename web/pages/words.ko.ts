@@ -282,7 +282,6 @@ export const words = {
     more: '받는 방법을 더 고르기',
     unknownTitle: '이 링크는 쓸 수 없습니다',
     unknown: '오래되었거나 잘못된 링크입니다. 로그인해서 설정에서 바꿀 수 있습니다.',
-    footer: '이런 메일을 그만 받으려면',
   },
   real: {
     title: '가짜 안내 알아보기',

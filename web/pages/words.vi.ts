@@ -280,7 +280,6 @@ export const words: Words = {
     more: 'Chọn thêm cách nhận',
     unknownTitle: 'Liên kết này không dùng được',
     unknown: 'Liên kết quá cũ hoặc không đầy đủ. Hãy đăng nhập để thay đổi trong Cài đặt.',
-    footer: 'Để ngừng nhận email loại này',
   },
   real: {
     title: 'Nhận biết thông báo giả',
