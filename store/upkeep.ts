@@ -18,6 +18,7 @@ export type Horizons = {
   readonly ledger: string;
   readonly days90: string;
   readonly days30: string;
+  readonly days2: string;
   readonly now: string;
 };
 
@@ -31,6 +32,7 @@ export function horizons(nowMs: number, keepMonths: number): Horizons {
     ledger: ago(Math.max(LEDGER_DAYS, 31 * (keepMonths + 1))),
     days90: ago(90),
     days30: ago(30),
+    days2: ago(2),
     now: ago(0),
   };
 }
@@ -83,6 +85,9 @@ export const RULES: readonly Rule[] = [
   { table: 'outbox', gone: ({ days30 }) => `t.created_at < ${days30}` },
   { table: 'webhook_calls', gone: ({ days30 }) => `t.state = 'given-up' AND t.created_at < ${days30}` },
   { table: 'simulated_sends', gone: ({ days30 }) => `t.sent_at < ${days30}` },
+  // How many were asked for in a day is counted by them; what they were sent to is of no use afterwards.
+  { table: 'contact_codes', gone: ({ days2 }) => `t.created_at < ${days2}` },
+  { table: 'notice_reads', gone: ({ ledger }) => `t.read_at < ${ledger}` },
   { table: 'redrives', gone: ({ ledger }) => `t.at < ${ledger}` },
   { table: 'restores', gone: ({ ledger }) => `t.closed_at < ${ledger}` },
   {

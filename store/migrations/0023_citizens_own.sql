@@ -14,8 +14,8 @@ CREATE TABLE notice_reads (
 -- For open inboxes, which look for what was read elsewhere.
 CREATE INDEX notice_reads_newest ON notice_reads (read_at);
 
--- A code on its way to an address that is to be proven. The address is sealed; of the code only a keyed hash stands here. Rows stay for a
--- day, since how many were asked for is counted by them.
+-- A code on its way to an address that is to be proven. The address is sealed; of the code only a keyed hash stands here. Rows stay for
+-- two days, since how many were asked for is counted by them.
 CREATE TABLE contact_codes (
   id uuid PRIMARY KEY,
   citizen_id text NOT NULL REFERENCES citizens ON DELETE CASCADE,

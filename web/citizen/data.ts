@@ -1,34 +1,34 @@
 /** My data: what rules know, from whom and for what, what they do not know, who looked, where I am signed in; all of it as a file. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { dayOf } from '../../domain/clock.ts';
 import { inLocale } from '../../domain/locales.ts';
+import type { Look } from '../../store/own-looks.ts';
 import { allNotices } from '../../store/citizen-notices.ts';
 import { ownChoices, ownContacts, ownProfile } from '../../store/own-choices.ts';
+import { needCitizen, type Person, type SessionId } from '../sign-in/person.ts';
 import { createFacts } from './facts.ts';
 import { dayWord } from './notice-view.ts';
 import type { Show, ShowParts } from './show.ts';
-
-/** Somebody on the staff looked at a citizen's notices or data. */
-export type Look = {
-  readonly at: Date;
-  /** null: the platform's own staff. */
-  readonly agency: string | null;
-  readonly reason: string | null;
-};
 
 export type OwnSession = {
   readonly id: string;
   readonly device: string;
   readonly createdAt: Date;
   readonly seenAt: Date;
-  readonly current: boolean;
+};
+
+/** What the app does with sessions (web/sign-in/sessions.ts). */
+export type OwnSessions = {
+  list(person: Person): Promise<readonly OwnSession[]>;
+  endOthers(person: Person): Promise<number>;
+  end(session: SessionId): Promise<unknown>;
 };
 
 export type DataParts = ShowParts & {
   readonly show: Show;
   /** Newest first. */
   readonly looksAt: (citizen: string) => Promise<readonly Look[]>;
-  readonly sessionsOf: (request: FastifyRequest) => Promise<readonly OwnSession[]>;
+  readonly sessions: OwnSessions;
 };
 
 const CITIZEN = { permission: 'citizen', signIn: 'citizen' } as const;
@@ -41,10 +41,11 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
   app.get('/me/data', { config: CITIZEN }, async (request, reply) => {
     const reader = await show.readerOf(request);
     const { citizen, t, lang } = reader;
+    const { session } = needCitizen(request);
     const [profile, looks, sessions] = await Promise.all([
       ownProfile(pool, citizen),
       parts.looksAt(citizen),
-      parts.sessionsOf(request),
+      parts.sessions.list(needCitizen(request)),
     ]);
     const snapshot = catalogue.current();
     const nowMs = clock.nowMs();
@@ -68,10 +69,18 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
         device: one.device,
         since: t.data.since(day(one.createdAt)),
         seen: t.data.seen(day(one.seenAt)),
-        current: one.current,
+        current: one.id === session,
       })),
     };
     return show.page(request, reply, reader, { name: 'data', place: 'data', title: t.data.title, view });
+  });
+
+  /** Where one is lost: every other first, so that what fails half-way has left this one to try again with. */
+  app.post('/me/sessions/end', { config: CITIZEN }, async (request, reply) => {
+    const person = needCitizen(request);
+    await parts.sessions.endOthers(person);
+    await parts.sessions.end(person.session);
+    return reply.header('clear-site-data', '"cache", "storage"').redirect('/', 303);
   });
 
   app.get('/me/data/export', { config: CITIZEN }, async (request, reply) => {

@@ -15,7 +15,7 @@ import { createShow, type ShowParts } from './show.ts';
 export type CitizenParts = ShowParts &
   Pick<PushParts, 'pushServices' | 'sendPush'> &
   Pick<ContactsParts, 'sendCode' | 'shownCode'> &
-  Pick<DataParts, 'looksAt' | 'sessionsOf'> &
+  Pick<DataParts, 'looksAt' | 'sessions'> &
   Pick<InboxParts, 'publicUrl'> & { readonly liveEveryMs?: number };
 
 export async function mountCitizen(app: FastifyInstance, parts: CitizenParts): Promise<void> {
