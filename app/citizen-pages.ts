@@ -44,7 +44,12 @@ function directCalls({ config, providers, clock, logger }: Context) {
           attempt: 1,
           agency: '',
           address,
-          content: contentOf(channel, lang, channel === 'sms' ? text : `subject: ${subject}\n${text}`, undefined),
+          content: contentOf(
+            channel,
+            lang,
+            channel === 'sms' ? text : `subject: ${subject}\n${text}`,
+            undefined,
+          ),
           urgent: true,
           expiresAtMs,
         },

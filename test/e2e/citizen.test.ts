@@ -60,13 +60,26 @@ describeWithChromium('the citizen app', () => {
   async function person(locale = 'ko'): Promise<string> {
     count++;
     const id = `c-e2e-${count}`;
-    await it.citizen({ id, locale, sms: `+8210777000${String(count).padStart(2, '0')}`, email: `e${count}@example.kr` });
+    await it.citizen({
+      id,
+      locale,
+      sms: `+8210777000${String(count).padStart(2, '0')}`,
+      email: `e${count}@example.kr`,
+    });
     await transaction(it.pool, (sql) => mergeProfile(sql, id, PROFILE, 'nhis', it.clock.nowMs()));
     return id;
   }
   async function taxed(id: string, amount = 132_000, dueOn = '2026-07-31'): Promise<string> {
     const obligation = `property-tax/e2e-${++count}`;
-    await it.publish(taxEvent({ id: `e2e-${count}`, subject: id, allimobligation: obligation, sequence: '1', data: { amount, dueOn } }));
+    await it.publish(
+      taxEvent({
+        id: `e2e-${count}`,
+        subject: id,
+        allimobligation: obligation,
+        sequence: '1',
+        data: { amount, dueOn },
+      }),
+    );
     await it.idle();
     return obligation;
   }
@@ -129,8 +142,17 @@ describeWithChromium('the citizen app', () => {
     await taxed(id, 10_000);
     const { context, page } = await enter(id);
     await page.goto(`${url}/me`);
-    await page.waitForFunction(`performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`);
-    await it.publish(taxEvent({ id: `live-${++count}`, subject: id, allimobligation: `property-tax/live-${count}`, data: { amount: 55_000, dueOn: '2026-07-20' } }));
+    await page.waitForFunction(
+      `performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`,
+    );
+    await it.publish(
+      taxEvent({
+        id: `live-${++count}`,
+        subject: id,
+        allimobligation: `property-tax/live-${count}`,
+        data: { amount: 55_000, dueOn: '2026-07-20' },
+      }),
+    );
     await it.settle();
     const plannedMs = performance.now();
     await page.getByText('55,000원').first().waitFor({ timeout: 5_000 });
@@ -151,7 +173,9 @@ describeWithChromium('the citizen app', () => {
     await page.reload();
     await page.getByRole('link', { name: '재산세 20,000원', exact: true }).click();
     await page.waitForURL(/\/me\/notices\//);
-    await eventually(() => page.evaluate<boolean>(`caches.match(location.href).then((found) => found !== undefined)`));
+    await eventually(() =>
+      page.evaluate<boolean>(`caches.match(location.href).then((found) => found !== undefined)`),
+    );
     await context.setOffline(true);
     await page.reload();
     expect(await page.locator('main').innerText()).toContain('재산세 20,000원');
@@ -163,7 +187,9 @@ describeWithChromium('the citizen app', () => {
     await page.getByRole('button', { name: '모든 기기에서 로그아웃' }).click();
     await page.waitForURL((to) => !to.pathname.startsWith('/me'));
     await page.goto(`${url}/real`);
-    expect(await page.evaluate<string[]>('caches.keys()')).not.toContainEqual(expect.stringContaining('allim-pages-'));
+    expect(await page.evaluate<string[]>('caches.keys()')).not.toContainEqual(
+      expect.stringContaining('allim-pages-'),
+    );
     await context.close();
   });
 
@@ -183,9 +209,15 @@ describeWithChromium('the citizen app', () => {
     await devtools.send('ServiceWorker.enable');
     const registrationId = await registered.promise;
     const push = (message: object) =>
-      devtools.send('ServiceWorker.deliverPushMessage', { origin: url, registrationId, data: JSON.stringify(message) });
+      devtools.send('ServiceWorker.deliverPushMessage', {
+        origin: url,
+        registrationId,
+        data: JSON.stringify(message),
+      });
     const shown = () =>
-      page.evaluate<string[]>(`navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => n.title + '/' + n.tag))`);
+      page.evaluate<string[]>(
+        `navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => n.title + '/' + n.tag))`,
+      );
     const [row] = await it.rows<{ id: string }>(
       `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1`,
       [id],
@@ -195,7 +227,13 @@ describeWithChromium('the citizen app', () => {
     context.on('request', (request) => {
       if (request.url().endsWith('/receipts/push')) reports.push(request.postData() ?? '');
     });
-    for (let n = 0; n < 2; n++) await push({ id: tag, title: '건강검진, 12월 31일까지', body: '올해 받을 차례입니다.', receipt: '1.x' });
+    for (let n = 0; n < 2; n++)
+      await push({
+        id: tag,
+        title: '건강검진, 12월 31일까지',
+        body: '올해 받을 차례입니다.',
+        receipt: '1.x',
+      });
     await eventually(async () => expect(await shown()).toEqual([`건강검진, 12월 31일까지/${tag}`]));
     await eventually(() => reports.length > 0);
     expect(JSON.parse(reports[0]!)).toEqual({ id: tag, receipt: '1.x' });
@@ -228,79 +266,89 @@ describeWithChromium('the citizen app', () => {
     await context.close();
   });
 
-  test.each(['ko', 'en', 'vi'])('every page and state is without a finding, in %s', async (lang) => {
-    const id = await person(lang);
-    const obligation = await taxed(id);
-    await it.publish(windowEvent({ id: `axe-${++count}`, allimobligation: `checkup/axe-${count}` }));
-    await it.idle();
-    await it.publish(
-      taxEvent({ id: `axe2-${++count}`, subject: id, allimobligation: obligation, sequence: '2', data: { amount: 118_500, dueOn: '2026-07-31' } }),
-    );
-    await it.idle();
-    const rows = await it.rows<{ id: string; stage: string }>(
-      'SELECT id, stage_kind AS stage FROM notifications WHERE recipient_id = $1 ORDER BY created_at, version',
-      [id],
-    );
-    const notice = (stage: string) => `/me/notices/${rows.find((row) => row.stage === stage)?.id}`;
-    const [mail] = await it.rows<{ id: string }>(
-      `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1 AND d.channel = 'email' LIMIT 1`,
-      [id],
-    );
-    const empty = await person(lang);
-    const addresses = [
-      '/me',
-      '/me/all',
-      '/me/all?q=zzz',
-      ...rows.map((row) => `/me/notices/${row.id}`),
-      '/me/choices',
-      '/me/choices?said=saved',
-      '/me/data',
-      '/me/notices/00000000-0000-4000-8000-000000000000',
-      `/check?lang=${lang}`,
-      `/real?lang=${lang}`,
-      `/unsubscribe/${unsubscribeToken(it.sealer, mail!.id as never)}?lang=${lang}`,
-      `/unsubscribe/x?lang=${lang}`,
-      `/me/offline?lang=${lang}`,
-    ];
-    expect(notice('corrected')).not.toContain('undefined');
-    const faults: string[] = [];
-    const look = async (page: Page, name: string) => {
-      for (const fault of await findings(page)) faults.push(`${name}: ${fault}`);
-      for (const viewport of [{ width: 320, height: 640 }, PHONE, DESK]) {
-        await page.setViewportSize(viewport);
-        if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
+  test.each(['ko', 'en', 'vi'])(
+    'every page and state is without a finding, in %s',
+    async (lang) => {
+      const id = await person(lang);
+      const obligation = await taxed(id);
+      await it.publish(windowEvent({ id: `axe-${++count}`, allimobligation: `checkup/axe-${count}` }));
+      await it.idle();
+      await it.publish(
+        taxEvent({
+          id: `axe2-${++count}`,
+          subject: id,
+          allimobligation: obligation,
+          sequence: '2',
+          data: { amount: 118_500, dueOn: '2026-07-31' },
+        }),
+      );
+      await it.idle();
+      const rows = await it.rows<{ id: string; stage: string }>(
+        'SELECT id, stage_kind AS stage FROM notifications WHERE recipient_id = $1 ORDER BY created_at, version',
+        [id],
+      );
+      const notice = (stage: string) => `/me/notices/${rows.find((row) => row.stage === stage)?.id}`;
+      const [mail] = await it.rows<{ id: string }>(
+        `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1 AND d.channel = 'email' LIMIT 1`,
+        [id],
+      );
+      const empty = await person(lang);
+      const addresses = [
+        '/me',
+        '/me/all',
+        '/me/all?q=zzz',
+        ...rows.map((row) => `/me/notices/${row.id}`),
+        '/me/choices',
+        '/me/choices?said=saved',
+        '/me/data',
+        '/me/notices/00000000-0000-4000-8000-000000000000',
+        `/check?lang=${lang}`,
+        `/real?lang=${lang}`,
+        `/unsubscribe/${unsubscribeToken(it.sealer, mail!.id as never)}?lang=${lang}`,
+        `/unsubscribe/x?lang=${lang}`,
+        `/me/offline?lang=${lang}`,
+      ];
+      expect(notice('corrected')).not.toContain('undefined');
+      const faults: string[] = [];
+      const look = async (page: Page, name: string) => {
+        for (const fault of await findings(page)) faults.push(`${name}: ${fault}`);
+        for (const viewport of [{ width: 320, height: 640 }, PHONE, DESK]) {
+          await page.setViewportSize(viewport);
+          if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
+        }
+        await page.setViewportSize(PHONE);
+      };
+      const { context, page } = await enter(id, { locale: lang }, lang);
+      for (const address of addresses) {
+        await page.goto(url + address);
+        await look(page, address);
       }
-      await page.setViewportSize(PHONE);
-    };
-    const { context, page } = await enter(id, { locale: lang }, lang);
-    for (const address of addresses) {
-      await page.goto(url + address);
-      await look(page, address);
-    }
-    await page.goto(`${url}/me/choices`);
-    await page.locator('#email').fill('nobody');
-    await page.locator('#email').press('Enter');
-    await page.locator('#email-fault').waitFor();
-    await look(page, 'a wrong address');
-    await page.locator('#email').fill(`proof${count}@example.kr`);
-    await page.locator('#email').press('Enter');
-    await page.waitForURL(/\/me\/contacts\//);
-    await look(page, 'a code');
-    await page.goto(`${url}/check?lang=${lang}`);
-    await page.locator('#code').fill(shortCode(rows[0]!.id as never));
-    await page.locator('#last').fill('0000');
-    await page.locator('#last').press('Enter');
-    await page.locator('main .notice').waitFor();
-    await look(page, 'a check that finds nothing');
-    await context.close();
-    const other = await enter(empty, { locale: lang }, lang);
-    for (const address of ['/me', '/me/all', '/me/data']) {
-      await other.page.goto(url + address);
-      await look(other.page, `${address} of who has nothing`);
-    }
-    await other.context.close();
-    expect(faults).toEqual([]);
-  }, 120_000);
+      await page.goto(`${url}/me/choices`);
+      await page.locator('#email').fill('nobody');
+      await page.locator('#email').press('Enter');
+      await page.locator('#email-fault').waitFor();
+      await look(page, 'a wrong address');
+      await page.locator('#email').fill(`proof${count}@example.kr`);
+      await page.locator('#email').press('Enter');
+      await page.waitForURL(/\/me\/contacts\//);
+      await look(page, 'a code');
+      await page.goto(`${url}/check?lang=${lang}`);
+      await page.locator('#code').fill(shortCode(rows[0]!.id as never));
+      await page.locator('#last').fill('0000');
+      await page.locator('#last').press('Enter');
+      await page.locator('main .notice').waitFor();
+      await look(page, 'a check that finds nothing');
+      await context.close();
+      const other = await enter(empty, { locale: lang }, lang);
+      for (const address of ['/me', '/me/all', '/me/data']) {
+        await other.page.goto(url + address);
+        await look(other.page, `${address} of who has nothing`);
+      }
+      await other.context.close();
+      expect(faults).toEqual([]);
+    },
+    120_000,
+  );
 
   test('nothing is fetched from outside', () => {
     expect(outside).toEqual([]);

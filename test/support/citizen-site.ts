@@ -5,16 +5,16 @@
 import path from 'node:path';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import type { Content } from '../../domain/content.ts';
-import type { SessionId } from '../../web/sign-in/person.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
+import { createServer } from '../../web/api/server.ts';
 import { type CitizenParts, mountCitizen } from '../../web/citizen/routes.ts';
 import { readPages } from '../../web/pages/render.ts';
 import { loadWords } from '../../web/pages/words.ts';
 import { mountPublicPages, type PublicParts } from '../../web/public/routes.ts';
-import { mountAssets, readAssets } from '../../web/ui/assets.ts';
-import { createSessions, type Sessions } from '../../web/sign-in/sessions.ts';
-import { createServer } from '../../web/api/server.ts';
 import { receiptsOverHttp } from '../../web/receipts/http.ts';
+import type { SessionId } from '../../web/sign-in/person.ts';
+import { createSessions, type Sessions } from '../../web/sign-in/sessions.ts';
+import { mountAssets, readAssets } from '../../web/ui/assets.ts';
 import { buildWebOnce } from './built-web.ts';
 import { createLogCapture } from './http.ts';
 import type { Installation } from './installation.ts';
@@ -27,7 +27,10 @@ export type Visitor = {
   readonly session: SessionId;
   get(url: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   /** Follows nothing: the answer to the form itself. */
-  post(url: string, form?: Readonly<Record<string, string | readonly string[]>>): Promise<LightMyRequestResponse>;
+  post(
+    url: string,
+    form?: Readonly<Record<string, string | readonly string[]>>,
+  ): Promise<LightMyRequestResponse>;
 };
 
 const WEB = path.join(import.meta.dirname, '..', '..', 'web');

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { transaction } from '../../domain/sql.ts';
 import { mergeProfile } from '../../store/citizens.ts';
 import { type CitizenSite, createCitizenSite, readText } from '../support/citizen-site.ts';
-import { type Installation, install, PROFILE, START, taxEvent, windowEvent } from '../support/installation.ts';
+import {
+  type Installation,
+  install,
+  PROFILE,
+  START,
+  taxEvent,
+  windowEvent,
+} from '../support/installation.ts';
 
 let it: Installation;
 let site: CitizenSite;
@@ -61,7 +68,9 @@ describe('a choice is in force at once', () => {
     );
     await it.idle();
     expect(it.sent()).toHaveLength(1);
-    expect(readText((await visitor.get('/me/choices')).body)).toContain('모르고 지나면 손해를 보시기 때문입니다');
+    expect(readText((await visitor.get('/me/choices')).body)).toContain(
+      '모르고 지나면 손해를 보시기 때문입니다',
+    );
   });
 
   test('of an agency, and back', async () => {
@@ -75,12 +84,14 @@ describe('a choice is in force at once', () => {
     await visitor.post('/me/choices/agencies', {});
     await it.publish(windowEvent({ id: `w-${++count}`, allimobligation: `checkup/b${count}` }));
     await it.idle();
-    expect(await it.rows('SELECT source FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL', [id])).toEqual([
-      { source: 'choices' },
-    ]);
+    expect(
+      await it.rows('SELECT source FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL', [id]),
+    ).toEqual([{ source: 'choices' }]);
     expect((await it.told(id)).filter((line) => line.includes('sent'))).toHaveLength(1);
     await visitor.post('/me/choices/agencies', { on: 'nhis' });
-    expect(await it.rows('SELECT 1 FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL', [id])).toEqual([]);
+    expect(await it.rows('SELECT 1 FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL', [id])).toEqual(
+      [],
+    );
     // The history stays.
     expect(await it.rows('SELECT 1 FROM opt_outs WHERE citizen_id = $1', [id])).toHaveLength(1);
   });
@@ -101,7 +112,9 @@ describe('a choice is in force at once', () => {
   test('of quiet hours: nothing in them, and all after them', async () => {
     const id = await citizen();
     const visitor = await site.visit(id);
-    expect((await visitor.post('/me/choices/quiet-hours', { on: '1', from: '12:00', to: '12:00' })).statusCode).toBe(422);
+    expect(
+      (await visitor.post('/me/choices/quiet-hours', { on: '1', from: '12:00', to: '12:00' })).statusCode,
+    ).toBe(422);
     await visitor.post('/me/choices/quiet-hours', { on: '1', from: '11:00', to: '13:00' });
     await it.publish(tax(id));
     await it.idle();
@@ -111,7 +124,9 @@ describe('a choice is in force at once', () => {
     expect(it.sent()).toHaveLength(1);
     expect((await visitor.get('/me/choices')).body).toContain('value="11:00"');
     await visitor.post('/me/choices/quiet-hours', { from: '11:00', to: '13:00' });
-    expect(await it.rows('SELECT quiet_from FROM preferences WHERE citizen_id = $1', [id])).toEqual([{ quiet_from: null }]);
+    expect(await it.rows('SELECT quiet_from FROM preferences WHERE citizen_id = $1', [id])).toEqual([
+      { quiet_from: null },
+    ]);
   });
 
   test('of the language: of pages and of what is planned from then on', async () => {
@@ -121,19 +136,28 @@ describe('a choice is in force at once', () => {
     expect((await visitor.get('/me/choices')).body).toContain('<html lang="vi">');
     await it.publish(tax(id));
     await it.idle();
-    expect(await it.rows('SELECT locale FROM notifications WHERE recipient_id = $1', [id])).toEqual([{ locale: 'vi' }]);
+    expect(await it.rows('SELECT locale FROM notifications WHERE recipient_id = $1', [id])).toEqual([
+      { locale: 'vi' },
+    ]);
     expect((await visitor.post('/me/choices/language', { language: 'xx' })).statusCode).toBe(422);
   });
 });
 
 describe('an address is proven by a code', () => {
-  const ask = async (visitor: Awaited<ReturnType<CitizenSite['visit']>>, address: string, channel = 'email') => {
+  const ask = async (
+    visitor: Awaited<ReturnType<CitizenSite['visit']>>,
+    address: string,
+    channel = 'email',
+  ) => {
     const answer = await visitor.post('/me/contacts', { channel, address });
     return { answer, path: answer.headers.location as string };
   };
   const codeOf = (): string => /\b(\d{6})\b/.exec(site.codes.at(-1)!.text)![1]!;
   const verified = (id: string) =>
-    it.rows<{ channel: string }>('SELECT channel FROM contact_points WHERE citizen_id = $1 AND verified_at IS NOT NULL ORDER BY channel', [id]);
+    it.rows<{ channel: string }>(
+      'SELECT channel FROM contact_points WHERE citizen_id = $1 AND verified_at IS NOT NULL ORDER BY channel',
+      [id],
+    );
 
   test('that is typed right within ten minutes', async () => {
     const id = await citizen();
@@ -176,12 +200,14 @@ describe('an address is proven by a code', () => {
 
   test('so many an hour, for one person and to one address', async () => {
     const visitor = await site.visit(await citizen());
-    for (let n = 0; n < 5; n++) expect((await ask(visitor, `n${count}-${n}@example.kr`)).answer.statusCode).toBe(303);
+    for (let n = 0; n < 5; n++)
+      expect((await ask(visitor, `n${count}-${n}@example.kr`)).answer.statusCode).toBe(303);
     const refused = await ask(visitor, `n${count}-6@example.kr`);
     expect(refused.answer.statusCode).toBe(422);
     expect(readText(refused.answer.body)).toContain('한 시간 뒤에');
     const address = `one${count}@example.kr`;
-    for (let n = 0; n < 3; n++) expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(303);
+    for (let n = 0; n < 3; n++)
+      expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(303);
     expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(422);
     it.at(3_600_001);
     expect((await ask(visitor, `n${count}-7@example.kr`)).answer.statusCode).toBe(303);
@@ -203,7 +229,9 @@ describe('an address is proven by a code', () => {
   test('and what is no address, or a resident registration number, says so', async () => {
     const visitor = await site.visit(await citizen());
     expect(readText((await ask(visitor, 'nobody')).answer.body)).toContain('메일 주소를 다시 봐 주세요');
-    expect(readText((await ask(visitor, '02-123-4567', 'sms')).answer.body)).toContain('휴대전화 번호를 적어 주세요');
+    expect(readText((await ask(visitor, '02-123-4567', 'sms')).answer.body)).toContain(
+      '휴대전화 번호를 적어 주세요',
+    );
     const resident = await ask(visitor, '900101-1234567', 'sms');
     expect(readText(resident.answer.body)).toContain('주민등록번호는 적지 마세요');
     expect(site.codes).toEqual([]);
@@ -212,8 +240,12 @@ describe('an address is proven by a code', () => {
   test('that could not be sent leaves everything as it was', async () => {
     site.takes.codes = false;
     const visitor = await site.visit(await citizen());
-    expect(readText((await ask(visitor, `no${count}@example.kr`)).answer.body)).toContain('보내지 못했습니다');
-    await it.rows(`INSERT INTO stops (scope, reason, created_by) VALUES ('channel:email', 'test', 'administrator')`);
+    expect(readText((await ask(visitor, `no${count}@example.kr`)).answer.body)).toContain(
+      '보내지 못했습니다',
+    );
+    await it.rows(
+      `INSERT INTO stops (scope, reason, created_by) VALUES ('channel:email', 'test', 'administrator')`,
+    );
     site.takes.codes = true;
     site.codes.length = 0;
     expect((await ask(visitor, `no2${count}@example.kr`)).answer.statusCode).toBe(422);
@@ -263,6 +295,7 @@ describe('my data', () => {
     const [here, there] = [await site.visit(id), await site.visit(id)];
     const answer = await here.post('/me/sessions/end');
     expect([answer.statusCode, answer.headers['clear-site-data']]).toEqual([303, '"cache", "storage"']);
-    for (const visitor of [here, there]) expect((await visitor.get('/me')).statusCode).toBeGreaterThanOrEqual(302);
+    for (const visitor of [here, there])
+      expect((await visitor.get('/me')).statusCode).toBeGreaterThanOrEqual(302);
   });
 });

@@ -1,7 +1,14 @@
 /** The citizen's inbox over HTTP, by links and forms alone: what comes, what is done, what changes, and whose it is. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type CitizenSite, createCitizenSite, readText, type Visitor } from '../support/citizen-site.ts';
-import { type Installation, install, paidEvent, START, taxEvent, windowEvent } from '../support/installation.ts';
+import {
+  type Installation,
+  install,
+  paidEvent,
+  START,
+  taxEvent,
+  windowEvent,
+} from '../support/installation.ts';
 
 let it: Installation;
 let site: CitizenSite;
@@ -98,7 +105,9 @@ describe('the inbox', () => {
     const other = await site.visit(await citizen());
     for (const path of ['', '/calendar.ics']) expect((await other.get(notice + path)).statusCode).toBe(404);
     for (const path of ['/done', '/undone']) expect((await other.post(notice + path)).statusCode).toBe(404);
-    expect(await it.rows('SELECT 1 FROM obligations WHERE citizen_id = $1 AND state <> $2', [id, 'open'])).toEqual([]);
+    expect(
+      await it.rows('SELECT 1 FROM obligations WHERE citizen_id = $1 AND state <> $2', [id, 'open']),
+    ).toEqual([]);
     const stranger = await site.get(notice);
     expect([302, 303]).toContain(stranger.statusCode);
     expect(stranger.headers.location).toMatch(/^\/sign-in\?/);
@@ -113,9 +122,19 @@ describe('a notice', () => {
     const visitor = await site.visit(id);
     const page = await visitor.get(await firstNotice(visitor));
     const text = readText(page.body);
-    for (const said of ['재산세 132,000원', '7월 31일(금)까지', '왜 받았나요?', '진짜인가요?', '근거:', '달력에 넣기', '했어요'])
+    for (const said of [
+      '재산세 132,000원',
+      '7월 31일(금)까지',
+      '왜 받았나요?',
+      '진짜인가요?',
+      '근거:',
+      '달력에 넣기',
+      '했어요',
+    ])
       expect(text).toContain(said);
-    const sms = it.sent().find((one) => one.address.endsWith(String(count - 1).padStart(2, '0')) || one.channel === 'sms')!;
+    const sms = it
+      .sent()
+      .find((one) => one.address.endsWith(String(count - 1).padStart(2, '0')) || one.channel === 'sms')!;
     const code = /확인 ([2-9A-Z]{4}-[2-9A-Z]{2})/.exec(sms.text)?.[1];
     expect(code).toBeDefined();
     expect(text).toContain(code!);
@@ -137,7 +156,9 @@ describe('a notice', () => {
     const visitor = await site.visit(id);
     const file = await visitor.get(`${await firstNotice(visitor)}/calendar.ics`);
     expect(file.headers['content-type']).toBe('text/calendar; charset=utf-8');
-    expect(file.headers['content-disposition']).toMatch(/^attachment; filename="allim-[2-9A-Z]{4}-[2-9A-Z]{2}\.ics"$/);
+    expect(file.headers['content-disposition']).toMatch(
+      /^attachment; filename="allim-[2-9A-Z]{4}-[2-9A-Z]{2}\.ics"$/,
+    );
     expect(file.body).toContain('DTSTART;VALUE=DATE:20260731\r\n');
     for (const line of file.body.split('\r\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
   });
@@ -154,7 +175,9 @@ describe('a notice', () => {
 describe('"I have done it"', () => {
   test('ends what is unsent and keeps later stages quiet, until it is taken back', async () => {
     const id = await citizen();
-    await it.publish(taxEvent({ id: `e-done-${++count}`, subject: id, allimobligation: `property-tax/d-${count}` }));
+    await it.publish(
+      taxEvent({ id: `e-done-${++count}`, subject: id, allimobligation: `property-tax/d-${count}` }),
+    );
     await it.settle();
     const visitor = await site.visit(id);
     const notice = await firstNotice(visitor);
@@ -181,13 +204,17 @@ describe('"I have done it"', () => {
     const obligation = await taxed(id);
     const visitor = await site.visit(id);
     const notice = await firstNotice(visitor);
-    await it.publish(paidEvent({ id: `p-${++count}`, subject: id, allimobligation: obligation, sequence: '2' }));
+    await it.publish(
+      paidEvent({ id: `p-${++count}`, subject: id, allimobligation: obligation, sequence: '2' }),
+    );
     await it.idle();
     for (let n = 0; n < 2; n++) expect((await visitor.post(`${notice}/done`)).statusCode).toBe(303);
     expect(readText((await visitor.get(notice)).body)).toContain('기관에서 끝난 것으로 알려 왔습니다');
     // The agency's word is not the citizen's to take back.
     await visitor.post(`${notice}/undone`);
-    expect(await it.rows('SELECT state FROM obligations WHERE citizen_id = $1', [id])).toEqual([{ state: 'done' }]);
+    expect(await it.rows('SELECT state FROM obligations WHERE citizen_id = $1', [id])).toEqual([
+      { state: 'done' },
+    ]);
   });
 
   test('does not swallow a correction: it is told with old and new', async () => {
@@ -225,7 +252,9 @@ describe('"I have done it"', () => {
     const forged = await site.post(`${notice}/done`, {}, { cookie: visitor.cookie });
     expect(forged.statusCode).toBe(403);
     expect(readText(forged.body)).toContain('바뀐 것은 없습니다');
-    expect(await it.rows('SELECT state FROM obligations WHERE citizen_id = $1', [id])).toEqual([{ state: 'open' }]);
+    expect(await it.rows('SELECT state FROM obligations WHERE citizen_id = $1', [id])).toEqual([
+      { state: 'open' },
+    ]);
   });
 });
 
@@ -233,7 +262,16 @@ test('a withdrawn notice says so and asks for nothing', async () => {
   const id = await citizen();
   await it.publish(windowEvent({ id: `w-${++count}`, allimobligation: `checkup/w${count}` }));
   await it.idle();
-  await it.publish(windowEvent({ id: `w2-${count}`, type: 'kr.nhis.checkup-window.closed', allimobligation: `checkup/w${count}`, data: {} })).catch(() => null);
+  await it
+    .publish(
+      windowEvent({
+        id: `w2-${count}`,
+        type: 'kr.nhis.checkup-window.closed',
+        allimobligation: `checkup/w${count}`,
+        data: {},
+      }),
+    )
+    .catch(() => null);
   const visitor = await site.visit(id);
   const notice = await firstNotice(visitor);
   expect(notice).not.toBe('');
@@ -248,7 +286,12 @@ describe('all notices', () => {
     const id = await citizen();
     for (let n = 0; n < 33; n++) {
       await it.publish(
-        taxEvent({ id: `many-${n}`, subject: id, allimobligation: `property-tax/many-${n}`, data: { amount: 1_000 + n, dueOn: '2026-07-31' } }),
+        taxEvent({
+          id: `many-${n}`,
+          subject: id,
+          allimobligation: `property-tax/many-${n}`,
+          data: { amount: 1_000 + n, dueOn: '2026-07-31' },
+        }),
       );
       it.at(1_000);
     }
@@ -258,12 +301,16 @@ describe('all notices', () => {
     const next = /href="(\/me\/all\?cursor=[^"]+)"/.exec(first.body)?.[1]?.replaceAll('&#x3D;', '=');
     expect(next).toBeDefined();
     const second = await visitor.get(next!);
-    const amounts = [first, second].flatMap(({ body }) => [...readText(body).matchAll(/재산세 (1,0\d\d)원/g)].map((m) => m[1]));
+    const amounts = [first, second].flatMap(({ body }) =>
+      [...readText(body).matchAll(/재산세 (1,0\d\d)원/g)].map((m) => m[1]),
+    );
     expect(amounts).toHaveLength(33);
     expect(new Set(amounts).size).toBe(33);
     const found = await visitor.get('/me/all?q=1%2C031');
     expect(readText(found.body)).toContain('찾은 알림 1건');
-    expect(readText((await visitor.get('/me/all?q=%EC%97%86%EB%8A%94%EB%A7%90')).body)).toContain('찾지 못했습니다');
+    expect(readText((await visitor.get('/me/all?q=%EC%97%86%EB%8A%94%EB%A7%90')).body)).toContain(
+      '찾지 못했습니다',
+    );
   });
 
   test('cannot be searched for a resident registration number', async () => {

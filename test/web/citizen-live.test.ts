@@ -63,7 +63,9 @@ test('a notice that is planned is told within a second, once, to its recipient a
   });
   expect(event!.kind).toBe('notice');
   expect(event!.atMs - plannedMs).toBeLessThan(1_000);
-  const rows = await it.rows<{ id: string }>('SELECT id FROM notifications WHERE recipient_id = $1', ['c-live']);
+  const rows = await it.rows<{ id: string }>('SELECT id FROM notifications WHERE recipient_id = $1', [
+    'c-live',
+  ]);
   expect(event!.data).toEqual({ id: rows[0]!.id });
   expect(other.events).toEqual([]);
 
@@ -80,7 +82,9 @@ test('what came between the page and the connection is told at once', async () =
   await it.citizen({ id: 'c-between', sms: '+821033330009' });
   const visitor = await site.visit('c-between');
   const writtenMs = it.clock.nowMs();
-  await it.publish(taxEvent({ id: 'e-between', subject: 'c-between', allimobligation: 'property-tax/between' }));
+  await it.publish(
+    taxEvent({ id: 'e-between', subject: 'c-between', allimobligation: 'property-tax/between' }),
+  );
   await it.settle();
   const late = await follow(visitor, writtenMs);
   await eventually(() => late.events.length === 1);

@@ -38,7 +38,12 @@ const subscribe = (visitor: Visitor, payload: object) =>
     payload,
   });
 const endpoints = async (citizen: string) =>
-  (await it.rows<{ n: number }>(`SELECT count(*) AS n FROM contact_points WHERE citizen_id = $1 AND channel = 'push'`, [citizen]))[0]!.n;
+  (
+    await it.rows<{ n: number }>(
+      `SELECT count(*) AS n FROM contact_points WHERE citizen_id = $1 AND channel = 'push'`,
+      [citizen],
+    )
+  )[0]!.n;
 
 describe('a subscription', () => {
   test('is taken for whoever is signed in, and ends where they end it', async () => {
@@ -60,7 +65,10 @@ describe('a subscription', () => {
   });
 
   test('is refused without a session, and without its token', async () => {
-    expect((await site.app.inject({ method: 'POST', url: '/api/v1/me/push', payload: subscription('b') })).statusCode).toBe(401);
+    expect(
+      (await site.app.inject({ method: 'POST', url: '/api/v1/me/push', payload: subscription('b') }))
+        .statusCode,
+    ).toBe(401);
     const visitor = await site.visit('c-sub');
     const forged = await site.app.inject({
       method: 'POST',
@@ -106,9 +114,15 @@ describe('a subscription', () => {
   });
 
   test('is renewed by its token alone, once', async () => {
-    const { renewal } = (await subscribe(await site.visit('c-renew'), subscription('old'))).json() as { renewal: string };
+    const { renewal } = (await subscribe(await site.visit('c-renew'), subscription('old'))).json() as {
+      renewal: string;
+    };
     const renew = (token: string, name: string) =>
-      site.app.inject({ method: 'POST', url: '/push/renewals', payload: { token, subscription: subscription(name) } });
+      site.app.inject({
+        method: 'POST',
+        url: '/push/renewals',
+        payload: { token, subscription: subscription(name) },
+      });
     const fresh = await renew(renewal, 'new');
     expect(fresh.statusCode).toBe(200);
     expect(await endpoints('c-renew')).toBe(1);
@@ -149,8 +163,19 @@ describe('the service worker', () => {
 
   test('shows what it is told, and generic words where it is told none', () => {
     const told = JSON.stringify({ id, title: '건강검진', body: '받으세요', receipt: '1.x' });
-    expect(readPushed(told, words)).toEqual({ kind: 'show', id, title: '건강검진', body: '받으세요', receipt: '1.x' });
-    expect(readPushed(JSON.stringify({ id, title: ' ' }), words)).toEqual({ kind: 'show', id, ...words, receipt: null });
+    expect(readPushed(told, words)).toEqual({
+      kind: 'show',
+      id,
+      title: '건강검진',
+      body: '받으세요',
+      receipt: '1.x',
+    });
+    expect(readPushed(JSON.stringify({ id, title: ' ' }), words)).toEqual({
+      kind: 'show',
+      id,
+      ...words,
+      receipt: null,
+    });
     expect(readPushed(JSON.stringify({ id, read: true }), words)).toEqual({ kind: 'read', id });
     for (const text of [null, '', 'x', 'null', '[]', '{"id":"../x"}', '{"id":5}'])
       expect(readPushed(text, words)).toEqual({ kind: 'nothing' });
@@ -165,8 +190,15 @@ describe('the service worker', () => {
   });
 
   test('keeps lists and notices, and nothing else, under the name of whose they are', () => {
-    expect(['/me', '/me/all', '/me/notices/00000000-0000-4000-8000-000000000000'].map((p) => isKept(p, ''))).toEqual([true, true, true]);
-    expect(['/me/choices', '/me/data', '/me/data/export', '/sign-in'].map((p) => isKept(p, ''))).toEqual([false, false, false, false]);
+    expect(
+      ['/me', '/me/all', '/me/notices/00000000-0000-4000-8000-000000000000'].map((p) => isKept(p, '')),
+    ).toEqual([true, true, true]);
+    expect(['/me/choices', '/me/data', '/me/data/export', '/sign-in'].map((p) => isKept(p, ''))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
     expect(isKept('/me/all', '?q=x')).toBe(false);
     expect(keeperOf('<meta name="allim-keeper" content="0123456789abcdef">')).toBe('0123456789abcdef');
     expect(keeperOf('<meta name="allim-keeper" content="">')).toBeNull();
@@ -174,7 +206,12 @@ describe('the service worker', () => {
 });
 
 test('push services are known by their hosts', () => {
-  for (const host of ['fcm.googleapis.com', 'updates.push.services.mozilla.com', 'web.push.apple.com', 'db5p.notify.windows.com'])
+  for (const host of [
+    'fcm.googleapis.com',
+    'updates.push.services.mozilla.com',
+    'web.push.apple.com',
+    'db5p.notify.windows.com',
+  ])
     expect([host, isPushService(host, PUSH_SERVICES)]).toEqual([host, true]);
   for (const host of ['push.apple.com', 'fcm.googleapis.com.evil.example', 'notify.windows.com.example'])
     expect([host, isPushService(host, PUSH_SERVICES)]).toEqual([host, false]);

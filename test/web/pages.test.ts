@@ -13,7 +13,8 @@ const WEB = path.join(import.meta.dirname, '..', '..', 'web');
 
 function texts(words: unknown, at = ''): [string, string][] {
   if (typeof words === 'string') return [[at, words]];
-  if (typeof words === 'function') return [[at, String((words as (...given: string[]) => string)('1', '2', '3'))]];
+  if (typeof words === 'function')
+    return [[at, String((words as (...given: string[]) => string)('1', '2', '3'))]];
   return Object.entries(words as object).flatMap(([name, value]) => texts(value, `${at}/${name}`));
 }
 
@@ -92,7 +93,12 @@ describe('a field of a form', () => {
 
   test('is the first of several, trimmed; what is no text is left out', () => {
     const form = readForm({ a: [' x ', 'y'], b: { c: 1 } });
-    expect([form.text('a'), form.all('a'), form.text('b'), form.has('c')]).toEqual(['x', ['x', 'y'], '', false]);
+    expect([form.text('a'), form.all('a'), form.text('b'), form.has('c')]).toEqual([
+      'x',
+      ['x', 'y'],
+      '',
+      false,
+    ]);
   });
 });
 
@@ -114,14 +120,18 @@ describe('a calendar file', () => {
     expect(file).toContain('DTSTART;VALUE=DATE:20261226\r\nDTEND;VALUE=DATE:20261227\r\n');
     expect(file).toContain('TRIGGER:-PT15H\r\n');
     expect(file).toContain('DTSTAMP:20261201T000000Z\r\n');
-    expect(file.replaceAll('\r\n ', '')).toContain('SUMMARY:국가장학금\\, 12월 26일 18시까지\\; 신청\\\\확인\r\n');
+    expect(file.replaceAll('\r\n ', '')).toContain(
+      'SUMMARY:국가장학금\\, 12월 26일 18시까지\\; 신청\\\\확인\r\n',
+    );
     expect(file.replaceAll('\r\n ', '')).toContain('DESCRIPTION:첫 줄\\n둘째 줄\r\n');
     expect(file.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
   });
 
   test('that has an hour has its zone', () => {
     const file = calendarFile({ ...entry, time: '18:00' });
-    expect(file).toContain('DTSTART;TZID=Asia/Seoul:20261226T170000\r\nDTEND;TZID=Asia/Seoul:20261226T180000\r\n');
+    expect(file).toContain(
+      'DTSTART;TZID=Asia/Seoul:20261226T170000\r\nDTEND;TZID=Asia/Seoul:20261226T180000\r\n',
+    );
     expect(file).toContain('BEGIN:VTIMEZONE\r\nTZID:Asia/Seoul\r\n');
     expect(file).toContain('TZOFFSETTO:+0900\r\n');
     // From 17:00 back to 09:00 the day before.

@@ -1,7 +1,7 @@
 /** What anybody may open: the code check, stopping mails, how to tell a false notice, and what makes the app installable. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { shortCode } from '../../domain/short-code.ts';
 import type { DeliveryId, NotificationId } from '../../domain/ids.ts';
+import { shortCode } from '../../domain/short-code.ts';
 import { unsubscribeToken } from '../../domain/unsubscribe-tokens.ts';
 import { type CitizenSite, createCitizenSite, readText } from '../support/citizen-site.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
@@ -36,7 +36,10 @@ const check = (code: string, last: string, remoteAddress = `198.51.100.${++addre
   });
 
 async function codeOf(citizen: string): Promise<string> {
-  const [row] = await it.rows<{ id: NotificationId }>('SELECT id FROM notifications WHERE recipient_id = $1', [citizen]);
+  const [row] = await it.rows<{ id: NotificationId }>(
+    'SELECT id FROM notifications WHERE recipient_id = $1',
+    [citizen],
+  );
   return shortCode(row!.id);
 }
 
@@ -106,7 +109,10 @@ describe('stopping mails', () => {
     return `/unsubscribe/${unsubscribeToken(it.sealer, row!.id)}`;
   };
   const stopped = (citizen: string) =>
-    it.rows('SELECT agency_id, category, channel, source FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL', [citizen]);
+    it.rows(
+      'SELECT agency_id, category, channel, source FROM opt_outs WHERE citizen_id = $1 AND ended_at IS NULL',
+      [citizen],
+    );
 
   test('is not done by looking, and done by one POST as a mail program sends it', async () => {
     await it.citizen({ id: 'c-mail', email: 'mail@example.kr' });
@@ -120,6 +126,13 @@ describe('stopping mails', () => {
     }
     expect((await site.app.inject({ method: 'HEAD', url: link })).statusCode).toBeLessThan(500);
     expect(await stopped('c-mail')).toEqual([]);
+    const multipart = await site.app.inject({
+      method: 'POST',
+      url: link,
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      payload: '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+    });
+    expect(multipart.statusCode).toBe(200);
     for (let n = 0; n < 2; n++) {
       const done = await site.post(link, { 'List-Unsubscribe': 'One-Click' });
       expect(done.statusCode).toBe(200);
@@ -141,7 +154,10 @@ describe('stopping mails', () => {
   });
 
   test('needs a link of ours, and says nothing else', async () => {
-    const forged = unsubscribeToken({ index: () => Buffer.alloc(32, 9) }, '00000000-0000-4000-8000-000000000000' as DeliveryId);
+    const forged = unsubscribeToken(
+      { index: () => Buffer.alloc(32, 9) },
+      '00000000-0000-4000-8000-000000000000' as DeliveryId,
+    );
     for (const token of [forged, 'x', 'A'.repeat(300)]) {
       const page = await site.post(`/unsubscribe/${token}`, {});
       expect(page.statusCode).toBe(404);

@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { dayOf } from '../../domain/clock.ts';
 import { inLocale } from '../../domain/locales.ts';
-import type { Look } from '../../store/own-looks.ts';
 import { allNotices } from '../../store/citizen-notices.ts';
 import { ownChoices, ownContacts, ownProfile } from '../../store/own-choices.ts';
+import type { Look } from '../../store/own-looks.ts';
 import { needCitizen, type Person, type SessionId } from '../sign-in/person.ts';
 import { createFacts } from './facts.ts';
 import { dayWord } from './notice-view.ts';

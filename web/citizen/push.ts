@@ -30,8 +30,8 @@ function fullId(short: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-export function mountPush(app: FastifyInstance, parts: PushParts) {
-  const { pool, sealer, clock, logger } = parts;
+export function mountPush(app: FastifyInstance, parts: PushParts): void {
+  const { pool, sealer, clock } = parts;
   const failures = createFailures(WRONG_A_MINUTE);
   const mac = (id: string) => sealer.index('push/renewal', id).subarray(0, 16);
   const tokenOf = (id: string) => `${id}.${mac(id).toString('base64url')}`;
@@ -98,6 +98,11 @@ export function mountPush(app: FastifyInstance, parts: PushParts) {
       return reply.redirect(id === undefined ? '/me' : `/me/notices/${id}`, 302);
     },
   );
+}
+
+/** Where notices are shown on devices. */
+export function createDevices(parts: Pick<PushParts, 'pool' | 'sealer' | 'logger' | 'sendPush'>) {
+  const { pool, sealer, logger } = parts;
 
   /** Names that devices show a notice under. */
   async function tagsOf(citizen: string, notification: string): Promise<string[]> {

@@ -3,13 +3,14 @@
  * changes what belongs to whoever is signed in and to nobody else: the citizen comes from the session, never from an address or a form.
  */
 import type { FastifyInstance } from 'fastify';
+import { takeForms } from '../pages/forms.ts';
 import { needCitizen } from '../sign-in/person.ts';
 import { mountChoices } from './choices.ts';
 import { type ContactsParts, mountContacts } from './contacts.ts';
 import { type DataParts, mountData } from './data.ts';
 import { type InboxParts, mountInbox } from './inbox.ts';
 import { createLive } from './live.ts';
-import { mountPush, type PushParts } from './push.ts';
+import { createDevices, mountPush, type PushParts } from './push.ts';
 import { createShow, type ShowParts } from './show.ts';
 
 export type CitizenParts = ShowParts &
@@ -19,23 +20,24 @@ export type CitizenParts = ShowParts &
   Pick<InboxParts, 'publicUrl'> & { readonly liveEveryMs?: number };
 
 export async function mountCitizen(app: FastifyInstance, parts: CitizenParts): Promise<void> {
+  const devices = createDevices(parts);
+  const live = createLive({
+    ...parts,
+    tagsOf: devices.tagsOf,
+    ...(parts.liveEveryMs === undefined ? {} : { everyMs: parts.liveEveryMs }),
+  });
+  // Streams never end by themselves, and a server that closes waits for them.
+  app.addHook('preClose', async () => live.stop());
+  // What the client calls is answered with problem documents as the rest of the API.
+  await app.register(async (api) => {
+    mountPush(api, parts);
+    mountLive(api, live);
+  });
   await app.register(async (scope) => {
     const show = createShow(parts);
     scope.setErrorHandler(show.onError);
-    await scope.register(async (api) => {
-      // The client reads problem documents, not pages.
-      api.setErrorHandler(app.errorHandler);
-      const { tagsOf, takeDown } = mountPush(api, parts);
-      const live = createLive({
-        ...parts,
-        tagsOf,
-        ...(parts.liveEveryMs === undefined ? {} : { everyMs: parts.liveEveryMs }),
-      });
-      // Streams never end by themselves, and a server that closes waits for them.
-      app.addHook('preClose', async () => live.stop());
-      mountLive(api, live);
-      mountInbox(scope, { ...parts, show, tagsOf, onRead: takeDown });
-    });
+    takeForms(scope);
+    mountInbox(scope, { ...parts, ...devices, show, onRead: devices.takeDown });
     const choicesPage = mountChoices(scope, { ...parts, show });
     mountContacts(scope, { ...parts, show, choicesPage });
     mountData(scope, { ...parts, show });
@@ -54,7 +56,8 @@ function mountLive(app: FastifyInstance, live: ReturnType<typeof createLive>): v
       'x-content-type-options': 'nosniff',
       'x-accel-buffering': 'no',
     });
-    const sinceMs = typeof since === 'string' && /^\d{1,15}$/.test(since) ? Number(since) : Number.MAX_SAFE_INTEGER;
+    const sinceMs =
+      typeof since === 'string' && /^\d{1,15}$/.test(since) ? Number(since) : Number.MAX_SAFE_INTEGER;
     if (!live.add(raw, citizen, sinceMs)) raw.end();
   });
 }

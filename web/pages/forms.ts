@@ -2,6 +2,7 @@
  * What people type into pages, before anybody reads it: fields as text, trimmed, no control characters, at most so long, and nothing that
  * can be a resident registration number, wherever it stands.
  */
+import type { FastifyInstance } from 'fastify';
 import { CONTROL } from '../../domain/control-characters.ts';
 import { AllimError } from '../../domain/errors.ts';
 import { holdsResidentNumber } from '../../domain/kr/resident-number.ts';
@@ -19,6 +20,21 @@ export class ResidentNumberRefused extends AllimError {
       },
     );
   }
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Forms as browsers send them, where the server does not read them already. A field that comes several times is a list. */
+export function takeForms(app: FastifyInstance): void {
+  if (app.hasContentTypeParser(FORM)) return;
+  app.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: unknown, body: string) => {
+    const fields = new Map<string, string[]>();
+    for (const [name, value] of new URLSearchParams(body))
+      fields.set(name, [...(fields.get(name) ?? []), value]);
+    return Object.fromEntries(
+      [...fields].map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+    );
+  });
 }
 
 export type Form = {

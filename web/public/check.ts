@@ -26,7 +26,12 @@ const CHECKS_A_MINUTE = 10;
 /** Longer than finding and writing takes, so that neither shows. */
 const ANSWER_MS = 400;
 
-type Found = { readonly agency: string; readonly day: string; readonly lines: readonly string[]; readonly lang: string };
+type Found = {
+  readonly agency: string;
+  readonly day: string;
+  readonly lines: readonly string[];
+  readonly lang: string;
+};
 
 export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPublic): void {
   const { pool, sealer, clock, catalogue, logger, metrics } = parts;
@@ -38,7 +43,8 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
   async function find(code: string, last: string, lang: string): Promise<Found | null> {
     for (const { id, recipient, agency } of await noticesByCode(pool, code)) {
       const numbers = await ownContacts(pool, sealer, recipient);
-      if (!numbers.some((one) => one.channel === 'sms' && one.verified && one.address.endsWith(last))) continue;
+      if (!numbers.some((one) => one.channel === 'sms' && one.verified && one.address.endsWith(last)))
+        continue;
       const notice = await noticeOf(pool, recipient, id);
       if (notice === undefined) continue;
       try {
@@ -52,7 +58,10 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
           lang: text.lang,
         };
       } catch (error) {
-        logger.warn({ notification: id, err: messageOf(error) }, 'a notice could not be shown to who checked it');
+        logger.warn(
+          { notification: id, err: messageOf(error) },
+          'a notice could not be shown to who checked it',
+        );
       }
     }
     return null;

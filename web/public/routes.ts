@@ -7,6 +7,7 @@ import { HELP_LINES } from '../../domain/kr/help-lines.ts';
 import type { Metrics } from '../../domain/metrics.ts';
 import type { ShowParts } from '../citizen/show.ts';
 import { errorPages } from '../pages/error-page.ts';
+import { takeForms } from '../pages/forms.ts';
 import { askedLanguage, createFrame } from '../pages/frame.ts';
 import { pageHeaders } from '../pages/headers.ts';
 import { acceptedLanguage, type Words } from '../pages/words.ts';
@@ -17,7 +18,12 @@ import { mountUnsubscribe } from './unsubscribe.ts';
 
 export type PublicParts = ShowParts & { readonly metrics?: Metrics; readonly answerMs?: number };
 
-type Shown = { readonly name: string; readonly title: string; readonly status?: number; readonly view: object };
+type Shown = {
+  readonly name: string;
+  readonly title: string;
+  readonly status?: number;
+  readonly view: object;
+};
 
 export type ShowPublic = {
   (
@@ -67,6 +73,13 @@ export async function mountPublicPages(app: FastifyInstance, parts: PublicParts)
           return { name: 'error', title: said.title, status, view: { ...said, inbox: false } };
         }),
       ),
+    );
+    takeForms(scope);
+    // RFC 8058 §3.2: a mail program may send its one word as multipart; where it came says all.
+    scope.addContentTypeParser(
+      'multipart/form-data',
+      { parseAs: 'string', bodyLimit: 8_192 },
+      async () => ({}),
     );
     mountCheck(scope, parts, show);
     mountUnsubscribe(scope, parts, show);

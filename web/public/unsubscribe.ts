@@ -3,10 +3,10 @@
  * page; a GET, which scanners of links follow too, shows the page and changes nothing.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AllimError } from '../../domain/errors.ts';
 import { inLocale } from '../../domain/locales.ts';
 import { readUnsubscribeToken } from '../../domain/unsubscribe-tokens.ts';
 import { stopMails, type ToldBy, toldBy } from '../../store/told-mail.ts';
-import { AllimError } from '../../domain/errors.ts';
 import { createFailures } from '../api/failures.ts';
 import type { PublicParts, ShowPublic } from './routes.ts';
 
@@ -44,7 +44,9 @@ export function mountUnsubscribe(app: FastifyInstance, parts: PublicParts, show:
       (t, lang) => {
         const { agencies, localeFallbacks } = catalogue.current();
         const agency =
-          told === undefined ? '' : (inLocale(agencies.get(told.agency)?.name, lang, localeFallbacks) ?? told.agency);
+          told === undefined
+            ? ''
+            : (inLocale(agencies.get(told.agency)?.name, lang, localeFallbacks) ?? told.agency);
         const category = told === undefined ? '' : t.categories[told.category];
         const words = t.unsubscribe;
         return {
@@ -73,7 +75,10 @@ export function mountUnsubscribe(app: FastifyInstance, parts: PublicParts, show:
     const told = await needTold(request, reply);
     if (told !== undefined) {
       await stopMails(pool, told, clock.nowMs());
-      logger.info({ citizen: told.recipient, agency: told.agency, category: told.category }, 'mails were stopped');
+      logger.info(
+        { citizen: told.recipient, agency: told.agency, category: told.category },
+        'mails were stopped',
+      );
     }
     return page(request, reply, told, true);
   });

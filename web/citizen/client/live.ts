@@ -21,7 +21,9 @@ function keepFocus(region: HTMLElement, change: () => void): void {
   const again =
     id !== ''
       ? document.getElementById(id)
-      : [...region.querySelectorAll<HTMLElement>('a[href]')].find((one) => one.getAttribute('href') === address);
+      : [...region.querySelectorAll<HTMLElement>('a[href]')].find(
+          (one) => one.getAttribute('href') === address,
+        );
   again?.focus({ preventScroll: true });
 }
 
@@ -53,9 +55,12 @@ export function followInbox(closeNotifications: (tags: readonly string[]) => voi
         keepFocus(region, () => region.replaceChildren(...fresh.childNodes));
         const field = region.querySelector<HTMLInputElement>('input[type="search"]');
         if (typed !== null && field !== null) field.value = typed.value;
-        const came = [...region.querySelectorAll<HTMLElement>('[id^="n-"]')].filter((one) => !known.has(one.id));
+        const came = [...region.querySelectorAll<HTMLElement>('[id^="n-"]')].filter(
+          (one) => !known.has(one.id),
+        );
         for (const one of came) one.classList.add('arrived');
-        if (came.length > 0) announce(document.querySelector<HTMLElement>('[data-arrived]')?.dataset['arrived'] ?? '');
+        if (came.length > 0)
+          announce(document.querySelector<HTMLElement>('[data-arrived]')?.dataset['arrived'] ?? '');
       } while (again);
     } catch {
       // Offline, or signed out: the next arrival, or the next page, says so.

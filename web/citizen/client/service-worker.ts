@@ -44,7 +44,10 @@ self.addEventListener('activate', (event) => {
 let turn: Promise<unknown> = Promise.resolve();
 
 async function showPushed(text: string | null): Promise<void> {
-  const words = await readFact('words', { title: '새 안내 · New notice', body: '열어서 확인하세요 · Open to read' });
+  const words = await readFact('words', {
+    title: '새 안내 · New notice',
+    body: '열어서 확인하세요 · Open to read',
+  });
   const pushed = readPushed(text, words);
   if (pushed.kind === 'read') return takeDown([pushed.id]);
   if (pushed.kind === 'nothing')
@@ -141,7 +144,9 @@ async function renewSubscription(event: Changed): Promise<void> {
     event.newSubscription ??
     (await self.registration.pushManager.subscribe({
       userVisibleOnly: true,
-      ...(options?.applicationServerKey == null ? {} : { applicationServerKey: options.applicationServerKey }),
+      ...(options?.applicationServerKey == null
+        ? {}
+        : { applicationServerKey: options.applicationServerKey }),
     }));
   const response = await fetch('/push/renewals', {
     method: 'POST',
@@ -200,5 +205,6 @@ self.addEventListener('fetch', (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== 'GET' || origin !== self.location.origin) return;
   if (request.mode === 'navigate') event.respondWith(page(event));
-  else if (pathname.startsWith('/assets/') || pathname.startsWith('/icons/')) event.respondWith(asset(request));
+  else if (pathname.startsWith('/assets/') || pathname.startsWith('/icons/'))
+    event.respondWith(asset(request));
 });

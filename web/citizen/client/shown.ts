@@ -27,7 +27,8 @@ export function readPushed(text: string | null, words: GenericWords): Pushed {
   const { id, title, body, receipt, read } = given ?? {};
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return { kind: 'nothing' };
   if (read === true) return { kind: 'read', id };
-  const said = (value: unknown, other: string) => (typeof value === 'string' && value.trim() !== '' ? value : other);
+  const said = (value: unknown, other: string) =>
+    typeof value === 'string' && value.trim() !== '' ? value : other;
   return {
     kind: 'show',
     id,
