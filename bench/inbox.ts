@@ -45,6 +45,7 @@ async function startWeb(env: Readonly<Record<string, string>>, port: number): Pr
     },
   );
   await until(
+    'the role web',
     () =>
       new Promise<boolean>((resolve) => {
         const call = request({ port, host: '127.0.0.1', path: '/healthz' }, (answer) => {
@@ -54,7 +55,7 @@ async function startWeb(env: Readonly<Record<string, string>>, port: number): Pr
         call.on('error', () => resolve(false));
         call.end();
       }),
-    60_000,
+    { timeoutMs: 60_000 },
   );
   return child;
 }
@@ -136,7 +137,7 @@ export async function inbox(options: Options): Promise<Report> {
         );
       const planned = async (): Promise<number> =>
         (await context.pool.query<{ n: number }>('SELECT count(*) AS n FROM notifications')).rows[0]!.n;
-      await until(async () => (await planned()) >= readers * NOTICES, 120_000);
+      await until('notices of the readers', async () => (await planned()) >= readers * NOTICES);
       const cookies = await signIn(context, readers);
       const port = await freePort();
       web = await startWeb(place.env, port);

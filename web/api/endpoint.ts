@@ -95,8 +95,7 @@ export function streamEndpoint<P extends TSchema = TSchema>(given: {
   return {
     schema: shapesOf(given),
     answer: async () => ({ status: 406 }),
-    stream: (call, open, request) =>
-      given.stream(call as Call<Static<P>, unknown, unknown>, open, request),
+    stream: (call, open, request) => given.stream(call as Call<Static<P>, unknown, unknown>, open, request),
   };
 }
 
@@ -119,14 +118,21 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       config: { permission },
       handler: async (request, reply) => {
         if (at.stream !== undefined)
-          return at.stream(callOf(request, at, () => {}), () => openStream(reply), request);
+          return at.stream(
+            callOf(request, at, () => {}),
+            () => openStream(reply),
+            request,
+          );
         const work = () => answerAudited(request, at, parts);
         const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
         const { status, body, headers } =
           key === undefined || parts === undefined
             ? await work()
             : await once(parts, request, String(key), callerOf(request).id, work);
-        return reply.code(status).headers(headers ?? {}).send(body);
+        return reply
+          .code(status)
+          .headers(headers ?? {})
+          .send(body);
       },
     });
 }

@@ -62,8 +62,9 @@ export function stateOf(
   nowMs: number,
 ): NoticeState {
   if (notice.recalled || notice.obligationState === 'cancelled') return 'withdrawn';
-  if (notice.outdated) return 'outdated';
+  // Before its version: the agency's word raises that as well.
   if (notice.obligationState === 'done') return notice.saidDone ? 'said' : 'done';
+  if (notice.outdated) return 'outdated';
   if (deadline !== null && daysUntil(deadline, dayOf(nowMs)) < 0) return 'expired';
   if (types.get(notice.body.type)?.effect !== 'informs') return 'open';
   return notice.category === 'emergency' && nowMs - Date.parse(notice.at) < EMERGENCY_MS ? 'open' : 'info';

@@ -94,7 +94,7 @@ export const words = {
     deadline: '기한',
     whyTitle: '왜 받았나요?',
     whyRule: (agency: string, rule: string) =>
-      `${withParticle(agency, '은/는')} 다음에 해당하는 분께 ‘${withParticle(rule, '을/를')}’ 보냅니다.`,
+      `${withParticle(agency, '은/는')} 다음에 해당하는 분께 ${withParticle(`‘${rule}’`, '을/를')} 보냅니다.`,
     whySeen: '보낼 때 본 것',
     whyNow: '위 값은 지금 기록에 있는 것입니다.',
     whyPossible: '기록에 없는 것이 있어 확실하지 않습니다. 신청하면 알 수 있습니다.',
