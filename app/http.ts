@@ -30,6 +30,7 @@ import { mountConsole } from '../web/console/routes.ts';
 import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
+import { mountCitizenPages } from './citizen-pages.ts';
 import type { Context } from './context.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
 import { createSignIn } from './identity.ts';
@@ -160,6 +161,8 @@ export function createHttp(
         if (assets !== null) {
           await mountAssets(server, assets);
           await mountConsole(server, { assets, agencies: () => context.catalogue.current().agencies });
+          if (signIn !== null)
+            await mountCitizenPages(server, context, { assets, sessions: signIn.signedIn.sessions });
         }
       }
       await pages?.(server, { checks, url, password: signIn?.password ?? null });

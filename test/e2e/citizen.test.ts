@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { shortId } from '../../domain/ids.ts';
@@ -19,7 +20,10 @@ import { type Installation, install, PROFILE, taxEvent, windowEvent } from '../s
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { width: 360, height: 740 };
+const TABLET = { width: 768, height: 1024 };
 const DESK = { width: 1440, height: 900 };
+/** A folder for pictures of every page and state, for who looks at them. */
+const SHOTS = process.env['ALLIM_SCREENSHOTS'];
 
 describeWithChromium('the citizen app', () => {
   let it: Installation;
@@ -35,7 +39,7 @@ describeWithChromium('the citizen app', () => {
     await site.app.listen({ host: '127.0.0.1', port: 0 });
     url = `http://127.0.0.1:${(site.app.server.address() as AddressInfo).port}`;
     browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
-  });
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await site?.close();
@@ -312,9 +316,14 @@ describeWithChromium('the citizen app', () => {
       const faults: string[] = [];
       const look = async (page: Page, name: string) => {
         for (const fault of await findings(page)) faults.push(`${name}: ${fault}`);
-        for (const viewport of [{ width: 320, height: 640 }, PHONE, DESK]) {
+        for (const viewport of [{ width: 320, height: 640 }, PHONE, TABLET, DESK]) {
           await page.setViewportSize(viewport);
           if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
+        if (SHOTS !== undefined && viewport.width !== 320)
+          await page.screenshot({
+            path: path.join(SHOTS, `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`),
+            fullPage: true,
+          });
         }
         await page.setViewportSize(PHONE);
       };

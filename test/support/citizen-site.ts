@@ -6,18 +6,19 @@ import path from 'node:path';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import type { Content } from '../../domain/content.ts';
 import { shippedFields } from '../../rules/catalogue.ts';
+import { createServer } from '../../web/api/server.ts';
 import { type CitizenParts, mountCitizen } from '../../web/citizen/routes.ts';
 import { readPages } from '../../web/pages/render.ts';
 import { loadWords } from '../../web/pages/words.ts';
 import { mountPublicPages, type PublicParts } from '../../web/public/routes.ts';
 import { receiptsOverHttp } from '../../web/receipts/http.ts';
+import { createCookies } from '../../web/sign-in/cookies.ts';
 import type { SessionId } from '../../web/sign-in/person.ts';
 import { createSessions, type Sessions } from '../../web/sign-in/sessions.ts';
 import { mountAssets, readAssets } from '../../web/ui/assets.ts';
 import { buildWebOnce } from './built-web.ts';
 import { createLogCapture } from './http.ts';
 import type { Installation } from './installation.ts';
-import { createSessionServer } from './session-server.ts';
 
 export type SentCode = Parameters<CitizenParts['sendCode']>[0];
 
@@ -46,7 +47,11 @@ export async function createCitizenSite(
   const { pool, sealer, clock, catalogue, calendar } = installation;
   const { logger, lines } = createLogCapture();
   const sessions: Sessions = createSessions({ pool, clock, sealer, logger });
-  const app: FastifyInstance = await createSessionServer(sessions);
+  const app: FastifyInstance = await createServer({
+    credentials: { peek: () => 'guess', verify: async () => null },
+    logger,
+    signedIn: { sessions, cookies: createCookies(false), clock },
+  });
   const codes: SentCode[] = [];
   const pushes: { delivery: string; address: string; content: Content }[] = [];
   const takes = { codes: true };
