@@ -86,15 +86,20 @@ function directCalls({ config, providers, clock, logger }: Context) {
 export async function mountCitizenPages(
   app: FastifyInstance,
   context: Context,
-  given: Pick<CitizenParts, 'sessions'> & { readonly assets: Assets },
+  given: {
+    readonly assets: Assets;
+    /** null: nobody can sign in here, so there are the public pages alone. */
+    readonly sessions: CitizenParts['sessions'] | null;
+  },
 ): Promise<void> {
   const { config, pool, sealer } = context;
   const calls = directCalls(context);
   app.addHook('onClose', async () => calls.stop());
   const nothingLeaves = config.env !== 'production' && (config.sms === null || config.smtp === null);
-  const parts: CitizenParts = {
+  const { assets, sessions } = given;
+  const parts: Omit<CitizenParts, 'sessions'> = {
     ...context,
-    ...given,
+    assets,
     fields: shippedFields(),
     languages: await loadWords(),
     pages: readPages([
@@ -117,5 +122,5 @@ export async function mountCitizenPages(
     looksAt: (citizen) => looksAt(pool, citizen),
   };
   await mountPublicPages(app, parts);
-  await mountCitizen(app, parts);
+  if (sessions !== null) await mountCitizen(app, { ...parts, sessions });
 }

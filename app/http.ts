@@ -161,8 +161,8 @@ export function createHttp(
         if (assets !== null) {
           await mountAssets(server, assets);
           await mountConsole(server, { assets, agencies: () => context.catalogue.current().agencies });
-          if (signIn !== null)
-            await mountCitizenPages(server, context, { assets, sessions: signIn.signedIn.sessions });
+          const sessions = signIn?.signedIn.sessions ?? null;
+          await mountCitizenPages(server, context, { assets, sessions });
         }
       }
       await pages?.(server, { checks, url, password: signIn?.password ?? null });
