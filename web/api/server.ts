@@ -16,7 +16,6 @@ import { needCitizen, needStaff } from '../sign-in/person.ts';
 import { createRecognition, type SignedInParts } from '../sign-in/recognise.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
-import { PreconditionFailed } from './preconditions.ts';
 import { asAllimError, problemOf } from './problems.ts';
 
 export type ServerParts = {
