@@ -146,9 +146,7 @@ describeWithChromium('the citizen app', () => {
     await taxed(id, 10_000);
     const { context, page } = await enter(id);
     await page.goto(`${url}/me`);
-    await page.waitForFunction(
-      `performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`,
-    );
+    await eventually(() => page.evaluate<boolean>(`performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`));
     await it.publish(
       taxEvent({
         id: `live-${++count}`,
