@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { PUSH_SERVICES } from '../domain/push-services.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import {
   Environment,
@@ -80,6 +81,8 @@ export type Config = {
   /** Whose word about the caller's address counts (X-Forwarded-For): addresses and networks of the proxies in front. */
   readonly trustedProxies: readonly string[];
   /** Push services on loopback http may be called: for tests and demonstrations. */
+  /** Hosts of push services that may be called (domain/push-services.ts). */
+  readonly pushServices: readonly string[];
   readonly pushLoopback: boolean;
   /** Agencies' webhooks on loopback http may be called: for tests and demonstrations. */
   readonly webhookLoopback: boolean;
@@ -319,6 +322,10 @@ function build(given: Given): Config {
     populationRegister: given.ALLIM_POPULATION_REGISTER === 'true',
     trustedProxies: given.ALLIM_TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
     webhookLoopback: given.ALLIM_WEBHOOK_LOOPBACK === 'true',
+    pushServices: [
+      ...PUSH_SERVICES,
+      ...(given.ALLIM_PUSH_SERVICES?.split(',').map((one) => one.trim()) ?? []),
+    ],
     pushLoopback: given.ALLIM_PUSH_LOOPBACK === 'true',
     oidc: oidcOf(given),
     secrets: {

@@ -246,6 +246,7 @@ function createProviders(
     made.push = createPushProvider({
       vapid: config.vapid,
       allowLoopback: config.pushLoopback,
+      services: config.pushServices,
       receiptToken: tokens.push,
       clock,
       logger,

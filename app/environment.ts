@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { type Static, Type } from 'typebox';
 import { MARKS } from '../domain/marks.ts';
+import { PUSH_SERVICE } from '../domain/push-services.ts';
 import { isWebhookSecret } from '../domain/webhook-signature.ts';
 
 const isUrl = (protocols: readonly string[]) => (text: string) => {
@@ -37,6 +38,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'own-host': (text) => text === 'auto' || (isIP(text) !== 0 && !/^(0\.0\.0\.0|::)$/.test(text)),
   networks: (text) => text.split(',').every((one) => isNetwork(one.trim())),
   weights: (text) => text.split(',').every((one) => /^[a-z][a-z0-9-]{0,31}:[1-9]\d{0,2}$/.test(one.trim())),
+  'push-services': (text) => text.split(',').every((one) => PUSH_SERVICE.test(one.trim())),
   mark: (text) => {
     const [, name] = /^(?:kill|stop) ([a-z:-]+) [1-9]\d{0,6}$/.exec(text) ?? [];
     return name !== undefined && (MARKS as readonly string[]).includes(name);
@@ -95,6 +97,9 @@ export const Environment = Type.Object({
     format: 'mark',
   }),
   ALLIM_CLOCK_SHIFT: whole('a number of milliseconds, at most a day either way', -86_400_000, 86_400_000),
+  ALLIM_PUSH_SERVICES: text('a list of hosts like push.example.kr,*.push.example.net', {
+    format: 'push-services',
+  }),
   ALLIM_PUSH_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_WEBHOOK_LOOPBACK: oneOf(['true', 'false']),
   ALLIM_INBOX_DIR: text('a folder'),

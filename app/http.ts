@@ -32,6 +32,7 @@ import { mountConsole } from '../web/console/routes.ts';
 import { receiptsOverHttp } from '../web/receipts/http.ts';
 import { type Assets, mountAssets, readAssets } from '../web/ui/assets.ts';
 import { createAuthoringChecks } from './authoring-checks.ts';
+import { mountCitizenPages } from './citizen-pages.ts';
 import type { Context } from './context.ts';
 import { createExplainCitizen } from './explain-citizen.ts';
 import { watchInstallation, watchPools } from './gauges.ts';
@@ -172,6 +173,8 @@ export function createHttp(
         if (assets !== null) {
           await mountAssets(server, assets);
           await mountConsole(server, { assets, agencies: () => context.catalogue.current().agencies });
+          const sessions = signIn?.signedIn.sessions ?? null;
+          await mountCitizenPages(server, context, { assets, sessions });
         }
       }
       await pages?.(server, { checks, url, password: signIn?.password ?? null });

@@ -4,6 +4,7 @@ import { createDispatcher } from '../dispatcher/dispatcher.ts';
 import type { Repeats } from '../domain/ambiguity.ts';
 import { messageOf } from '../domain/errors.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
+import { unsubscribeToken } from '../domain/unsubscribe-tokens.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { createShardServer, type ShardServer } from '../rules/run/shard-server.ts';
 import { dropReport, reportPopulation } from '../store/rules-processes.ts';
@@ -119,7 +120,19 @@ function dispatcherRole(context: Context): RunningRole {
 }
 
 function workersRole(context: Context): RunningRole {
-  const worker = createWorker({ ...context, pool: context.ledger, chance: Math.random });
+  const { publicUrl } = context.config;
+  const worker = createWorker({
+    ...context,
+    pool: context.ledger,
+    chance: Math.random,
+    // Without an address of its own the installation has no page to lead to.
+    ...(publicUrl === null
+      ? {}
+      : {
+          unsubscribeUrl: (delivery) =>
+            `${publicUrl}/unsubscribe/${unsubscribeToken(context.sealer, delivery)}`,
+        }),
+  });
   return {
     name: 'workers',
     start: () => worker.start(),

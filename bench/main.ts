@@ -9,6 +9,7 @@ import { fanout } from './fanout.ts';
 import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { importing } from './import.ts';
+import { inbox } from './inbox.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { pipeline } from './pipeline.ts';
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   fanout,
   growth,
   idle,
+  inbox,
   intake,
   import: importing,
   restore,

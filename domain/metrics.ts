@@ -38,6 +38,10 @@ export const COUNTERS = {
     help: 'Deliveries whose text or address could not be made ready.',
     labels: ['channel'],
   },
+  code_checks: {
+    help: 'Codes that people checked: found, none, limited (too many from one address). Many of none or limited: somebody tries codes.',
+    labels: ['outcome'],
+  },
   receipts: {
     help: 'Receipts that came: new, known (told again), forged (refused: not authentic), malformed (refused: not readable).',
     labels: ['source', 'outcome'],

@@ -13,6 +13,10 @@ const checks = [
     'types of what runs in browsers',
     [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.web.json'],
   ],
+  [
+    'types of the service worker',
+    [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.service-worker.json'],
+  ],
   ['lint and format', [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings']],
   ['architecture', ['--experimental-vm-modules', bin('jest', 'bin', 'jest.js'), 'test/architecture.test.ts']],
 ];

@@ -33,7 +33,8 @@ export type Changed = {
 
 /**
  * Opens, raises, settles or cancels, and locks every row named, in id order. Returns what changed. Ids must be distinct.
- * Done is final. Cancelled opens again under a higher version. Otherwise the higher version wins and an equal one changes nothing.
+ * Done is final, unless it is the person's own word (store/own-done.ts): then a newer version counts. Cancelled opens again under a higher
+ * version. Otherwise the higher version wins and an equal one changes nothing.
  */
 export async function changeObligations(
   sql: Sql,
@@ -65,9 +66,10 @@ export async function changeObligations(
         version = greatest(o.version, excluded.version),
         event_id = CASE WHEN excluded.state = 'open' THEN excluded.event_id ELSE o.event_id END,
         deadline = CASE WHEN excluded.state = 'open' THEN excluded.deadline ELSE o.deadline END,
+        said_done_at = NULL,
         updated_at = excluded.updated_at
-      WHERE o.state <> 'done' AND (excluded.state = 'done'
-        OR (excluded.state = 'cancelled' AND o.state = 'open' AND excluded.version >= o.version)
+      WHERE (o.state <> 'done' OR o.said_done_at IS NOT NULL) AND (excluded.state = 'done'
+        OR (excluded.state = 'cancelled' AND (o.state = 'open' OR o.said_done_at IS NOT NULL) AND excluded.version >= o.version)
         OR (excluded.state = 'open' AND excluded.version > o.version))
       RETURNING id, state, event_id, xmax <> 0 AS existed
       )

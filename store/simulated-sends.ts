@@ -43,6 +43,19 @@ export function openSimulatedSend(
   };
 }
 
+/** What one call would have carried; undefined where none was made. */
+export async function simulatedContent(
+  sql: Sql,
+  sealer: Sealer,
+  delivery: string,
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await sql.query<{ sealed: Buffer }>(
+    'SELECT sealed FROM simulated_sends WHERE delivery_id = $1 ORDER BY attempt DESC LIMIT 1',
+    [delivery],
+  );
+  return rows[0] === undefined ? undefined : openSimulatedSend(sealer, rows[0].sealed).content;
+}
+
 /** With what was written down in place of its sealed form. */
 function opened<T extends { readonly sealed: Buffer }>(sealer: Sealer, { sealed, ...row }: T) {
   return { ...row, ...openSimulatedSend(sealer, sealed) };

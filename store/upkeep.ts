@@ -91,6 +91,9 @@ export const RULES: readonly Rule[] = [
   { table: 'question_sets', gone: ({ days90 }) => `t.at < ${days90}` },
   { table: 'questions', gone: ({ ledger }) => `t.at < ${ledger}` },
   { table: 'simulations', gone: ({ days30 }) => `t.updated_at < ${days30}` },
+  // How many were asked for in a day is counted by them; what they were sent to is of no use afterwards.
+  { table: 'contact_codes', gone: ({ days2 }) => `t.created_at < ${days2}` },
+  { table: 'notice_reads', gone: ({ ledger }) => `t.read_at < ${ledger}` },
   { table: 'redrives', gone: ({ ledger }) => `t.at < ${ledger}` },
   { table: 'restores', gone: ({ ledger }) => `t.closed_at < ${ledger}` },
   {

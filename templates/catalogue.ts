@@ -64,6 +64,8 @@ export type RenderRequest = {
   readonly locale: string;
   readonly reach: Reach;
   readonly values: TemplateValues;
+  /** Where mails of this kind are stopped. */
+  readonly unsubscribe?: string;
 };
 
 const FILE = /^([a-z]{2,3}(?:-[A-Z]{2})?)\.(push|email|sms)(\.possible)?\.hbs$/;
@@ -162,7 +164,13 @@ export function renderContent(template: Template, request: RenderRequest): Conte
   const text = textFor(template, request);
   const values = cleanValues({ ...OPTIONAL, ...request.values });
   try {
-    return contentOf(request.channel, text.locale, text.render(values), values.action?.url);
+    return contentOf(
+      request.channel,
+      text.locale,
+      text.render(values),
+      values.action?.url,
+      request.unsubscribe,
+    );
   } catch (cause) {
     throw new AllimError('template-failed', `template ${template.name}/${text.file}: ${messageOf(cause)}`, {
       cause,

@@ -42,8 +42,25 @@ export function escapeHtml(text: string): string {
   return /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (sign) => ESCAPES[sign]!) : text;
 }
 
+/** What stands below every mail that can be stopped; a language without its own line is told in English. */
+const UNSUBSCRIBE: Readonly<Record<string, string>> = {
+  ko: '이런 메일을 그만 받으려면:',
+  en: 'To stop emails of this kind:',
+  vi: 'Để ngừng nhận email loại này:',
+};
+
+function footer(locale: string): string {
+  return UNSUBSCRIBE[locale.split('-', 1)[0]!] ?? UNSUBSCRIBE['en']!;
+}
+
 /** Paragraphs are parted by an empty line. Only the rule's own action becomes a link: nothing in an agency's data can. */
-function htmlOf(locale: string, subject: string, text: string, url: string | undefined): string {
+function htmlOf(
+  locale: string,
+  subject: string,
+  text: string,
+  url: string | undefined,
+  unsubscribe: string | undefined,
+): string {
   let html = escapeHtml(text);
   const link = url === undefined ? undefined : escapeHtml(url);
   if (link !== undefined && html.includes(link))
@@ -53,7 +70,12 @@ function htmlOf(locale: string, subject: string, text: string, url: string | und
     .map((paragraph) => paragraph.trim())
     .join('</p><p>')
     .replaceAll('\n', '<br>');
-  return `<!doctype html><html lang="${escapeHtml(locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head><body style="font-size:17px;line-height:1.6;max-width:40em"><p>${body}</p></body></html>`;
+  const stop = unsubscribe === undefined ? '' : escapeHtml(unsubscribe);
+  const below =
+    stop === ''
+      ? ''
+      : `<p style="font-size:14px"><a href="${stop}">${escapeHtml(footer(locale).replace(/:$/, ''))}</a></p>`;
+  return `<!doctype html><html lang="${escapeHtml(locale)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head><body style="font-size:17px;line-height:1.6;max-width:40em"><p>${body}</p>${below}</body></html>`;
 }
 
 function split(text: string, heading: string): [first: string, rest: string] {
@@ -62,10 +84,18 @@ function split(text: string, heading: string): [first: string, rest: string] {
   return [first.slice(heading.length + 1).trim(), end < 0 ? '' : text.slice(end + 1).trim()];
 }
 
-/** `text` is what a source that passed the check rendered to. */
-export function contentOf(channel: Channel, locale: string, text: string, url: string | undefined): Content {
+/** `text` is what a source that passed the check rendered to; `unsubscribe` is where a mail of its kind is stopped. */
+export function contentOf(
+  channel: Channel,
+  locale: string,
+  text: string,
+  url: string | undefined,
+  unsubscribe?: string,
+): Content {
   if (channel === 'sms') return { channel, text: text.trim() };
   const [first, rest] = split(text, HEADINGS[channel]!);
   if (channel === 'push') return { channel, title: first, body: rest };
-  return { channel, subject: first, text: rest, html: htmlOf(locale, first, rest, url) };
+  const html = htmlOf(locale, first, rest, url, unsubscribe);
+  if (unsubscribe === undefined) return { channel, subject: first, text: rest, html };
+  return { channel, subject: first, text: `${rest}\n\n${footer(locale)}\n${unsubscribe}`, html, unsubscribe };
 }

@@ -58,7 +58,7 @@ const VENDORS: readonly (readonly [name: string, where: RegExp])[] = [
   ['nodemailer', /^workers\/providers\//],
   ['undici', /^workers\/providers\/http-call\.ts$/],
   ['smpp', /^workers\/providers\//],
-  ['handlebars', /^templates\//],
+  ['handlebars', /^templates\/|^web\/pages\/render\.ts$/],
   ['prom-client', /^app\/metrics\.ts$/],
   ['react', /^web\/console\/client\//],
   ['react-dom', /^web\/console\/client\/main\.tsx$/],

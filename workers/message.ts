@@ -3,15 +3,16 @@ import { LRUCache } from 'lru-cache';
 import type { Content } from '../domain/content.ts';
 import { AllimError } from '../domain/errors.ts';
 import type { CloudEvent } from '../domain/event.ts';
+import type { DeliveryId } from '../domain/ids.ts';
 import { LMS_BYTES, smsBytes } from '../domain/kr/sms-bytes.ts';
 import { inLocale } from '../domain/locales.ts';
-import { shortCode } from '../domain/short-code.ts';
 import type { SqlPool } from '../domain/sql.ts';
-import { deadlineOf, rollDeadline, type WorkingDays } from '../domain/timeline.ts';
+import type { WorkingDays } from '../domain/timeline.ts';
 import type { Catalogue, LiveRule } from '../store/catalogue.ts';
 import { loadEvents } from '../store/events.ts';
 import type { Claimed } from '../store/turn.ts';
-import { parseTemplate, renderContent, type Template, type TemplateValues } from '../templates/catalogue.ts';
+import { parseTemplate, renderContent, type Template } from '../templates/catalogue.ts';
+import { noticeDeadline, noticeValues } from '../templates/notice-values.ts';
 
 /** A broadcast's event is read once for its million recipients. */
 const CACHED_EVENTS = 500;
@@ -49,8 +50,10 @@ export function createRenderer(parts: {
   pool: SqlPool;
   catalogue: Catalogue;
   calendar: WorkingDays;
+  /** Where mails like this delivery are stopped; without it they say nothing of it. */
+  unsubscribeUrl?: ((delivery: DeliveryId) => string) | undefined;
 }): Renderer {
-  const { pool, catalogue, calendar } = parts;
+  const { pool, catalogue, calendar, unsubscribeUrl } = parts;
   const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
   const templates = new LRUCache<number, Promise<Template>>({ max: CACHED_TEMPLATES });
 
@@ -89,11 +92,11 @@ export function createRenderer(parts: {
   }
 
   function deadlineIn(live: LiveRule, event: CloudEvent, row: Claimed): string | null {
-    const own = row.values?.['deadline'];
-    if (typeof own === 'string') return rollDeadline(live.rule, own, calendar);
+    if (typeof row.values?.['deadline'] === 'string')
+      return noticeDeadline(live.rule, row.values, event, calendar);
     // A broadcast's, reckoned once for its million recipients.
     if (last?.event !== event || last.live !== live)
-      last = { event, live, deadline: deadlineOf(live.rule, event.data, calendar) };
+      last = { event, live, deadline: noticeDeadline(live.rule, null, event, calendar) };
     return last.deadline;
   }
 
@@ -107,25 +110,25 @@ export function createRenderer(parts: {
       const previous = row.previousEvent === null ? undefined : await eventById(row.previousEvent);
       const { agencies, localeFallbacks } = catalogue.current();
       const agencyNames = agencies.get(row.agency)?.name;
-      const citizen: Record<string, string | number | boolean | null> = {};
-      for (const [name, value] of Object.entries(row.values ?? {}))
-        if (name.startsWith('citizen.') && value !== null) citizen[name.slice('citizen.'.length)] = value;
-      const values: TemplateValues = {
-        event: event.data,
-        citizen,
+      const values = noticeValues({
+        notification: row.notification,
+        rule: live.rule,
+        event,
+        previous,
+        values: row.values,
         deadline: deadlineIn(live, event, row),
-        ...(live.rule.action === undefined ? {} : { action: live.rule.action }),
         agency: inLocale(agencyNames, row.locale, localeFallbacks) ?? row.agency,
-        code: shortCode(row.notification),
-        ...(previous === undefined
-          ? {}
-          : { old: { event: previous.data, deadline: deadlineOf(live.rule, previous.data, calendar) } }),
-      };
+        calendar,
+      });
       const content = renderContent(template, {
         channel: row.channel,
         locale: row.locale,
         reach: row.reach,
         values,
+        // An emergency goes by whatever leads to the person.
+        ...(unsubscribeUrl === undefined || row.channel !== 'email' || row.category === 'emergency'
+          ? {}
+          : { unsubscribe: unsubscribeUrl(row.id) }),
       });
       needFit(content, template.name);
       return content;

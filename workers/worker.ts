@@ -3,6 +3,7 @@
  * session. Stopping lets calls under way end and report; being killed leaves them to the dispatcher, which takes them for ambiguous.
  */
 import type { Clock } from '../domain/clock.ts';
+import type { DeliveryId } from '../domain/ids.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Metrics } from '../domain/metrics.ts';
 import type { Sealer } from '../domain/sealing.ts';
@@ -25,6 +26,7 @@ export type WorkerParts = {
   readonly queue: Queue;
   readonly catalogue: Catalogue;
   readonly calendar: WorkingDays;
+  readonly unsubscribeUrl?: ((delivery: DeliveryId) => string) | undefined;
   readonly sealer: Sealer;
   readonly providers: Readonly<Record<Channel, Provider>>;
   /** Takes what agencies in trial would have sent. */
@@ -53,7 +55,12 @@ export function createWorker(parts: WorkerParts) {
     return { lane, session, coalescer: createCoalescer({ pool, session, clock: parts.clock, logger }) };
   });
   const failing = createFailingStages(parts);
-  const renderer = createRenderer({ pool, catalogue: parts.catalogue, calendar: parts.calendar });
+  const renderer = createRenderer({
+    pool,
+    catalogue: parts.catalogue,
+    calendar: parts.calendar,
+    unsubscribeUrl: parts.unsubscribeUrl,
+  });
   let working: QueueWorker[] = [];
 
   return {

@@ -21,13 +21,6 @@ export type Answer = {
   readonly nothing?: true;
 };
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set by the server: whether whoever sent the request may still do what it asked for. */
-    stillAllowed?: () => Promise<boolean>;
-  }
-}
-
 type Said = Partial<Pick<NewAuditEntry, 'action' | 'agency' | 'object' | 'reason' | 'details'>>;
 
 export type Call<P, Q, B> = {

@@ -18,7 +18,7 @@ declare module 'fastify' {
     person?: boolean;
   }
   interface FastifyRequest {
-    /** Set where somebody is signed in: whether they still are. Streams outlive the request that began them. */
+    /** Set with whoever calls, person or key: whether they still may. Streams outlive the request that began them. */
     stillAllowed?: () => Promise<boolean>;
     /** The person's sessions, this one marked; empty where nobody is signed in. */
     ownSessions?: () => Promise<readonly OwnSession[]>;

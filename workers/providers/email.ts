@@ -229,8 +229,9 @@ export function createEmailProvider(options: EmailOptions): Provider {
     if (content.channel !== 'email') return { kind: 'technical', code: 'content-mismatch' };
     if (!isMailbox(address)) return { kind: 'permanent', code: 'address-invalid' };
     const messageId = `${delivery.delivery}@${domain}`;
-    const { subject, text, html } = content;
-    const message = composeMail({ from, to: address, messageId, dateMs: clock.nowMs(), subject, text, html });
+    const { subject, text, html, unsubscribe } = content;
+    const dateMs = clock.nowMs();
+    const message = composeMail({ from, to: address, messageId, dateMs, subject, text, html, unsubscribe });
     let connection: SMTPConnection;
     try {
       connection = idle.pop() ?? (await open());

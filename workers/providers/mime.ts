@@ -11,6 +11,8 @@ export type Mail = {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** https address that stops mails of this kind with one POST (RFC 8058). */
+  readonly unsubscribe?: string | undefined;
 };
 
 /** A dot-atom or quoted-free mailbox in ASCII and a domain: anything that could end a header or a command is not an address. */
@@ -53,10 +55,15 @@ export function composeMail(mail: Mail): Buffer {
   const boundary = '=_allim';
   const name = headerText(mail.from.name);
   const phrase = name.startsWith('=?') ? name : `"${name.replaceAll(/["\\]/g, '\\$&')}"`;
+  // RFC 8058 §3.1: both headers, for a mail program to show a button that asks nothing more.
+  const unsubscribe =
+    mail.unsubscribe === undefined
+      ? ''
+      : `List-Unsubscribe: <${mail.unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n`;
   const date = new Date(mail.dateMs).toUTCString().replace('GMT', '+0000');
   return Buffer.from(
     `From: ${phrase} <${mail.from.address}>\r\nTo: <${mail.to}>\r\nSubject: ${headerText(mail.subject)}\r\n` +
-      `Message-ID: <${mail.messageId}>\r\nDate: ${date}\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n` +
+      `Message-ID: <${mail.messageId}>\r\nDate: ${date}\r\nAuto-Submitted: auto-generated\r\n${unsubscribe}MIME-Version: 1.0\r\n` +
       `Content-Type: multipart/alternative; boundary="${boundary}"\r\n\r\n` +
       `--${boundary}\r\n${part('text/plain', mail.text)}--${boundary}\r\n${part('text/html', mail.html)}--${boundary}--\r\n`,
     'utf8',

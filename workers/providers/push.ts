@@ -9,6 +9,7 @@ import { type DeliveryId, shortId } from '../../domain/ids.ts';
 import { type Logger, silentLogger } from '../../domain/logger.ts';
 import { paced } from '../../domain/pace.ts';
 import { ADDRESS_PRIVATE, allowedEndpoint, publicLookup } from '../../domain/public-endpoint.ts';
+import { isPushService } from '../../domain/push-services.ts';
 import { Flights, judged, SESSION_LOST, type Verdict } from './calls.ts';
 import { CONNECTING, createHttpCaller, type HttpRequest, retryAfterMs } from './http-call.ts';
 import type { Outcome, OutgoingDelivery, Provider, PushSubscription } from './provider.ts';
@@ -17,6 +18,8 @@ export type PushOptions = {
   readonly vapid: { readonly subject: string; readonly publicKey: string; readonly privateKey: string };
   /** Calls http://127.0.0.1 too: for tests and the demonstration only. */
   readonly allowLoopback?: boolean;
+  /** Hosts that may be called (domain/push-services.ts); any public one unless told. */
+  readonly services?: readonly string[];
   /** What the service worker shows us when it has shown the notice (domain/receipt-tokens.ts). */
   readonly receiptToken?: (delivery: DeliveryId, attempt: number) => string;
   readonly window?: number;
@@ -80,6 +83,7 @@ function parseSubscription(address: string): PushSubscription | null {
 export function createPushProvider(options: PushOptions): Provider {
   const {
     vapid,
+    services,
     allowLoopback = false,
     window = 64,
     connectTimeoutMs = paced(10_000),
@@ -152,12 +156,18 @@ export function createPushProvider(options: PushOptions): Provider {
     const subscription = parseSubscription(delivery.address);
     if (!subscription) return { kind: 'permanent', code: 'subscription-invalid' };
     const url = allowedEndpoint(subscription.endpoint, allowLoopback);
-    if (!url) return { kind: 'permanent', code: 'endpoint-refused' };
+    const known =
+      services === undefined ||
+      (url !== null && (isPushService(url.hostname, services) || url.protocol === 'http:'));
+    // Clear text is allowed on loopback alone, and there it is not a service.
+    if (!url || !known) return { kind: 'permanent', code: 'endpoint-refused' };
     const id = shortId(delivery.delivery as DeliveryId);
-    const { title, body } = delivery.content;
+    const { title, body, read } = delivery.content;
     const receipt = options.receiptToken?.(delivery.delivery as DeliveryId, delivery.attempt);
     const payload = Buffer.from(
-      JSON.stringify({ id, title, body, ...(receipt === undefined ? {} : { receipt }) }),
+      JSON.stringify(
+        read ? { id, read } : { id, title, body, ...(receipt === undefined ? {} : { receipt }) },
+      ),
     );
     if (payload.length > PUSH_PLAINTEXT_BYTES) return { kind: 'technical', code: 'payload-too-large' };
     let sealed: Buffer;

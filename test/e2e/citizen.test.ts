@@ -1,0 +1,363 @@
+/**
+ * The citizen app in Chromium, as people use it: at phone size without a script from inbox to done, by keyboard alone, live, offline, pushed
+ * to, and in every state without a finding of axe. The push service is the browser's own test protocol: no machine outside is asked.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { shortId } from '../../domain/ids.ts';
+import { shortCode } from '../../domain/short-code.ts';
+import { transaction } from '../../domain/sql.ts';
+import { unsubscribeToken } from '../../domain/unsubscribe-tokens.ts';
+import { mergeProfile } from '../../store/citizens.ts';
+import { CHROMIUM, describeWithChromium } from '../support/chromium.ts';
+import { type CitizenSite, createCitizenSite } from '../support/citizen-site.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Installation, install, PROFILE, taxEvent, windowEvent } from '../support/installation.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PHONE = { width: 360, height: 740 };
+const TABLET = { width: 768, height: 1024 };
+const DESK = { width: 1440, height: 900 };
+/** A folder for pictures of every page and state, for who looks at them. */
+const SHOTS = process.env['ALLIM_SCREENSHOTS'];
+
+describeWithChromium('the citizen app', () => {
+  let it: Installation;
+  let site: CitizenSite;
+  let browser: Browser;
+  let url = '';
+  let count = 0;
+  const outside: string[] = [];
+
+  beforeAll(async () => {
+    it = await install();
+    site = await createCitizenSite(it, { liveEveryMs: 50, pushKey: 'BAAA' });
+    await site.app.listen({ host: '127.0.0.1', port: 0 });
+    url = `http://127.0.0.1:${(site.app.server.address() as AddressInfo).port}`;
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await site?.close();
+    await it?.close();
+  });
+
+  async function enter(
+    citizen: string,
+    options: Parameters<Browser['newContext']>[0] = {},
+    locale = 'ko',
+  ): Promise<{ context: BrowserContext; page: Page }> {
+    const { cookie } = await site.visit(citizen, locale);
+    const [name, value] = cookie.split(/=(.*)/) as [string, string];
+    const context = await browser.newContext({ viewport: PHONE, reducedMotion: 'reduce', ...options });
+    await context.addCookies([{ name, value, url }]);
+    context.on('request', (request) => {
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) outside.push(request.url());
+    });
+    return { context, page: await context.newPage() };
+  }
+
+  async function person(locale = 'ko'): Promise<string> {
+    count++;
+    const id = `c-e2e-${count}`;
+    await it.citizen({
+      id,
+      locale,
+      sms: `+8210777000${String(count).padStart(2, '0')}`,
+      email: `e${count}@example.kr`,
+    });
+    await transaction(it.pool, (sql) => mergeProfile(sql, id, PROFILE, 'nhis', it.clock.nowMs()));
+    return id;
+  }
+  async function taxed(id: string, amount = 132_000, dueOn = '2026-07-31'): Promise<string> {
+    const obligation = `property-tax/e2e-${++count}`;
+    await it.publish(
+      taxEvent({
+        id: `e2e-${count}`,
+        subject: id,
+        allimobligation: obligation,
+        sequence: '1',
+        data: { amount, dueOn },
+      }),
+    );
+    await it.idle();
+    return obligation;
+  }
+
+  async function findings(page: Page): Promise<string[]> {
+    await page.evaluate(AXE);
+    return page.evaluate<string[]>(
+      `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+        .then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')))`,
+    );
+  }
+  const scrollsSideways = (page: Page) =>
+    page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+
+  test('from inbox to done at phone size without a script', async () => {
+    const id = await person();
+    await taxed(id);
+    const { context, page } = await enter(id, { javaScriptEnabled: false });
+    await page.goto(`${url}/me`);
+    expect(await page.locator('h1').innerText()).toBe('할 일');
+    await page.getByRole('link', { name: '재산세 132,000원', exact: true }).click();
+    expect(await page.locator('main').innerText()).toContain('왜 받았나요?');
+    await page.getByRole('button', { name: '했어요' }).click();
+    expect(await page.locator('main').innerText()).toContain('했다고 표시하셨습니다');
+    await page.getByRole('link', { name: '할 일' }).click();
+    expect(await page.locator('main').innerText()).toContain('지금 할 일이 없습니다');
+    await context.close();
+  });
+
+  test('by keyboard alone: skip link, menu, notice, done', async () => {
+    const id = await person('en');
+    await taxed(id);
+    const { context, page } = await enter(id, { viewport: DESK }, 'en');
+    await page.goto(`${url}/me`);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.className')).toBe('skip');
+    await page.keyboard.press('Enter');
+    const reach = async (text: string) => {
+      for (let n = 0; n < 30; n++) {
+        await page.keyboard.press('Tab');
+        const at = await page.evaluate<{ text: string; outline: string }>(
+          `({ text: document.activeElement.innerText ?? '', outline: getComputedStyle(document.activeElement).outlineStyle })`,
+        );
+        expect([at.text, at.outline]).not.toEqual([at.text, 'none']);
+        if (at.text.trim().startsWith(text)) return;
+      }
+      throw new Error(`the keyboard does not reach ${text}`);
+    };
+    await reach('Property tax');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/me\/notices\//);
+    await reach('I have done it');
+    await page.keyboard.press('Enter');
+    await page.getByText('You said that this is done').waitFor();
+    await context.close();
+  });
+
+  test('a notice arrives in an open inbox within a second', async () => {
+    const id = await person();
+    await taxed(id, 10_000);
+    const { context, page } = await enter(id);
+    await page.goto(`${url}/me`);
+    await eventually(() => page.evaluate<boolean>(`performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`));
+    await it.publish(
+      taxEvent({
+        id: `live-${++count}`,
+        subject: id,
+        allimobligation: `property-tax/live-${count}`,
+        data: { amount: 55_000, dueOn: '2026-07-20' },
+      }),
+    );
+    await it.settle();
+    const plannedMs = performance.now();
+    await page.getByText('55,000원').first().waitFor({ timeout: 5_000 });
+    expect(performance.now() - plannedMs).toBeLessThan(1_000);
+    // The more urgent one stands first, and it is said aloud.
+    expect(await page.locator('.todo').first().innerText()).toContain('55,000원');
+    expect(await page.locator('[data-arrived]').innerText()).toBe('새 안내가 왔습니다');
+    expect(await findings(page)).toEqual([]);
+    await context.close();
+  });
+
+  test('what was opened is read offline, and gone after signing out', async () => {
+    const id = await person();
+    await taxed(id, 20_000);
+    const { context, page } = await enter(id);
+    await page.goto(`${url}/me`);
+    await page.evaluate('navigator.serviceWorker.ready.then(() => true)');
+    await page.reload();
+    await page.getByRole('link', { name: '재산세 20,000원', exact: true }).click();
+    await page.waitForURL(/\/me\/notices\//);
+    await eventually(() =>
+      page.evaluate<boolean>(`caches.match(location.href).then((found) => found !== undefined)`),
+    );
+    await context.setOffline(true);
+    await page.reload();
+    expect(await page.locator('main').innerText()).toContain('재산세 20,000원');
+    expect(await page.locator('[data-offline]').isVisible()).toBe(true);
+    await page.goto(`${url}/me/data`);
+    expect(await page.locator('h1').innerText()).toContain('인터넷에 연결되어 있지 않습니다');
+    await context.setOffline(false);
+    await page.goto(`${url}/me/data`);
+    await page.getByRole('button', { name: '모든 기기에서 로그아웃' }).click();
+    await page.waitForURL((to) => !to.pathname.startsWith('/me'));
+    await page.goto(`${url}/real`);
+    expect(await page.evaluate<string[]>('caches.keys()')).not.toContainEqual(
+      expect.stringContaining('allim-pages-'),
+    );
+    await context.close();
+  });
+
+  test('a push is shown once, reported, and taken down when it was read', async () => {
+    const id = await person();
+    await taxed(id, 30_000);
+    const { context, page } = await enter(id);
+    await context.grantPermissions(['notifications'], { origin: url });
+    await page.goto(`${url}/me`);
+    await page.evaluate('navigator.serviceWorker.ready.then(() => true)');
+    const devtools = await context.newCDPSession(page);
+    const registered = Promise.withResolvers<string>();
+    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      const found = registrations.find((one) => one.scopeURL === `${url}/me`);
+      if (found !== undefined) registered.resolve(found.registrationId);
+    });
+    await devtools.send('ServiceWorker.enable');
+    const registrationId = await registered.promise;
+    const push = (message: object) =>
+      devtools.send('ServiceWorker.deliverPushMessage', {
+        origin: url,
+        registrationId,
+        data: JSON.stringify(message),
+      });
+    const shown = () =>
+      page.evaluate<string[]>(
+        `navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => n.title + '/' + n.tag))`,
+      );
+    const [row] = await it.rows<{ id: string }>(
+      `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1`,
+      [id],
+    );
+    const tag = shortId(row!.id as never);
+    const reports: string[] = [];
+    context.on('request', (request) => {
+      if (request.url().endsWith('/receipts/push')) reports.push(request.postData() ?? '');
+    });
+    for (let n = 0; n < 2; n++)
+      await push({
+        id: tag,
+        title: '건강검진, 12월 31일까지',
+        body: '올해 받을 차례입니다.',
+        receipt: '1.x',
+      });
+    await eventually(async () => expect(await shown()).toEqual([`건강검진, 12월 31일까지/${tag}`]));
+    await eventually(() => reports.length > 0);
+    expect(JSON.parse(reports[0]!)).toEqual({ id: tag, receipt: '1.x' });
+    await push({ id: tag, read: true });
+    await eventually(async () => expect(await shown()).toEqual([]));
+    // What was shown is not shown again, however late it comes.
+    await push({ id: tag, title: 'again', body: 'x' });
+    await push({ id: 'B'.repeat(22), title: '', body: '' });
+    await eventually(async () => expect(await shown()).toHaveLength(1));
+    expect((await shown())[0]).toContain('B'.repeat(22));
+    await context.close();
+  });
+
+  test('push is asked for after the first notice was read, and never when a page loads', async () => {
+    const id = await person();
+    await taxed(id, 40_000);
+    const { context, page } = await enter(id);
+    await context.addInitScript(`window.asked = 0; const real = Notification.requestPermission; Notification.requestPermission = (...given) => { window.asked++; return Promise.resolve('denied'); };
+      Object.defineProperty(Notification, 'permission', { get: () => 'default' });`);
+    await page.goto(`${url}/me`);
+    await page.evaluate('navigator.serviceWorker.ready.then(() => true)');
+    expect(await page.getByText('다음 안내는 바로 받으시겠어요?').isVisible()).toBe(false);
+    await page.getByRole('link', { name: '재산세 40,000원', exact: true }).click();
+    await page.getByText('다음 안내는 바로 받으시겠어요?').waitFor();
+    expect(await page.evaluate('window.asked')).toBe(0);
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole('button', { name: '이 기기로 받기' }).click();
+    await page.getByText('브라우저가 알림을 막고 있습니다').waitFor();
+    expect(await page.evaluate('window.asked')).toBe(1);
+    await context.close();
+  });
+
+  test.each(['ko', 'en', 'vi'])(
+    'every page and state is without a finding, in %s',
+    async (lang) => {
+      const id = await person(lang);
+      const obligation = await taxed(id);
+      await it.publish(windowEvent({ id: `axe-${++count}`, allimobligation: `checkup/axe-${count}` }));
+      await it.idle();
+      await it.publish(
+        taxEvent({
+          id: `axe2-${++count}`,
+          subject: id,
+          allimobligation: obligation,
+          sequence: '2',
+          data: { amount: 118_500, dueOn: '2026-07-31' },
+        }),
+      );
+      await it.idle();
+      const rows = await it.rows<{ id: string; stage: string }>(
+        'SELECT id, stage_kind AS stage FROM notifications WHERE recipient_id = $1 ORDER BY created_at, version',
+        [id],
+      );
+      const notice = (stage: string) => `/me/notices/${rows.find((row) => row.stage === stage)?.id}`;
+      const [mail] = await it.rows<{ id: string }>(
+        `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1 AND d.channel = 'email' LIMIT 1`,
+        [id],
+      );
+      const empty = await person(lang);
+      const addresses = [
+        '/me',
+        '/me/all',
+        '/me/all?q=zzz',
+        ...rows.map((row) => `/me/notices/${row.id}`),
+        '/me/choices',
+        '/me/choices?said=saved',
+        '/me/data',
+        '/me/notices/00000000-0000-4000-8000-000000000000',
+        `/check?lang=${lang}`,
+        `/real?lang=${lang}`,
+        `/unsubscribe/${unsubscribeToken(it.sealer, mail!.id as never)}?lang=${lang}`,
+        `/unsubscribe/x?lang=${lang}`,
+        `/me/offline?lang=${lang}`,
+      ];
+      expect(notice('corrected')).not.toContain('undefined');
+      const faults: string[] = [];
+      const look = async (page: Page, name: string) => {
+        for (const fault of await findings(page)) faults.push(`${name}: ${fault}`);
+        for (const viewport of [{ width: 320, height: 640 }, PHONE, TABLET, DESK]) {
+          await page.setViewportSize(viewport);
+          if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
+        if (SHOTS !== undefined && viewport.width !== 320)
+          await page.screenshot({
+            path: path.join(SHOTS, `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`),
+            fullPage: true,
+          });
+        }
+        await page.setViewportSize(PHONE);
+      };
+      const { context, page } = await enter(id, { locale: lang }, lang);
+      for (const address of addresses) {
+        await page.goto(url + address);
+        await look(page, address);
+      }
+      await page.goto(`${url}/me/choices`);
+      await page.locator('#email').fill('nobody');
+      await page.locator('#email').press('Enter');
+      await page.locator('#email-fault').waitFor();
+      await look(page, 'a wrong address');
+      await page.locator('#email').fill(`proof${count}@example.kr`);
+      await page.locator('#email').press('Enter');
+      await page.waitForURL(/\/me\/contacts\//);
+      await look(page, 'a code');
+      await page.goto(`${url}/check?lang=${lang}`);
+      await page.locator('#code').fill(shortCode(rows[0]!.id as never));
+      await page.locator('#last').fill('0000');
+      await page.locator('#last').press('Enter');
+      await page.locator('main .notice').waitFor();
+      await look(page, 'a check that finds nothing');
+      await context.close();
+      const other = await enter(empty, { locale: lang }, lang);
+      for (const address of ['/me', '/me/all', '/me/data']) {
+        await other.page.goto(url + address);
+        await look(other.page, `${address} of who has nothing`);
+      }
+      await other.context.close();
+      expect(faults).toEqual([]);
+    },
+    120_000,
+  );
+
+  test('nothing is fetched from outside', () => {
+    expect(outside).toEqual([]);
+  });
+});
