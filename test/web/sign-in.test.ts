@@ -114,6 +114,24 @@ describe('signing out', () => {
     expect((await browser.ask(`${server.url}/api/v1/session`)).status).toBe(401);
   });
 
+  test('what staff open and end stands in the audit trail, of citizens nothing does', async () => {
+    const browser = await server.signIn('nts-operator');
+    const { csrf } = await who(browser);
+    await browser.visit(`${server.url}/sign-out`, { form: { _csrf: String(csrf) } });
+    const citizen = await server.signIn(CITIZEN);
+    await citizen.visit(`${server.url}/sign-out`, {
+      form: { _csrf: String((await who(citizen))['csrf']) },
+    });
+    const { rows } = await server.database.pool.query<{ action: string; agency: string; object: string }>(
+      `SELECT action, agency_id AS agency, object FROM audit_entries
+       WHERE actor = 'staff:nts-operator' OR actor NOT LIKE 'staff:%' ORDER BY number`,
+    );
+    expect(rows).toEqual([
+      { action: 'session.signed-in', agency: 'nts', object: expect.stringMatching(/^session:/) },
+      { action: 'session.signed-out', agency: 'nts', object: rows[0]!.object },
+    ]);
+  });
+
   test('a link alone signs nobody out', async () => {
     const browser = await server.signIn('nts-author');
     await browser.visit(`${server.url}/sign-out`);

@@ -426,6 +426,43 @@ const ANSWERS: Readonly<Record<string, Said>> = {
       findings: list(object({ number: whole, what: text, says: text })),
     }),
   ),
+  'get /api/v1/session': says(
+    'Who is signed in, with the token for forms (csrf) and, of staff, what they may do',
+    object({
+      kind: one('staff', 'citizen'),
+      'subject?': text,
+      'name?': text,
+      'agency?': maybeText,
+      'roles?': list(text),
+      'rights?': list(text),
+      'citizen?': text,
+      locale: text,
+      csrf: text,
+    }),
+  ),
+  'get /api/v1/sessions': says(
+    'Where the person is signed in',
+    object({
+      sessions: list(
+        object({ id: uuid, device: text, createdAt: time, seenAt: time, endsAt: time, current: yes }),
+      ),
+    }),
+  ),
+  'delete /api/v1/sessions': says('Ends all of the person’s sessions but this one', object({ ended: whole })),
+  'delete /api/v1/sessions/:id': done('Ends one of the person’s sessions'),
+  'get /api/v1/me/live': {
+    summary:
+      'What comes to a citizen’s open inbox: `event: notice` and `event: read`, with ids and nothing else',
+    status: 200,
+    body: text,
+    type: 'text/event-stream',
+  },
+  'post /api/v1/me/push': says(
+    'Takes the push subscription of a citizen’s browser',
+    object({ renewal: text }),
+    201,
+  ),
+  'delete /api/v1/me/push': done('Forgets the push subscription of a citizen’s browser'),
   'get /api/v1/restore': says('What a restore left to decide', object({ restore: maybe(free) })),
   'post /api/v1/restore/decisions': says(
     'Decides on it',

@@ -135,8 +135,16 @@ const TAGS: readonly (readonly [prefix: string, tag: string])[] = [
   ['/api/v1/agencies', 'Agencies'],
   ['/api/v1/webhooks', 'Webhooks'],
   ['/api/v1/simulations', 'Rules'],
+  ['/api/v1/session', 'Sign-in'],
+  ['/api/v1/me', 'Citizen app'],
 ];
 const tagOf = (url: string): string => TAGS.find(([prefix]) => url.startsWith(prefix))?.[1] ?? 'Installation';
+
+const OF_SESSIONS: readonly Permission[] = ['staff', 'citizen', 'person'];
+function securityOf(permission: Permission): readonly object[] {
+  if (permission === 'public') return [];
+  return OF_SESSIONS.includes(permission) ? [{ session: [] }] : [{ key: [] }, { session: [] }];
+}
 
 /** Register before any route. */
 export async function mountOpenApi(app: FastifyInstance, publicUrl: string | null): Promise<void> {
@@ -161,7 +169,7 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
             type: 'apiKey',
             in: 'cookie',
             name: '__Host-allim',
-            description: 'Staff who signed in.',
+            description: 'Whoever signed in. What changes something has the header `x-allim-csrf` too (`csrf` of /api/v1/session).',
           },
         },
         schemas: { Problem: PROBLEM as never },
@@ -179,7 +187,7 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
           ...(said === undefined ? { hide: true } : { summary: said.summary }),
           tags: [tagOf(url)],
           ...(headers === undefined ? {} : { headers }),
-          security: permission === 'public' ? [] : [{ key: [] }, { session: [] }],
+          security: securityOf(permission),
           'x-allim-permission': permission,
         } as never,
       };

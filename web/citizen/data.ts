@@ -5,7 +5,7 @@ import { inLocale } from '../../domain/locales.ts';
 import { allNotices } from '../../store/citizen-notices.ts';
 import { ownChoices, ownContacts, ownProfile } from '../../store/own-choices.ts';
 import type { Look } from '../../store/own-looks.ts';
-import { needCitizen, type Person, type SessionId } from '../sign-in/person.ts';
+import { needCitizen, type Person } from '../sign-in/person.ts';
 import { createFacts } from './facts.ts';
 import { dayWord } from './notice-view.ts';
 import type { Show, ShowParts } from './show.ts';
@@ -21,7 +21,7 @@ export type OwnSession = {
 export type OwnSessions = {
   list(person: Person): Promise<readonly OwnSession[]>;
   endOthers(person: Person): Promise<number>;
-  end(session: SessionId): Promise<unknown>;
+  end(person: Person): Promise<unknown>;
 };
 
 export type DataParts = ShowParts & {
@@ -79,7 +79,7 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
   app.post('/me/sessions/end', { config: CITIZEN }, async (request, reply) => {
     const person = needCitizen(request);
     await parts.sessions.endOthers(person);
-    await parts.sessions.end(person.session);
+    await parts.sessions.end(person);
     return reply.header('clear-site-data', '"cache", "storage"').redirect('/', 303);
   });
 

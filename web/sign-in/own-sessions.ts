@@ -22,11 +22,11 @@ export function mountOwnSessions(app: FastifyInstance, sessions: Sessions): void
   });
   app.get('/api/v1/sessions', PERSON, async (request) => ({ sessions: await sessionsOf(request) }));
   app.delete('/api/v1/sessions', PERSON, async (request) => ({
-    ended: await sessions.endOthers(personOf(request)),
+    ended: await sessions.endOthers(personOf(request), request.id),
   }));
   app.delete('/api/v1/sessions/:id', PERSON, async (request, reply) => {
     const { id } = request.params as { id: string };
-    if (!(await sessions.endOne(personOf(request), id)))
+    if (!(await sessions.endOne(personOf(request), id, request.id)))
       throw new AllimError('not-found', 'you have no such session');
     return reply.code(204).send();
   });

@@ -123,10 +123,11 @@ export async function mountSignIn(app: FastifyInstance, parts: SignInParts): Pro
     }
     const { as, idToken } = await finish(request, at);
     // Whatever session the browser had ends: a planted one too.
-    if (request.person !== null) await sessions.end(request.person.session);
+    if (request.person !== null) await sessions.end(request.person, request.id);
     const { token, endsAt, session } = await sessions.open(as, {
       device: deviceOf(request.headers['user-agent']),
       idToken,
+      request: request.id,
     });
     right();
     cookies.setSession(reply, token, (endsAt.getTime() - clock.nowMs()) / 1_000);
@@ -142,8 +143,8 @@ export async function mountSignIn(app: FastifyInstance, parts: SignInParts): Pro
   async function signOut(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { person } = request;
     if (person === null) return reply.redirect('/sign-out/done', 303);
-    if ((request.body as Query | null)?.['everywhere'] === 'true') await sessions.endOthers(person);
-    const { idToken } = await sessions.end(person.session);
+    if ((request.body as Query | null)?.['everywhere'] === 'true') await sessions.endOthers(person, request.id);
+    const { idToken } = await sessions.end(person, request.id);
     cookies.clearSession(reply);
     // What a citizen's app keeps for reading offline goes too: the next person at this browser is another one.
     if (person.kind === 'citizen') reply.header('clear-site-data', '"cache", "storage"');

@@ -1,13 +1,15 @@
 /**
  * Sessions: what a browser's cookie stands for. Guarantees: a token is 256 random bits and only its hash is kept; a new one at sign-in and
  * every hour; an old one that comes back late ends the session, because two have it (docs/adr/0023-who-is-signed-in.md); limits by idleness
- * and by age hold whatever the browser says. It never extends a session beyond its end.
+ * and by age hold whatever the browser says. It never extends a session beyond its end. What staff open and end stands in the audit trail;
+ * of citizens nothing does.
  */
 import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
+import { recordAudit } from '../../store/audit-trail.ts';
 import {
   deleteSession,
   deleteSessionOf,
@@ -64,18 +66,18 @@ export interface Sessions {
   /** `idToken` is kept, sealed, for sign-out. */
   open(
     as: SignedInAs,
-    given: { readonly device: string; readonly idToken: string | null },
+    given: { readonly device: string; readonly idToken: string | null; readonly request?: string },
   ): Promise<{ readonly token: string; readonly endsAt: Date; readonly session: SessionId }>;
   /** null where the token is nobody's any more. Throws what the database throws. */
   read(token: string): Promise<Found | null>;
   /** Whether it still counts: for streams, which outlive the request that began them. */
   lives(session: SessionId): Promise<boolean>;
-  /** Ends it, and gives the id token that it was opened with. */
-  end(session: SessionId): Promise<{ readonly idToken: string | null }>;
+  /** Ends the one that the person is in, and gives the id token that it was opened with. */
+  end(person: Person, request?: string): Promise<{ readonly idToken: string | null }>;
   /** One of the person's own; false where they have none of that id. */
-  endOne(person: Person, session: string): Promise<boolean>;
+  endOne(person: Person, session: string, request?: string): Promise<boolean>;
   /** All of the person's but the one they are in. */
-  endOthers(person: Person): Promise<number>;
+  endOthers(person: Person, request?: string): Promise<number>;
   list(person: Person): Promise<readonly ListedSession[]>;
 }
 
@@ -104,6 +106,27 @@ export const ownerOf = (person: Person) => ({
   kind: person.kind,
   subject: person.kind === 'staff' ? person.subject : person.citizen,
 });
+
+/** Last in the transaction: whoever writes an entry next waits for it. */
+async function audit(
+  sql: Sql,
+  as: SignedInAs | Person,
+  action: 'session.signed-in' | 'session.signed-out',
+  session: string | null,
+  request: string | undefined,
+  details: Readonly<Record<string, string | number>> = {},
+): Promise<void> {
+  if (as.kind !== 'staff') return;
+  await recordAudit(sql, {
+    agency: as.agency,
+    actor: `staff:${as.subject}`,
+    actorName: as.name,
+    action,
+    object: session === null ? null : `session:${session}`,
+    details,
+    request: request ?? null,
+  });
+}
 
 export function createSessions(given: {
   readonly pool: SqlPool;
@@ -134,7 +157,7 @@ export function createSessions(given: {
   }
 
   return {
-    async open(as, { device, idToken }) {
+    async open(as, { device, idToken, request }) {
       const id = randomUUID();
       const secret = newSecret();
       const endsAt = at(LIMITS[as.kind].lifeMs);
@@ -152,7 +175,11 @@ export function createSessions(given: {
         createdAt: at(),
         endsAt,
       };
-      const ended = await transaction(pool, (sql: Sql) => insertSession(sql, row, SESSIONS_A_PERSON));
+      const ended = await transaction(pool, async (sql) => {
+        const gone = await insertSession(sql, row, SESSIONS_A_PERSON);
+        await audit(sql, as, 'session.signed-in', id, request, { device });
+        return gone;
+      });
       if (ended > 0) logger.info({ kind: as.kind, ended }, 'the oldest sessions of a person were ended');
       return { token: `${id}.${secret}`, endsAt, session: id as SessionId };
     },
@@ -184,16 +211,31 @@ export function createSessions(given: {
       return row !== undefined && counts(row);
     },
 
-    async end(session) {
-      const row = await findSession(pool, session);
-      await deleteSession(pool, session);
+    async end(person, request) {
+      const row = await transaction(pool, async (sql) => {
+        const found = await findSession(sql, person.session);
+        if (await deleteSession(sql, person.session))
+          await audit(sql, person, 'session.signed-out', person.session, request);
+        return found;
+      });
       const sealed = row?.idToken ?? null;
       return { idToken: sealed === null ? null : sealer.open(PURPOSE, sealed).toString() };
     },
 
-    endOne: (person, session) =>
-      ID.test(session) ? deleteSessionOf(pool, ownerOf(person), session) : Promise.resolve(false),
-    endOthers: (person) => deleteSessionsOf(pool, ownerOf(person), person.session),
+    endOne: (person, session, request) =>
+      transaction(pool, async (sql) => {
+        if (!ID.test(session)) return false;
+        const ended = await deleteSessionOf(sql, ownerOf(person), session);
+        if (ended) await audit(sql, person, 'session.signed-out', session, request);
+        return ended;
+      }),
+    endOthers: (person, request) =>
+      transaction(pool, async (sql) => {
+        const ended = await deleteSessionsOf(sql, ownerOf(person), person.session);
+        const from = { sessions: ended, from: person.session };
+        if (ended > 0) await audit(sql, person, 'session.signed-out', null, request, from);
+        return ended;
+      }),
     list: (person) => listSessionsOf(pool, ownerOf(person), at(), at(-LIMITS[person.kind].idleMs)),
   };
 }
