@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { shortId } from '../../domain/ids.ts';
 import { shortCode } from '../../domain/short-code.ts';
 import { transaction } from '../../domain/sql.ts';
@@ -24,6 +24,10 @@ const TABLET = { width: 768, height: 1024 };
 const DESK = { width: 1440, height: 900 };
 /** A folder for pictures of every page and state, for who looks at them. */
 const SHOTS = process.env['ALLIM_SCREENSHOTS'];
+
+/** Blanks folded, as one reads it. */
+const said = async (at: Locator): Promise<string> =>
+  ((await at.textContent()) ?? '').replaceAll(/\s+/g, ' ').trim();
 
 describeWithChromium('the citizen app', () => {
   let it: Installation;
@@ -103,13 +107,13 @@ describeWithChromium('the citizen app', () => {
     await taxed(id);
     const { context, page } = await enter(id, { javaScriptEnabled: false });
     await page.goto(`${url}/me`);
-    expect(await page.locator('h1').innerText()).toBe('할 일');
+    expect(await said(page.locator('h1'))).toBe('할 일');
     await page.getByRole('link', { name: '재산세 132,000원', exact: true }).click();
-    expect(await page.locator('main').innerText()).toContain('왜 받았나요?');
+    expect(await said(page.locator('main'))).toContain('왜 받았나요?');
     await page.getByRole('button', { name: '했어요' }).click();
-    expect(await page.locator('main').innerText()).toContain('했다고 표시하셨습니다');
+    expect(await said(page.locator('main'))).toContain('했다고 표시하셨습니다');
     await page.getByRole('link', { name: '할 일' }).click();
-    expect(await page.locator('main').innerText()).toContain('지금 할 일이 없습니다');
+    expect(await said(page.locator('main'))).toContain('지금 할 일이 없습니다');
     await context.close();
   });
 
@@ -146,7 +150,11 @@ describeWithChromium('the citizen app', () => {
     await taxed(id, 10_000);
     const { context, page } = await enter(id);
     await page.goto(`${url}/me`);
-    await eventually(() => page.evaluate<boolean>(`performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`));
+    await eventually(() =>
+      page.evaluate<boolean>(
+        `performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`,
+      ),
+    );
     await it.publish(
       taxEvent({
         id: `live-${++count}`,
@@ -160,8 +168,8 @@ describeWithChromium('the citizen app', () => {
     await page.getByText('55,000원').first().waitFor({ timeout: 5_000 });
     expect(performance.now() - plannedMs).toBeLessThan(1_000);
     // The more urgent one stands first, and it is said aloud.
-    expect(await page.locator('.todo').first().innerText()).toContain('55,000원');
-    expect(await page.locator('[data-arrived]').innerText()).toBe('새 안내가 왔습니다');
+    expect(await said(page.locator('.todo').first())).toContain('55,000원');
+    expect(await said(page.locator('[data-arrived]'))).toBe('새 안내가 왔습니다');
     expect(await findings(page)).toEqual([]);
     await context.close();
   });
@@ -180,10 +188,10 @@ describeWithChromium('the citizen app', () => {
     );
     await context.setOffline(true);
     await page.reload();
-    expect(await page.locator('main').innerText()).toContain('재산세 20,000원');
+    expect(await said(page.locator('main'))).toContain('재산세 20,000원');
     expect(await page.locator('[data-offline]').isVisible()).toBe(true);
     await page.goto(`${url}/me/data`);
-    expect(await page.locator('h1').innerText()).toContain('인터넷에 연결되어 있지 않습니다');
+    expect(await said(page.locator('h1'))).toContain('인터넷에 연결되어 있지 않습니다');
     await context.setOffline(false);
     await page.goto(`${url}/me/data`);
     await page.getByRole('button', { name: '모든 기기에서 로그아웃' }).click();
@@ -317,11 +325,14 @@ describeWithChromium('the citizen app', () => {
         for (const viewport of [{ width: 320, height: 640 }, PHONE, TABLET, DESK]) {
           await page.setViewportSize(viewport);
           if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
-        if (SHOTS !== undefined && viewport.width !== 320)
-          await page.screenshot({
-            path: path.join(SHOTS, `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`),
-            fullPage: true,
-          });
+          if (SHOTS !== undefined && viewport.width !== 320)
+            await page.screenshot({
+              path: path.join(
+                SHOTS,
+                `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`,
+              ),
+              fullPage: true,
+            });
         }
         await page.setViewportSize(PHONE);
       };

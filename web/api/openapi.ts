@@ -169,7 +169,8 @@ export async function mountOpenApi(app: FastifyInstance, publicUrl: string | nul
             type: 'apiKey',
             in: 'cookie',
             name: '__Host-allim',
-            description: 'Whoever signed in. What changes something has the header `x-allim-csrf` too (`csrf` of /api/v1/session).',
+            description:
+              'Whoever signed in. What changes something has the header `x-allim-csrf` too (`csrf` of /api/v1/session).',
           },
         },
         schemas: { Problem: PROBLEM as never },

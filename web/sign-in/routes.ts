@@ -143,7 +143,8 @@ export async function mountSignIn(app: FastifyInstance, parts: SignInParts): Pro
   async function signOut(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { person } = request;
     if (person === null) return reply.redirect('/sign-out/done', 303);
-    if ((request.body as Query | null)?.['everywhere'] === 'true') await sessions.endOthers(person, request.id);
+    if ((request.body as Query | null)?.['everywhere'] === 'true')
+      await sessions.endOthers(person, request.id);
     const { idToken } = await sessions.end(person, request.id);
     cookies.clearSession(reply);
     // What a citizen's app keeps for reading offline goes too: the next person at this browser is another one.
