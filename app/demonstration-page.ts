@@ -1,4 +1,5 @@
 /** What the page of the demonstration needs of this process: how far the week is, what runs and how it is, whom the commands are about. */
+import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { citizens, type SyntheticCitizen } from '../producers/population.ts';
 import { shippedFields } from '../rules/catalogue.ts';
@@ -12,10 +13,13 @@ import type { Language } from '../web/demonstration/words.ts';
 import type { Context } from './context.ts';
 import { DEMONSTRATION_SEED } from './demonstration-week.ts';
 import { type MountPages, populationOf } from './http.ts';
+import { bundledCitizens } from './identity.ts';
 import { adminTokenFile } from './secrets.ts';
 import { isRefuser, isSleeper, subscriptionPool } from './seed-population.ts';
 
 const CHECK_WITHIN_MS = 2_000;
+/** Where nobody from outside sees the page, and with it the password of the made-up accounts. */
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
 const CAST = 5_000;
 
@@ -65,7 +69,7 @@ export function demonstrationPage(context: Context, count: number, progress: () 
   const { config, pool, providers } = context;
   const examples = new Map<Language, Examples>();
 
-  return async (app: FastifyInstance, { checks, url }) => {
+  return async (app: FastifyInstance, { checks, url, password }) => {
     const version = await databaseVersion(pool);
     const database = databaseCheck(pool);
     const isOf: Readonly<Record<string, string>> = {
@@ -100,6 +104,17 @@ export function demonstrationPage(context: Context, count: number, progress: () 
       services,
       status: () => readStatus({ ...context, population: () => populationOf(pool) }),
       url,
+      waysIn: {
+        accounts:
+          password === null
+            ? null
+            : {
+                citizens: bundledCitizens(),
+                password: LOOPBACK.includes(config.host)
+                  ? { text: password }
+                  : { file: path.join(config.dataDir, 'identity', 'password') },
+              },
+      },
       token:
         config.secrets.adminToken === null
           ? `$(cat ${quoted(adminTokenFile(config.dataDir))})`

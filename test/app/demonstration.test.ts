@@ -7,6 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
+import { createBrowser } from '../support/browser.ts';
+import { buildWebOnce } from '../support/built-web.ts';
 import { CHROMIUM, describeWithChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -21,6 +23,7 @@ let out = '';
 let url = '';
 
 beforeAll(async () => {
+  buildWebOnce();
   folder = await mkdtemp(path.join(tmpdir(), 'allim-demonstration-'));
   child = spawn(
     path.join(ROOT, 'node_modules', '.bin', 'node'),
@@ -128,6 +131,22 @@ describe('the page', () => {
       // Every channel has left something, and each notice its reason.
       for (const kind of ['lock-title', 'mail-subject', 'bubble', 'leaves']) expect(text).toContain(kind);
     }
+  });
+
+  test.each([
+    ['staff', 'nhis-author', '/console'],
+    ['citizen', 'c-', '/me'],
+  ])('leads %s in, with an account to use', async (kind, account, place) => {
+    const { text } = await page('/demonstration?lang=en');
+    const password = /All have one password: <code>([^<]+)</.exec(text)?.[1] ?? '';
+    const links = [...text.matchAll(/href="(\/sign-in\?[^"]+)"/g)].map(([, link]) => unescaped(link!));
+    const link = links.find((one) => one.includes(`as=${kind}`) && one.includes(`account=${account}`));
+    const browser = createBrowser();
+    const form = await browser.visit(`${url}${link}`);
+    const chosen = new URLSearchParams(link!.split('?')[1]).get('account')!;
+    expect(form.text).toContain(`value="${chosen}" checked`);
+    const inside = await browser.visit(form.url, { form: { account: chosen, password } });
+    expect([new URL(inside.url).pathname, inside.status]).toEqual([place, 200]);
   });
 
   test('a command copied from it produces a push, a mail and a text message, seen live with their reason', async () => {

@@ -4,6 +4,7 @@ import { type Html, html } from '../pages/html.ts';
 import { type CommandParts, type Examples, everybodyIn, threePeople, yourself } from './commands.ts';
 import type { Overview } from './overview.ts';
 import { SECTIONS } from './sections.ts';
+import { type WaysIn, waysInHtml } from './ways-in.ts';
 import { type Language, languageName, WORDS } from './words.ts';
 
 function shell(language: Language, title: string, path: string, stops: Html, main: Html): string {
@@ -39,13 +40,15 @@ export function mainPage(
   given: {
     readonly commands: CommandParts;
     readonly examples: Examples;
+    readonly waysIn: WaysIn;
     /** One citizen's inbox, and the links to others. */
     readonly inbox: Html | null;
   },
 ): string {
   const words = WORDS[language];
-  const { commands, examples, inbox } = given;
+  const { commands, examples, inbox, waysIn } = given;
   const anchors: [string, string][] = [
+    ['ways', words.ways],
     ['try', words.tryIt],
     ['outbox', words.outbox],
     ['week', words.week],
@@ -60,6 +63,7 @@ export function mainPage(
     '/demonstration',
     part('stops'),
     html`<div class="intro"><h1>${words.title}</h1><p class="lead">${words.lead}</p>${part('progress')}</div>
+${waysInHtml(waysIn, language)}
 ${part('figures')}
 <nav class="contents" aria-label="${words.sections}"><ul>${anchors.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <section id="try" aria-labelledby="try-h"><h2 id="try-h">${words.tryIt}</h2><p class="lead">${words.tryLead}</p>

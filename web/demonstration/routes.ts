@@ -16,6 +16,7 @@ import { inboxHtml, readInbox } from './inbox.ts';
 import { createLive } from './live.ts';
 import { type OverviewParts, readOverview } from './overview.ts';
 import { citizenPage, mainPage } from './page.ts';
+import type { WaysIn } from './ways-in.ts';
 import { createExplainer } from './why.ts';
 import { type Language, languageOf } from './words.ts';
 
@@ -26,6 +27,7 @@ export type DemonstrationPageParts = OverviewParts & {
   readonly url: () => string;
   readonly token: string;
   readonly examples: (language: Language) => Examples;
+  readonly waysIn: WaysIn;
 };
 
 const CSP = [
@@ -95,7 +97,12 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
       reply,
       200,
       language,
-      mainPage(now, language, { commands, examples: parts.examples(language), inbox }),
+      mainPage(now, language, {
+        commands,
+        examples: parts.examples(language),
+        inbox,
+        waysIn: parts.waysIn,
+      }),
     );
   });
 
