@@ -13,7 +13,7 @@ import { shortCode } from '../../domain/short-code.ts';
 import { transaction } from '../../domain/sql.ts';
 import { unsubscribeToken } from '../../domain/unsubscribe-tokens.ts';
 import { mergeProfile } from '../../store/citizens.ts';
-import { CHROMIUM, describeWithChromium } from '../support/chromium.ts';
+import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { type CitizenSite, createCitizenSite } from '../support/citizen-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, taxEvent, windowEvent } from '../support/installation.ts';
@@ -42,7 +42,7 @@ describeWithChromium('the citizen app', () => {
     site = await createCitizenSite(it, { liveEveryMs: 50, pushKey: 'BAAA' });
     await site.app.listen({ host: '127.0.0.1', port: 0 });
     url = `http://127.0.0.1:${(site.app.server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
   }, 120_000);
   afterAll(async () => {
     await browser?.close();

@@ -13,6 +13,7 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const CITIZENS = 2_000;
 const AUTHOR = { subject: 'nhis-author', name: '김서연', agency: 'nhis', roles: ['author'] } as const;
 const APPROVER = { subject: 'nhis-approver', name: '박도현', agency: 'nhis', roles: ['approver'] } as const;
+const OWNER = { subject: 'owner', name: '서지안', agency: null, roles: ['owner'] } as const;
 const EVENT = 'kr.nhis.breast-screening-window.opened';
 
 describeWithChromium('the console', () => {
@@ -129,9 +130,9 @@ describeWithChromium('the console', () => {
     expect(await page.getByRole('button', { name: '승인', exact: true }).count()).toBe(0);
   });
 
-  // Ages far apart: answers that differ by fewer than ten people are refused.
+  // Who may see small counts is refused none for what others of the agency asked before: answers may differ by fewer than ten people.
   test('a keystroke is followed by its count within 300 ms', async () => {
-    const page = await open(AUTHOR, '/rules/nhis-breast-screening?step=who');
+    const page = await open(OWNER, '/rules/nhis-breast-screening?step=who');
     const value = page.locator('.query-rule input.input').first();
     await counted(page).waitFor();
     const took: number[] = [];

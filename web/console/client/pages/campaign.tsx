@@ -5,7 +5,7 @@ import { call } from '../api.ts';
 import { formatDay, formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
 import { People, type PeopleCount, usePeople } from '../parts/people.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { FailedPage, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { useMay } from '../person.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
@@ -19,7 +19,7 @@ export function CampaignPage({ params }: { readonly params: Readonly<Record<stri
   const words = useWords(CAMPAIGN_WORDS);
   const { data, error, refetch, connected } = useCampaign(params['id'] ?? '');
   if (data === undefined)
-    return error === null ? <Loading /> : <Failed error={error} again={() => void refetch()} />;
+    return error === null ? <Loading /> : <FailedPage error={error} again={() => void refetch()} />;
   return (
     <div className="stack campaign">
       <Head campaign={data} connected={connected} />

@@ -6,7 +6,7 @@ import type { EventType as CatalogueEventType } from '../../../../domain/event.t
 import type { Fields } from '../../../../rules/catalogue.ts';
 import { get, Problem } from '../api.ts';
 import { formatClock } from '../formats.ts';
-import { Failed, Loading } from '../parts/states.tsx';
+import { FailedPage, Loading } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useMay } from '../person.ts';
 import { AudiencePanel } from '../rule/audience.tsx';
@@ -51,7 +51,7 @@ export function RulePage({ params }: { readonly params: Readonly<Record<string, 
     staleTime: Number.POSITIVE_INFINITY,
   });
   const failed = opened.error ?? error ?? fields.error;
-  if (failed !== null) return <Failed error={failed} again={() => void opened.refetch()} />;
+  if (failed !== null) return <FailedPage error={failed} again={() => void opened.refetch()} />;
   if (opened.data === undefined || types === undefined || fields.data === undefined) return <Loading />;
   return (
     <Editor key={`${id} ${wanted ?? ''}`} id={id} opened={opened.data} types={types} fields={fields.data} />

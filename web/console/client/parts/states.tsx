@@ -23,13 +23,26 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
+type FailedGiven = { readonly error: unknown; readonly again?: () => void };
+
+/** In place of a whole page. */
+export function FailedPage(given: FailedGiven) {
+  const words = useWords(STATE_WORDS);
+  return (
+    <div className="stack">
+      <h1>{words.failed}</h1>
+      <Failed {...given} page />
+    </div>
+  );
+}
+
 /** In the reader's words; `again` asks once more. */
-export function Failed({ error, again }: { readonly error: unknown; readonly again?: () => void }) {
+export function Failed({ error, again, page }: FailedGiven & { readonly page?: true }) {
   const words = useWords(STATE_WORDS);
   const problem = error instanceof Problem ? error : null;
   return (
     <div className="notice danger" role="alert">
-      <strong>{words.failed}</strong>
+      {page !== true && <strong>{words.failed}</strong>}
       <p>{problem === null ? String(error) : saidOf(problem, words)}</p>
       {problem?.instance != null && (
         <p className="small muted">
