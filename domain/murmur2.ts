@@ -3,9 +3,8 @@
  * kafkajs. librdkafka defaults to CRC32 and puts seven keys of eight elsewhere.
  * Source: org.apache.kafka.common.utils.Utils#murmur2 (Apache Kafka 4.1), itself after Austin Appleby's public-domain MurmurHash2.
  */
-export function murmur2(bytes: Uint8Array): number {
+export function murmur2(bytes: Uint8Array, length = bytes.length): number {
   const m = 0x5bd1e995;
-  const length = bytes.length;
   let h = 0x9747b28c ^ length;
   const words = length >> 2;
   for (let i = 0; i < words; i++) {
@@ -26,8 +25,21 @@ export function murmur2(bytes: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
+/** Where a short key is spelt, so that no buffer is made of it: that took a third of the time. */
+const spelt = new Uint8Array(64);
+
+function hashOf(key: string): number {
+  const { length } = key;
+  if (length > spelt.length) return murmur2(Buffer.from(key, 'utf8'));
+  for (let at = 0; at < length; at++) {
+    const unit = key.charCodeAt(at);
+    if (unit > 0x7f) return murmur2(Buffer.from(key, 'utf8'));
+    spelt[at] = unit;
+  }
+  return murmur2(spelt, length);
+}
+
 /** The partition of a key, the *shard* where the key is a citizen id. */
 export function partitionOf(key: string | Uint8Array, partitions: number): number {
-  const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key;
-  return (murmur2(bytes) & 0x7fffffff) % partitions;
+  return ((typeof key === 'string' ? hashOf(key) : murmur2(key)) & 0x7fffffff) % partitions;
 }

@@ -31,12 +31,19 @@ export type LoggedQuestion = AskedFor & {
 /** Keys of one agency share what they know, so what one was told counts for all of them. */
 const askedFor = ({ caller, agency }: AskedFor): string => agency ?? caller;
 
-/** In one transaction with what was looked up about its sets, where there are any. */
+/** One statement. In one transaction with what was looked up about its sets, where that was. */
 export async function logQuestion(sql: Sql, question: LoggedQuestion): Promise<void> {
-  const { rows } = await sql.query<{ id: string }>(
-    `INSERT INTO questions (caller, agency_id, kind, rule_id, asked, purpose, outcome, offsets)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
-    [
+  const { sets } = question;
+  await sql.query({
+    name: 'log-question',
+    text: `WITH asked AS (
+        INSERT INTO questions (caller, agency_id, kind, rule_id, asked, purpose, outcome, offsets)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id
+      )
+      INSERT INTO question_sets (question_id, asked_for, name, fingerprint, citizens, sketch)
+      SELECT asked.id, $9, told.name, told.fingerprint, told.citizens, told.sketch
+      FROM asked, unnest($10::text[], $11::bytea[], $12::bigint[], $13::bytea[]) AS told (name, fingerprint, citizens, sketch)`,
+    values: [
       question.caller,
       question.agency,
       question.kind,
@@ -45,13 +52,13 @@ export async function logQuestion(sql: Sql, question: LoggedQuestion): Promise<v
       question.purpose,
       question.outcome,
       question.offsets.map((offset) => offset ?? -1),
+      askedFor(question),
+      sets.map(({ name }) => name),
+      sets.map(({ fingerprint }) => fingerprint),
+      sets.map(({ citizens }) => citizens),
+      sets.map(({ sketch }) => sketch),
     ],
-  );
-  for (const { name, fingerprint, citizens, sketch } of question.sets)
-    await sql.query(
-      `INSERT INTO question_sets (question_id, asked_for, name, fingerprint, citizens, sketch) VALUES ($1, $2, $3, $4, $5, $6)`,
-      [rows[0]!.id, askedFor(question), name, fingerprint, citizens, sketch],
-    );
+  });
 }
 
 /** Two answers at the same moment would both be looked at without the other: those of one agency come one after the other. */

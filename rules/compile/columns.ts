@@ -19,6 +19,7 @@ import {
   any,
   chosen,
   constant,
+  kept,
   known,
   negated,
   range,
@@ -80,8 +81,8 @@ export function scanLowered(
 }
 
 /**
- * What judges one block after another. Conditions over lists judge all items at once, here: a block whose citizens change afterwards, and every
- * block once a list has moved its items, needs a plan of its own.
+ * What judges one block after another. Conditions over lists judge items many citizens at a time: a block whose citizens change afterwards, and
+ * every block once a list has moved its items, needs a plan of its own.
  */
 export function planned(
   condition: Lowered,
@@ -90,6 +91,19 @@ export function planned(
   calendar: WorkingDays = WORKING_DAYS,
 ): Step {
   return new Planner(population, population, given, calendar).plan(condition);
+}
+
+/**
+ * The same of a condition and of any node in it. Each judges a block once, however often it is asked about it in a row: a block that was
+ * written needs a plan of its own.
+ */
+export function plannedParts(
+  population: Population,
+  given: Circumstances,
+  calendar: WorkingDays = WORKING_DAYS,
+): (node: Lowered) => Step {
+  const planner = new Planner(population, population, given, calendar, new Map());
+  return (node) => planner.plan(node);
 }
 
 export function ones(word: number): number {
@@ -104,15 +118,31 @@ class Planner {
   private readonly population: Population;
   private readonly given: Circumstances;
   private readonly calendar: WorkingDays;
+  /** Where nodes are asked about by themselves. */
+  private readonly parts: Map<Lowered, Step> | undefined;
 
-  constructor(rows: Rows, population: Population, given: Circumstances, calendar: WorkingDays) {
+  constructor(
+    rows: Rows,
+    population: Population,
+    given: Circumstances,
+    calendar: WorkingDays,
+    parts?: Map<Lowered, Step>,
+  ) {
     this.rows = rows;
     this.population = population;
     this.given = given;
     this.calendar = calendar;
+    this.parts = parts;
   }
 
   plan(node: Lowered): Step {
+    if (this.parts === undefined) return this.made(node);
+    const step = this.parts.get(node) ?? kept(this.made(node));
+    this.parts.set(node, step);
+    return step;
+  }
+
+  private made(node: Lowered): Step {
     const turned = (step: Step, when: boolean): Step => (when ? negated(step) : step);
     switch (node.kind) {
       case 'constant':

@@ -1,16 +1,14 @@
 /**
  * Which missing fields keep a condition from being decided, for those of a block for whom it is only possible. A field decides for a citizen
  * where it is missing and stands in a leaf that is unknown, under nothing that has settled the matter: giving it could change the answer.
- * Only blocks with possible citizens are looked at; costs about as much again as judging them.
+ * Only blocks with possible citizens are looked at, and what judged them is asked for what it found.
  */
-import type { WorkingDays } from '../../domain/timeline.ts';
 import type { Field } from '../catalogue.ts';
 import { fieldsOf } from '../language.ts';
 import type { Lowered } from '../lower/lowered.ts';
 import { BLOCK_WORDS } from '../population/columns.ts';
 import type { Population } from '../population/population.ts';
-import type { Circumstances } from './closure.ts';
-import { ones, planned } from './columns.ts';
+import { ones } from './columns.ts';
 import { known, type Step } from './planes.ts';
 
 /** What stands in the place of a field where the event's data is what is missing. */
@@ -24,11 +22,11 @@ export type Deciding = {
   count(block: number, possible: Uint32Array, into: Uint16Array): void;
 };
 
+/** `stepOf` judges any node of the condition (columns.ts, `plannedParts`). */
 export function decidingFields(
   condition: Lowered,
   population: Population,
-  given: Circumstances,
-  calendar: WorkingDays,
+  stepOf: (node: Lowered) => Step,
 ): Deciding {
   const found = new Map<string, Uint32Array>();
   const planeOf = (name: string): Uint32Array => {
@@ -36,7 +34,6 @@ export function decidingFields(
     found.set(name, plane);
     return plane;
   };
-  const stepOf = (node: Lowered): Step => planned(node, population, given, calendar);
   const look = lookOf(condition, { population, stepOf, planeOf });
   return {
     names: [...found.keys()],

@@ -15,21 +15,15 @@ export function reduced(list: ListColumn, op: 'some' | 'all', body: Step): Step 
   const emptyFails = op === 'all';
   // `all` is that no item fails: its planes are read the other way round.
   const items = emptyFails ? negated(body) : body;
-  // Room for the second word that a citizen's bits are taken from, even where there are no items.
-  const yes = new Uint32Array(list.live.length * BLOCK_WORDS + 2);
-  const no = new Uint32Array(list.live.length * BLOCK_WORDS + 2);
-  for (let block = 0; block < list.live.length; block++) {
-    const at = block * BLOCK_WORDS;
-    items(block, yes.subarray(at, at + BLOCK_WORDS), no.subarray(at, at + BLOCK_WORDS));
-  }
+  const of = judgedLate(list, items);
   const filled = new Uint32Array(BLOCK_WORDS);
   if (!emptyFails)
     return (block, citizenYes, citizenNo) => {
-      reduceBlock(list.heads.blocks[block]!, { yes, no, filled }, citizenYes, citizenNo);
+      reduceBlock(list.heads.blocks[block]!, of, filled, citizenYes, citizenNo);
     };
   return (block, citizenYes, citizenNo) => {
     const heads = list.heads.blocks[block]!;
-    reduceBlock(heads, { yes, no, filled }, citizenNo, citizenYes);
+    reduceBlock(heads, of, filled, citizenNo, citizenYes);
     for (let w = 0; w < BLOCK_WORDS; w++) {
       const empty = heads.known[w]! & ~filled[w]!;
       citizenYes[w]! &= ~empty;
@@ -38,15 +32,40 @@ export function reduced(list: ListColumn, op: 'some' | 'all', body: Step): Step 
   };
 }
 
-/** Of all items; `filled` becomes who has some. */
-type OfItems = { readonly yes: Uint32Array; readonly no: Uint32Array; readonly filled: Uint32Array };
+/** Planes of all items; those around a word hold once `need` was called for it. */
+type OfItems = { readonly yes: Uint32Array; readonly no: Uint32Array; need(word: number): void };
+
+/** Judges a block of items when somebody's stand in it: of a few citizens few are looked at. */
+function judgedLate(list: ListColumn, items: Step): OfItems {
+  // Room for the second word that a citizen's bits are taken from, even where there are no items.
+  const yes = new Uint32Array(list.live.length * BLOCK_WORDS + 2);
+  const no = new Uint32Array(list.live.length * BLOCK_WORDS + 2);
+  const judged = new Uint8Array(list.live.length);
+  const judge = (block: number): void => {
+    if (block >= judged.length || judged[block] === 1) return;
+    const at = block * BLOCK_WORDS;
+    items(block, yes.subarray(at, at + BLOCK_WORDS), no.subarray(at, at + BLOCK_WORDS));
+    judged[block] = 1;
+  };
+  return {
+    yes,
+    no,
+    need(word) {
+      judge(Math.floor(word / BLOCK_WORDS));
+      judge(Math.floor((word + 1) / BLOCK_WORDS));
+    },
+  };
+}
 
 function reduceBlock(
   { known, slots, heads, count }: HeadBlock,
-  { yes, no, filled }: OfItems,
+  of: OfItems,
+  filled: Uint32Array,
   citizenYes: Uint32Array,
   citizenNo: Uint32Array,
 ): void {
+  const { yes, no } = of;
+  let needed = -1;
   citizenYes.fill(0);
   // False until an item is not.
   citizenNo.set(known);
@@ -58,6 +77,8 @@ function reduceBlock(
     const mask = (1 << (place & COUNT_MASK)) - 1;
     const word = first >>> 5;
     const shift = first & 31;
+    if (word !== needed) of.need(word);
+    needed = word;
     // Two steps, because a shift by 32 is a shift by none.
     const found = ((yes[word]! >>> shift) | ((yes[word + 1]! << 1) << (31 - shift))) & mask;
     const lacking = ((no[word]! >>> shift) | ((no[word + 1]! << 1) << (31 - shift))) & mask;

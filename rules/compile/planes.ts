@@ -172,26 +172,36 @@ function spanBlock(values: Float64Array, low: number, high: number, yes: Uint32A
 export function textsTable(column: Column, texts: ReadonlySet<string>): Step {
   const { texts: all } = column;
   const truth = (code: number): number => (code === 0 ? 0 : texts.has(all[code - 1]!) ? YES : NO);
-  return byCode(column.codes, truth, () => all.length);
+  const truths = (): Uint8Array => Uint8Array.from({ length: all.length + 1 }, (_, code) => truth(code));
+  return byCode(column.codes, truth, truths, () => all.length);
 }
 
 export function table(column: Column, bits: Uint8Array): Step {
   return byCode(
     column.codes,
     (code) => bits[code]!,
+    () => bits,
     () => bits.length - 1,
   );
 }
 
-/** Of wide columns by what is stored; a table of that is made anew where the greatest code or the origin changed. */
-function byCode(codes: Codes, truth: (code: number) => number, greatest: () => number): Step {
+/**
+ * Of wide columns by what is stored; a table of that is made anew where the greatest code or the origin changed. It is cut from `truths`,
+ * which are by code: a day of birth has eighty thousand, and each of them asked for alone took longer than judging a shard.
+ */
+function byCode(
+  codes: Codes,
+  truth: (code: number) => number,
+  truths: () => Uint8Array,
+  greatest: () => number,
+): Step {
   let version = -1;
   let stored: Uint8Array = new Uint8Array(0);
   return leaf(codes, truth, (block, yes, no) => {
     const { origin } = codes;
-    const length = greatest() - origin + 1;
-    if (version !== codes.version || stored.length !== length) {
-      stored = Uint8Array.from({ length }, (_, at) => truth(at === 0 ? 0 : at + origin));
+    if (version !== codes.version || stored.length !== greatest() - origin + 1) {
+      stored = truths().slice(origin);
+      stored[0] = truth(0);
       ({ version } = codes);
     }
     tableBlock(block, stored, yes, no);
@@ -229,6 +239,18 @@ export function slotBySlot(
       if (value === 1) yes[at >> 5]! |= 1 << (at & 31);
       else if (value === 0) no[at >> 5]! |= 1 << (at & 31);
     }
+  };
+}
+
+/** Judges a block once, however often it is asked about it in a row. */
+export function kept(step: Step): Step {
+  const [keptYes, keptNo] = [new Uint32Array(BLOCK_WORDS), new Uint32Array(BLOCK_WORDS)];
+  let judged = -1;
+  return (block, yes, no) => {
+    if (judged !== block) step(block, keptYes, keptNo);
+    judged = block;
+    yes.set(keptYes);
+    no.set(keptNo);
   };
 }
 

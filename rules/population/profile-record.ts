@@ -78,7 +78,7 @@ export class ProfileRecords {
       const slot = scalars[i]!;
       if ((value[bits + (i >> 3)]! >> (i & 7)) & 1) this.readScalar(slot, i);
       else {
-        this.raw[i] = slot.field.type === 'number' ? Number.NaN : 0;
+        this.raw[i] = slot.absent;
         this.texts[i] = undefined;
       }
     }
@@ -101,10 +101,10 @@ export class ProfileRecords {
 
   private readScalar(slot: Slot, position: number): void {
     if (slot.width === 0) {
-      this.texts[position] = this.readText(slot, `/${slot.field.name}`);
+      this.texts[position] = this.readText(slot, slot.pointer);
       return;
     }
-    this.raw[position] = this.readRaw(slot, `/${slot.field.name}`);
+    this.raw[position] = this.readRaw(slot, slot.pointer);
   }
 
   private readRaw({ width, maxCode }: Slot, pointer: string): number {

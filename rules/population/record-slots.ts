@@ -10,8 +10,12 @@ const MAX_TEXT_BYTES = 1 + 3 * MAX_TEXT;
 /** A scalar field as it stands in a record. */
 export type Slot = {
   readonly field: ScalarField | CitizenField;
+  /** Where a fault in it is; made once, since nearly no field has one. */
+  readonly pointer: string;
   /** Bytes; 0 where a length comes first. */
   readonly width: number;
+  /** What a column holds where there is none. */
+  readonly absent: number;
   readonly base: number;
   readonly maxCode: number;
   /** By code - 1. */
@@ -22,9 +26,19 @@ export type Slot = {
 };
 
 export function slotOf(field: ScalarField | CitizenField): Slot {
-  const plain = { field, base: 0, maxCode: 0, values: null, codes: null, cached: new Map<number, string>() };
-  if (field.type === 'citizen' || field.type === 'string') return { ...plain, width: 0 };
-  if (field.type === 'number') return { ...plain, width: 8 };
+  const plain = {
+    field,
+    pointer: `/${field.name}`,
+    width: 0,
+    absent: 0,
+    base: 0,
+    maxCode: 0,
+    values: null,
+    codes: null,
+    cached: new Map<number, string>(),
+  };
+  if (field.type === 'citizen' || field.type === 'string') return plain;
+  if (field.type === 'number') return { ...plain, width: 8, absent: Number.NaN };
   const { base, maxCode } = codingOf(field);
   const width = maxCode <= 0xff ? 1 : maxCode <= 0xffff ? 2 : maxCode <= 0xff_ffff ? 3 : 4;
   const values = field.type === 'enum' ? field.values : null;

@@ -7,7 +7,15 @@ import type { Logger } from '../../domain/logger.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import { REACHES } from '../population/reachable.ts';
 import type { Explanation } from '../say/explanation.ts';
-import type { ProcessAnswer, Question, SampleRow, SetCounts, SetName, ShardAnswer } from './question.ts';
+import type {
+  CellCounts,
+  ProcessAnswer,
+  Question,
+  SampleRow,
+  SetCounts,
+  SetName,
+  ShardAnswer,
+} from './question.ts';
 import {
   QUESTION_PATH,
   type Reply,
@@ -19,6 +27,7 @@ import { emptySketch, mixAll, type Sketch, sketchOf } from './sketch.ts';
 
 export type WholeSet = {
   readonly count: number;
+  /** Dimension → cell → citizens. */
   readonly cells: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** null where a shard does not know yet which channels lead to its citizens. */
   readonly reaches: readonly number[] | null;
@@ -137,14 +146,20 @@ function sumSet(sets: readonly SetCounts[]): WholeSet {
       ? null
       : Array.from({ length: REACHES }, (_, bits) => reaches.reduce((sum, one) => sum + one![bits]!, 0)),
     cells: Object.fromEntries(
-      dimensions.map((name) => [name, sumRecords(sets.map(({ cells }) => cells[name] ?? {}))]),
+      dimensions.map((name) => [name, sumCells(sets.flatMap(({ cells }) => cells[name] ?? []))]),
     ),
   };
 }
 
-function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+function sumCells(cells: readonly CellCounts[]): Record<string, number> {
   const sums = new Map<string, number>();
-  for (const record of records)
-    for (const [name, count] of Object.entries(record)) sums.set(name, (sums.get(name) ?? 0) + count);
+  for (const { names, counts } of cells)
+    names.forEach((name, at) => {
+      sums.set(name, (sums.get(name) ?? 0) + counts[at]!);
+    });
   return Object.fromEntries(sums);
+}
+
+function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  return sumCells(records.map((record) => ({ names: Object.keys(record), counts: Object.values(record) })));
 }

@@ -1,7 +1,7 @@
 /**
  * How an audience is broken down: region, age band, sex, and the channels that lead to people. A dimension turns a column's code into one of
  * its cells; the fields are those of the catalogue that carry these names, and one that is not there is left out.
- * Hot: some 10 ns a matched citizen for all of them.
+ * Hot: some 10 ns a citizen for all of them, of those who are in the set or of those who are not (everybody.ts).
  */
 import { ageOn } from '../calendar.ts';
 import type { ScalarField } from '../catalogue.ts';

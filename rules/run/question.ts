@@ -39,10 +39,16 @@ export type Question =
 
 export type SetName = 'certain' | 'possible' | 'both' | 'onlyFirst' | 'onlySecond' | 'neither';
 
+/**
+ * Side by side: the name of a cell, `` where the field is missing, and its citizens. Names of districts are numbers, and an object that has
+ * hundreds of those costs more to make and read than counting does.
+ */
+export type CellCounts = { readonly names: readonly string[]; readonly counts: readonly number[] };
+
 export type SetCounts = {
   readonly count: number;
-  /** Dimension → cell → citizens; `` is where the field is missing. Nothing where no detail was asked for. */
-  readonly cells: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By dimension; nothing where no detail was asked for. */
+  readonly cells: Readonly<Record<string, CellCounts>>;
   /** By the channels that lead to them (bits of population/reachable.ts); null where that is not known yet. */
   readonly reaches: readonly number[] | null;
   /** sketch.ts, in base64. */

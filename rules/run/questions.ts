@@ -6,13 +6,15 @@
 import type { WorkingDays } from '../../domain/timeline.ts';
 import { WORKING_DAYS } from '../../domain/working-days.ts';
 import type { Fields } from '../catalogue.ts';
-import { planned } from '../compile/columns.ts';
+import { planned, plannedParts } from '../compile/columns.ts';
 import { decidingFields } from '../compile/deciding.ts';
+import type { Step } from '../compile/planes.ts';
 import { BLOCK_WORDS } from '../population/columns.ts';
 import type { Population } from '../population/population.ts';
 import { REACHES } from '../population/reachable.ts';
 import { explain } from '../say/explanation.ts';
-import { type BlockTally, cellAt, type Dimension, dimensionsOf, tally } from './groups.ts';
+import { everybodyOf } from './everybody.ts';
+import { type BlockTally, cellAt, type Dimension, tally } from './groups.ts';
 import type { ProcessAnswer, Question, SampleRow, SetCounts, SetName, ShardAnswer } from './question.ts';
 import { headOf } from './question-head.ts';
 import { type Tree, treeOf } from './question-tree.ts';
@@ -100,7 +102,13 @@ function certainAndPossible(
   population: Population,
   calendar: WorkingDays,
 ): (block: number) => [certain: Uint32Array, possible: Uint32Array] {
-  const step = planned(tree.lowered, population, tree.given, calendar);
+  return planesOf(planned(tree.lowered, population, tree.given, calendar), population);
+}
+
+function planesOf(
+  step: Step,
+  population: Population,
+): (block: number) => [certain: Uint32Array, possible: Uint32Array] {
   const yes = new Uint32Array(BLOCK_WORDS);
   const no = new Uint32Array(BLOCK_WORDS);
   return (block) => {
@@ -120,21 +128,25 @@ function audienceReading(
   population: Population,
   calendar: WorkingDays,
 ): Reading {
-  const dimensions = detail ? dimensionsOf(population, tree.given.asOf) : [];
   // Whole where a shard has one block, one of each where it has many.
   const keep = Math.ceil(sample / Math.max(1, population.live.length));
+  const everybody = detail ? everybodyOf(population, tree.given.asOf, keep) : undefined;
+  const dimensions = everybody?.dimensions ?? [];
+  const tallied = (block: number, plane: Uint32Array): BlockTally | null =>
+    everybody?.tally(block, plane) ?? tally(population, dimensions, block, plane, keep);
   let names: readonly string[] = [];
   return {
     names: ['certain', 'possible'],
     dimensions,
     missing: () => names,
     plan() {
-      const planesOf = certainAndPossible(tree, population, calendar);
-      const deciding = detail ? decidingFields(tree.lowered, population, tree.given, calendar) : undefined;
+      const stepOf = plannedParts(population, tree.given, calendar);
+      const bothOf = planesOf(stepOf(tree.lowered), population);
+      const deciding = detail ? decidingFields(tree.lowered, population, stepOf) : undefined;
       names = deciding?.names ?? [];
       return (block) => {
-        const [certain, possible] = planesOf(block);
-        const sets = [certain, possible].map((plane) => tally(population, dimensions, block, plane, keep));
+        const [certain, possible] = bothOf(block);
+        const sets = [certain, possible].map((plane) => tallied(block, plane));
         if (deciding === undefined || sets[1] === null) return { sets, missing: null };
         const missing = new Uint16Array(names.length);
         deciding.count(block, possible, missing);
@@ -208,33 +220,30 @@ function sumOf(
   population: Population,
 ): SetCounts {
   const sketch = emptySketch();
-  const reaches = new Array<number>(REACHES).fill(0);
+  const reaches = new Float64Array(REACHES);
   const cells = dimensions.map((dimension) => new Float64Array(dimension.cells.length));
   let count = 0;
   for (const one of tallies) {
     count += one.count;
     mixAll(sketch, one.sketch);
-    one.reaches.forEach((n, at) => {
-      reaches[at]! += n;
-    });
+    addAll(reaches, one.reaches);
     one.cells.forEach((counts, at) => {
-      const sums = cells[at]!;
-      for (let cell = 0; cell < counts.length; cell++) sums[cell]! += counts[cell]!;
+      addAll(cells[at]!, counts);
     });
   }
   return {
     count,
     cells: Object.fromEntries(
-      dimensions.map(({ name, cells: names }, at) => [name, named(names, cells[at]!)]),
+      // Cells that nobody is in stand there too, or their absence would tell.
+      dimensions.map(({ name, cells: names }, at) => [name, { names, counts: Array.from(cells[at]!) }]),
     ),
-    reaches: population.reachable.asOfMs === null ? null : reaches,
+    reaches: population.reachable.asOfMs === null ? null : Array.from(reaches),
     sketch: sketchBytes(sketch).toString('base64'),
   };
 }
 
-/** Cells that nobody is in stand there too, or their absence would tell. */
-function named(names: readonly string[], sums: Float64Array): Record<string, number> {
-  return Object.fromEntries(names.map((name, cell) => [name, sums[cell]!]));
+function addAll(sums: Float64Array, counts: Uint16Array): void {
+  for (let at = 0; at < counts.length; at++) sums[at]! += counts[at]!;
 }
 
 /** Some of the matched, from all over the shard: of what the blocks kept, those with the smallest marks. */

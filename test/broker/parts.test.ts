@@ -23,6 +23,21 @@ describe('murmur2', () => {
     expect(murmur2(Buffer.from(key))).toBe(hash);
     expect(partitionOf(key, 8)).toBe((hash & 0x7fffffff) % 8);
   });
+
+  test.each([
+    '',
+    'é',
+    '가나-1',
+    'c-\ud800',
+    'x'.repeat(63),
+    'x'.repeat(64),
+    'x'.repeat(65),
+    `${'x'.repeat(63)}é`,
+  ])('of the text %j is that of its bytes', (key) => {
+    // Something longer stood before in the place where keys are spelt.
+    partitionOf('z'.repeat(64), 32);
+    expect(partitionOf(key, 65_521)).toBe(partitionOf(Buffer.from(key, 'utf8'), 65_521));
+  });
 });
 
 describe('a Kafka record', () => {

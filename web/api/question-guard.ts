@@ -70,8 +70,7 @@ export async function guard(
   const fingerprint = Buffer.from(contentHash(about.asked), 'hex');
   const guarded = !seesSmallCounts(caller);
   const tooNear = new Set<string>();
-  await transaction(pool, async (sql) => {
-    await lockAsker(sql, asker);
+  const log = async (sql: Sql): Promise<void> => {
     const told: Telling[] = [];
     for (const part of parts) {
       // What is shown as a small count tells nobody's difference to anything.
@@ -97,7 +96,14 @@ export async function guard(
             sketch: sketchBytes(sketch),
           })),
     });
-  });
+  };
+  if (guarded)
+    await transaction(pool, async (sql) => {
+      await lockAsker(sql, asker);
+      await log(sql);
+    });
+  // Nothing is looked up that somebody else may be about to write, and one statement is a transaction.
+  else await log(pool);
   return tooNear;
 }
 
