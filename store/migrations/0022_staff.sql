@@ -92,3 +92,7 @@ CREATE INDEX notifications_code ON notifications (notice_code(id));
 
 -- Campaigns are listed by when their event came.
 CREATE INDEX campaigns_accepted ON campaigns (accepted_at, id);
+
+-- Staff read their own agency's of it (migration 0021). The head says how long the trail is, which is everybody's to know.
+SELECT guard_agency_table('audit_entries');
+SELECT guard_child_table('rule_steps', 'rule_id', 'rules');

@@ -12,6 +12,7 @@ import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
 import type { Staff } from '../sign-in/person.ts';
 import { refuseResidentNumbers } from './entered-text.ts';
 import { type IdempotencyParts, once } from './idempotency.ts';
+import { asOwnAgency } from './own-agency.ts';
 
 export type Answer = {
   readonly status: number;
@@ -128,7 +129,7 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
             () => openStream(reply),
             request,
           );
-        const work = () => answerAudited(request, at, parts);
+        const work = () => asOwnAgency(request, () => answerAudited(request, at, parts));
         const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
         const { status, body, headers } =
           key === undefined || parts === undefined

@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { QuarantineParts } from '../../producers/quarantine.ts';
+import { createAgencyPool } from '../../store/agency-pool.ts';
 import * as administration from './administration.ts';
 import * as audit from './audit.ts';
 import * as authoring from './authoring.ts';
@@ -154,7 +155,8 @@ const agencyRoutes = (parts: ApiParts): readonly Route[] => [
 ];
 
 export function mountApi(app: FastifyInstance, given: Omit<ApiParts, 'live'>): void {
-  const parts: ApiParts = { ...given, live: campaigns.campaignLive(given) };
+  const pool = createAgencyPool(given.pool);
+  const parts: ApiParts = { ...given, pool, live: campaigns.campaignLive(given) };
   // Streams never end by themselves, and a server that closes waits for them.
   app.addHook('preClose', async () => parts.live.stop());
   mountRoutes(app, apiRoutes(parts), parts);

@@ -3,6 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { AGENCY_TOPIC_PREFIX, agencyOfTopic, TOPICS } from '../../domain/records.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import { readAsPlatform } from '../../store/agency-pool.ts';
 import { countAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { openRestore, type Restore } from '../../store/restores.ts';
@@ -63,8 +64,8 @@ const PAGE_TOPICS = [TOPICS.audiences.urgent, TOPICS.audiences.bulk] as const;
  */
 export async function readStatus(parts: StatusParts, agency: string | null = null): Promise<Status> {
   const { pool, broker } = parts;
-  const imports = await countImports(pool);
-  const unrelayedBefore = await countUnrelayed(pool);
+  const imports = await readAsPlatform(() => countImports(pool));
+  const unrelayedBefore = await readAsPlatform(() => countUnrelayed(pool));
   // As the dispatcher does it: a topic of an agency that nobody knows is read by nobody.
   const { agencies } = parts.catalogue.current();
   const agencyTopics = await broker.topics(AGENCY_TOPIC_PREFIX);
@@ -77,7 +78,7 @@ export async function readStatus(parts: StatusParts, agency: string | null = nul
   const begins = new Map<string, readonly number[]>();
   for (const topic of [...readTopics, TOPICS.profiles]) ends.set(topic, await broker.ends(topic));
   const population = await parts.population();
-  const ledger = await readLedgerBacklog(pool, readTopics, parts.clock.nowMs());
+  const ledger = await readAsPlatform(() => readLedgerBacklog(pool, readTopics, parts.clock.nowMs()));
   const ambiguous = await countAmbiguous(pool, agency, parts.clock.nowMs());
   const stops = await listStops(pool, agency);
   const restore = await openRestore(pool);
