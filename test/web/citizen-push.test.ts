@@ -113,6 +113,22 @@ describe('a subscription', () => {
     expect(await endpoints('c-many')).toBe(20);
   });
 
+  test('that was made last is where notices go', async () => {
+    const visitor = await site.visit('c-newest');
+    for (const name of ['first', 'second']) {
+      it.at(1_000);
+      await subscribe(visitor, subscription(name));
+    }
+    await it.publish(
+      taxEvent({ id: 'e-newest', subject: 'c-newest', allimobligation: 'property-tax/newest' }),
+    );
+    await it.citizen({ id: 'c-newest' });
+    await it.idle();
+    expect(it.sent().map(({ address }) => (JSON.parse(address) as { endpoint: string }).endpoint)).toEqual([
+      subscription('second').endpoint,
+    ]);
+  });
+
   test('is renewed by its token alone, once', async () => {
     const { renewal } = (await subscribe(await site.visit('c-renew'), subscription('old'))).json() as {
       renewal: string;
