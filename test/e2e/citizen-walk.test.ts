@@ -391,9 +391,9 @@ describeWithChromium('citizens', () => {
       await reach(page, NOTICE[lang].tax);
       await page.keyboard.press('Enter');
       await page.waitForURL(/\/me\/notices\//);
-      await reach(page, t.notice.whySeen);
-      await page.keyboard.press('Enter');
-      await page.locator('dl.facts').waitFor();
+      // Why is text, up to the agency's own page of the law it names.
+      await reach(page, t.notice.whySource);
+      expect(await page.locator('#why').isVisible()).toBe(true);
       await reach(page, t.notice.done, 'Shift+Tab');
       await page.keyboard.press('Space');
       await page.getByText(t.notice.saidTitle).first().waitFor();

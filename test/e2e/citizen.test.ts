@@ -132,7 +132,7 @@ describeWithChromium('the citizen app', () => {
     expect(await said(page.locator('main'))).toContain('재산세 20,000원');
     expect(await page.locator('[data-offline]').isVisible()).toBe(true);
     await page.goto(`${url}/me/data`);
-    expect(await said(page.locator('h1'))).toContain('인터넷에 연결되어 있지 않습니다');
+    expect(await said(page.locator('h1'))).toBe('인터넷에 연결되어 있지 않습니다');
     await context.setOffline(false);
     await page.goto(`${url}/me/data`);
     await page.getByRole('button', { name: '모든 기기에서 로그아웃' }).click();

@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { shortId } from '../../domain/ids.ts';
 import { isPushService, PUSH_SERVICES } from '../../domain/push-services.ts';
 import { isPoint, readSubscription } from '../../producers/push-subscription.ts';
-import { isKept, keeperOf, readPushed, remember } from '../../web/citizen/client/shown.ts';
+import {
+  isKept,
+  keeperOf,
+  languageOf,
+  partsOf,
+  readPushed,
+  remember,
+} from '../../web/citizen/client/shown.ts';
 import { type CitizenSite, createCitizenSite, type Visitor } from '../support/citizen-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, taxEvent } from '../support/installation.ts';
@@ -124,7 +131,9 @@ describe('a subscription', () => {
     );
     await it.citizen({ id: 'c-newest' });
     await it.idle();
-    expect(it.sent().map(({ address }) => (JSON.parse(address) as { endpoint: string }).endpoint)).toEqual([
+    const sent = it.sent();
+    it.forgetSent();
+    expect(sent.map(({ address }) => (JSON.parse(address) as { endpoint: string }).endpoint)).toEqual([
       subscription('second').endpoint,
     ]);
   });
@@ -218,6 +227,10 @@ describe('the service worker', () => {
     expect(isKept('/me/all', '?q=x')).toBe(false);
     expect(keeperOf('<meta name="allim-keeper" content="0123456789abcdef">')).toBe('0123456789abcdef');
     expect(keeperOf('<meta name="allim-keeper" content="">')).toBeNull();
+    const page =
+      '<html lang="vi"><link href="/assets/ui-AbC_d-12.css"><img src="/icons/allim.svg"><a href="/me">';
+    expect([languageOf(page), languageOf('<html>')]).toEqual(['vi', null]);
+    expect(partsOf(page + page)).toEqual(['/assets/ui-AbC_d-12.css', '/icons/allim.svg']);
   });
 });
 
