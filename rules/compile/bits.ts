@@ -24,15 +24,29 @@ export type Subject = {
   readonly reachesPossible: boolean;
 };
 
-/** Which words of a block a citizen's place on its first axis leaves open: `words` from `starts[place]` to `starts[place + 1]`, within the block. */
-export type OpenWords = { readonly starts: Int32Array; readonly words: Int32Array };
+/**
+ * What a citizen's place on a block's first axis leaves of it: from `starts[place]` to `starts[place + 1]` the words that are not empty, and
+ * what stands in them.
+ */
+export type OpenWords = {
+  readonly axis: number;
+  readonly starts: Int32Array;
+  readonly words: Int32Array;
+  readonly sure: Uint32Array;
+  readonly open: Uint32Array;
+};
 
-/** `axes`: by number, with where the block's words begin on each; the one that leaves the fewest words open comes first. */
+/**
+ * `axes`: those that are left to put with it, by number. The axis that leaves the fewest words open comes first (`left`; null where nobody
+ * asks about any field). Word w of a place is at `start + w` behind where the place begins.
+ */
 export type BlockAxes = {
   readonly from: number;
   readonly words: number;
   readonly axes: readonly { readonly axis: number; readonly start: number }[];
   readonly left: OpenWords | null;
+  /** Whether somebody asks what is open: an entry that reaches the possible, or one that a closure confirms. */
+  readonly asksOpen: boolean;
 };
 
 /** Looks through one list; its axes are those of its members, over the same words. */
@@ -68,6 +82,9 @@ export type BitIndex<S extends Subject = Subject> = {
   readonly reachesPossible: Uint32Array;
   readonly confirmedCount: number;
   readonly axes: readonly Axis[];
+  /** The data of all axes, one after another, each beginning at its place in `dataAt`. */
+  readonly data: Uint32Array;
+  readonly dataAt: Int32Array;
   readonly blocks: readonly BlockAxes[];
   readonly through: readonly Through[];
   readonly bytes: number;
@@ -124,23 +141,32 @@ function* buildIndex<S extends Subject>(
   const baseSure = new Uint32Array(layout.allWords);
   const baseOpen = new Uint32Array(layout.allWords);
   for (const { bit, term } of layout.placed) setBits(baseSure, baseOpen, bit, term.base);
-  const axes: Axis[] = [];
+  const found: Axis[] = [];
   for (const [field, asked] of askedOf(layout.placed.map(({ bit, term }) => ({ bit, of: term.of })))) {
     const asking = layout.blocks.filter(({ fields }) => fields.has(field));
-    axes.push(
+    found.push(
       axisOf(field, asked, Int32Array.from(asking.flatMap(({ from, words }) => [from, from + words]))),
     );
     yield;
   }
-  const starts = axes.map(({ segments }) => compactWords(segments));
-  const blocks = layout.blocks.map((block) => blockAxes(block, axes, starts));
+  const { axes, data, dataAt } = together(found);
   const through = throughLists(layout.placed);
   const inexact = layout.entries.map((entry) => entry?.terms.some((term) => !term.exact) ?? false);
+  const confirmed = flags(inexact);
+  const reachesPossible = flags(layout.entries.map((entry) => entry?.subject.reachesPossible ?? false));
+  const starts = axes.map(({ segments }) => compactWords(segments));
+  const blocks = layout.blocks.map((block): BlockAxes => {
+    const { from, words, entries } = block;
+    const asks = (word: number): boolean => confirmed[word] !== 0 || reachesPossible[word] !== 0;
+    const asksOpen = Array.from({ length: words }, (_, w) => entries + w).some(asks);
+    return { from, words, asksOpen, ...blockAxes(block, axes, starts, baseSure, baseOpen) };
+  });
   const arrays = [
     baseSure,
     baseOpen,
-    ...[...axes, ...through.flatMap((one) => one.axes)].map((axis) => axis.data),
-    ...blocks.flatMap(({ left }) => (left === null ? [] : [left.starts, left.words])),
+    data,
+    ...through.flatMap((one) => one.axes).map((axis) => axis.data),
+    ...blocks.flatMap(({ left }) => (left === null ? [] : [left.starts, left.words, left.sure, left.open])),
   ];
   return {
     asOf,
@@ -153,45 +179,91 @@ function* buildIndex<S extends Subject>(
     planes: layout.planes,
     baseSure,
     baseOpen,
-    confirmed: flags(inexact),
-    reachesPossible: flags(layout.entries.map((entry) => entry?.subject.reachesPossible ?? false)),
+    confirmed,
+    reachesPossible,
     confirmedCount: inexact.filter(Boolean).length,
     axes,
+    data,
+    dataAt,
     blocks,
     through,
     bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0),
   };
 }
 
+function together(found: readonly Axis[]): Pick<BitIndex, 'axes' | 'data' | 'dataAt'> {
+  const dataAt = new Int32Array(found.length);
+  const data = new Uint32Array(found.reduce((sum, axis) => sum + axis.data.length, 0));
+  let at = 0;
+  const axes = found.map((axis, number) => {
+    data.set(axis.data, at);
+    dataAt[number] = at;
+    at += axis.data.length;
+    return { ...axis, data: data.subarray(dataAt[number], at) };
+  });
+  return { axes, data, dataAt };
+}
+
 function blockAxes(
   { from, words, fields }: Block,
   axes: readonly Axis[],
   starts: readonly ReadonlyMap<number, number>[],
-): BlockAxes {
+  baseSure: Uint32Array,
+  baseOpen: Uint32Array,
+): Pick<BlockAxes, 'axes' | 'left'> {
   const of = axes.flatMap(({ field }, axis) =>
-    fields.has(field) ? [{ axis, start: starts[axis]!.get(from)! }] : [],
+    fields.has(field) ? [{ axis, start: starts[axis]!.get(from)! - from }] : [],
   );
-  let best: { at: number; left: OpenWords } | undefined;
+  const block = { from, words, baseSure, baseOpen };
+  let best: { at: number; share: number } | undefined;
   for (const [at, { axis, start }] of of.entries()) {
-    const left = openWords(axes[axis]!, start, words);
-    const share = (one: OpenWords): number => one.words.length / (one.starts.length - 1);
-    if (best === undefined || share(left) < share(best.left)) best = { at, left };
+    let open = 0;
+    const places = eachOpen(axes[axis]!, start, block, () => open++);
+    if (best === undefined || open / places < best.share) best = { at, share: open / places };
   }
-  if (best === undefined) return { from, words, axes: [], left: null };
-  const { at, left } = best;
-  return { from, words, axes: [of[at]!, ...of.toSpliced(at, 1)], left };
+  if (best === undefined) return { axes: [], left: null };
+  const { axis, start } = of[best.at]!;
+  return { axes: of.toSpliced(best.at, 1), left: openWords(axes[axis]!, axis, start, block) };
 }
 
-function openWords({ data, width }: Axis, start: number, words: number): OpenWords {
+type BlockBase = Pick<BitIndex, 'baseSure' | 'baseOpen'> & { readonly from: number; readonly words: number };
+
+/** Tells of each word that some place leaves open, place by place; how many places there are. Whoever is sure is open too. */
+function eachOpen(
+  { data, width }: Axis,
+  start: number,
+  { from, words, baseSure, baseOpen }: BlockBase,
+  tell: (place: number, word: number, sure: number, open: number) => void,
+): number {
   const places = data.length / (2 * width);
-  const starts = new Int32Array(places + 1);
-  const open: number[] = [];
   for (let place = 0; place < places; place++) {
-    const at = place * 2 * width + width + start;
-    for (let w = 0; w < words; w++) if (data[at + w] !== 0) open.push(w);
-    starts[place + 1] = open.length;
+    const row = place * 2 * width + start;
+    for (let w = from; w < from + words; w++) {
+      const open = baseOpen[w]! & data[row + width + w]!;
+      if (open !== 0) tell(place, w, baseSure[w]! & data[row + w]!, open);
+    }
   }
-  return { starts, words: Int32Array.from(open) };
+  return places;
+}
+
+function openWords(of: Axis, axis: number, start: number, block: BlockBase): OpenWords {
+  const [words, sure, open]: [number[], number[], number[]] = [[], [], []];
+  const ends: number[] = [];
+  const places = eachOpen(of, start, block, (place, word, isSure, isOpen) => {
+    words.push(word);
+    sure.push(isSure);
+    open.push(isOpen);
+    ends[place] = words.length;
+  });
+  const starts = new Int32Array(places + 1);
+  for (let place = 0; place < places; place++) starts[place + 1] = ends[place] ?? starts[place]!;
+  return {
+    axis,
+    starts,
+    words: Int32Array.from(words),
+    sure: Uint32Array.from(sure, (bits) => bits >>> 0),
+    open: Uint32Array.from(open, (bits) => bits >>> 0),
+  };
 }
 
 function setBits(sure: Uint32Array, open: Uint32Array, bit: number, bits: number): void {
