@@ -6,7 +6,8 @@
  */
 import type { Population } from '../population/population.ts';
 import { type Axis, type Place, placeReader } from './axis.ts';
-import type { BitIndex, BlockAxes, OpenWords, Subject, Through } from './bits.ts';
+import type { BitIndex, Subject, Through } from './bits.ts';
+import type { BlockAxes, OpenWords } from './block-axes.ts';
 import { type Circumstances, compileNumber, type Numbers } from './closure.ts';
 
 type BoundAxis = {

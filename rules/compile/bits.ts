@@ -14,7 +14,8 @@ import { lower } from '../lower/lower.ts';
 import { FALSE, type PredicateField } from '../lower/predicates.ts';
 import { type Term, termsOf } from '../lower/terms.ts';
 import { type Asked, type Axis, axisOf, compactWords, segmentsOf } from './axis.ts';
-import { type Block, layoutOf, type PlacedTerm } from './blocks.ts';
+import { type BlockAxes, blockAxes } from './block-axes.ts';
+import { layoutOf, type PlacedTerm } from './blocks.ts';
 import type { EventData } from './event-value.ts';
 
 /** A condition under one open event. `reachesPossible`: those for whom it is unknown are reached too. */
@@ -22,31 +23,6 @@ export type Subject = {
   readonly condition: Node;
   readonly event: EventData;
   readonly reachesPossible: boolean;
-};
-
-/**
- * What a citizen's place on a block's first axis leaves of it: from `starts[place]` to `starts[place + 1]` the words that are not empty, and
- * what stands in them.
- */
-export type OpenWords = {
-  readonly axis: number;
-  readonly starts: Int32Array;
-  readonly words: Int32Array;
-  readonly sure: Uint32Array;
-  readonly open: Uint32Array;
-};
-
-/**
- * `axes`: those that are left to put with it, by number. The axis that leaves the fewest words open comes first (`left`; null where nobody
- * asks about any field). Word w of a place is at `start + w` behind where the place begins.
- */
-export type BlockAxes = {
-  readonly from: number;
-  readonly words: number;
-  readonly axes: readonly { readonly axis: number; readonly start: number }[];
-  readonly left: OpenWords | null;
-  /** Whether somebody asks what is open: an entry that reaches the possible, or one that a closure confirms. */
-  readonly asksOpen: boolean;
 };
 
 /** Looks through one list; its axes are those of its members, over the same words. */
@@ -159,7 +135,7 @@ function* buildIndex<S extends Subject>(
     const { from, words, entries } = block;
     const asks = (word: number): boolean => confirmed[word] !== 0 || reachesPossible[word] !== 0;
     const asksOpen = Array.from({ length: words }, (_, w) => entries + w).some(asks);
-    return { from, words, asksOpen, ...blockAxes(block, axes, starts, baseSure, baseOpen) };
+    return { from, words, asksOpen, ...blockAxes(block, axes, starts, { baseSure, baseOpen }) };
   });
   const arrays = [
     baseSure,
@@ -202,68 +178,6 @@ function together(found: readonly Axis[]): Pick<BitIndex, 'axes' | 'data' | 'dat
     return { ...axis, data: data.subarray(dataAt[number], at) };
   });
   return { axes, data, dataAt };
-}
-
-function blockAxes(
-  { from, words, fields }: Block,
-  axes: readonly Axis[],
-  starts: readonly ReadonlyMap<number, number>[],
-  baseSure: Uint32Array,
-  baseOpen: Uint32Array,
-): Pick<BlockAxes, 'axes' | 'left'> {
-  const of = axes.flatMap(({ field }, axis) =>
-    fields.has(field) ? [{ axis, start: starts[axis]!.get(from)! - from }] : [],
-  );
-  const block = { from, words, baseSure, baseOpen };
-  let best: { at: number; share: number } | undefined;
-  for (const [at, { axis, start }] of of.entries()) {
-    let open = 0;
-    const places = eachOpen(axes[axis]!, start, block, () => open++);
-    if (best === undefined || open / places < best.share) best = { at, share: open / places };
-  }
-  if (best === undefined) return { axes: [], left: null };
-  const { axis, start } = of[best.at]!;
-  return { axes: of.toSpliced(best.at, 1), left: openWords(axes[axis]!, axis, start, block) };
-}
-
-type BlockBase = Pick<BitIndex, 'baseSure' | 'baseOpen'> & { readonly from: number; readonly words: number };
-
-/** Tells of each word that some place leaves open, place by place; how many places there are. Whoever is sure is open too. */
-function eachOpen(
-  { data, width }: Axis,
-  start: number,
-  { from, words, baseSure, baseOpen }: BlockBase,
-  tell: (place: number, word: number, sure: number, open: number) => void,
-): number {
-  const places = data.length / (2 * width);
-  for (let place = 0; place < places; place++) {
-    const row = place * 2 * width + start;
-    for (let w = from; w < from + words; w++) {
-      const open = baseOpen[w]! & data[row + width + w]!;
-      if (open !== 0) tell(place, w, baseSure[w]! & data[row + w]!, open);
-    }
-  }
-  return places;
-}
-
-function openWords(of: Axis, axis: number, start: number, block: BlockBase): OpenWords {
-  const [words, sure, open]: [number[], number[], number[]] = [[], [], []];
-  const ends: number[] = [];
-  const places = eachOpen(of, start, block, (place, word, isSure, isOpen) => {
-    words.push(word);
-    sure.push(isSure);
-    open.push(isOpen);
-    ends[place] = words.length;
-  });
-  const starts = new Int32Array(places + 1);
-  for (let place = 0; place < places; place++) starts[place + 1] = ends[place] ?? starts[place]!;
-  return {
-    axis,
-    starts,
-    words: Int32Array.from(words),
-    sure: Uint32Array.from(sure, (bits) => bits >>> 0),
-    open: Uint32Array.from(open, (bits) => bits >>> 0),
-  };
 }
 
 function setBits(sure: Uint32Array, open: Uint32Array, bit: number, bits: number): void {
