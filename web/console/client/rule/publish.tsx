@@ -10,12 +10,20 @@ import { Difference } from './difference.tsx';
 import { PUBLISH_WORDS } from './publish.words.ts';
 import type { Scope } from './reading.ts';
 import { type May, type Opened, type Step, useForget, type Version, type VersionObject } from './use-rule.ts';
+import { TextsAlone, TextsAlong } from './waiting-texts.tsx';
 import type { StepGiven } from './when.tsx';
 import { Withdrawal } from './withdrawal.tsx';
 
-type Given = StepGiven & { readonly opened: Opened; readonly changed: boolean; readonly scope: Scope };
+type Given = StepGiven & {
+  readonly opened: Opened;
+  readonly changed: boolean;
+  readonly scope: Scope;
+  readonly hashOf: HashOf;
+};
+/** Of a text as the page shows it. */
+type HashOf = (name: string) => string | undefined;
 
-export function Publish({ draft, opened, changed, scope }: Given) {
+export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
   const words = useWords(PUBLISH_WORDS);
   const { version, object } = opened;
   return (
@@ -25,7 +33,11 @@ export function Publish({ draft, opened, changed, scope }: Given) {
       ) : (
         <>
           <Difference draft={draft} opened={opened} scope={scope} />
-          {changed ? <p className="notice warning">{words.notSaved}</p> : <Next version={version} />}
+          {changed ? (
+            <p className="notice warning">{words.notSaved}</p>
+          ) : (
+            <Next version={version} hashOf={hashOf} />
+          )}
           {object !== null && <Versions id={object.id} versions={object.versions} />}
         </>
       )}
@@ -41,7 +53,7 @@ const PATHS: Readonly<Record<Action, string>> = {
   publish: 'publication',
 };
 
-function Next({ version }: { readonly version: VersionObject }) {
+function Next({ version, hashOf }: { readonly version: VersionObject; readonly hashOf: HashOf }) {
   const words = useWords(PUBLISH_WORDS);
   const forget = useForget();
   const id = useId();
@@ -60,7 +72,17 @@ function Next({ version }: { readonly version: VersionObject }) {
         ? { hash: version.hash, ...(said === '' ? {} : { note: said }) }
         : action === 'publish'
           ? { reason: said }
-          : { hash: version.hash, ...(said === '' ? {} : { reason: said }) };
+          : {
+              hash: version.hash,
+              ...(action === 'approve' && version.texts.length > 0
+                ? {
+                    texts: Object.fromEntries(
+                      version.texts.map(({ name, hash }) => [name, hashOf(name) ?? hash]),
+                    ),
+                  }
+                : {}),
+              ...(said === '' ? {} : { reason: said }),
+            };
     try {
       await call(`/api/v1/rules/${version.id}/versions/${version.version}/${PATHS[action]}`, {
         method: 'POST',
@@ -81,6 +103,12 @@ function Next({ version }: { readonly version: VersionObject }) {
       <h2>{words.next}</h2>
       <p role="status">{words.states[version.state]}</p>
       {open.includes('approve') && <p className="hint">{words.approveWhy(version.hash.slice(0, 12))}</p>}
+      {version.texts.length > 0 &&
+        (version.state === 'draft' || version.state === 'awaiting' ? (
+          <TextsAlong texts={version.texts} />
+        ) : (
+          <TextsAlone version={version} hashOf={hashOf} />
+        ))}
       {open.includes('request') && <p className="hint">{words.requestWhy}</p>}
       {open.includes('publish') && <p className="hint">{words.publishWhy}</p>}
       {open.length > 0 ? (

@@ -44,6 +44,10 @@ type PublishWords = {
   readonly show: (version: number) => string;
   readonly failed: string;
   readonly texts: string;
+  readonly textsAlong: string;
+  readonly textsAlone: string;
+  readonly textsWait: string;
+  readonly writtenBy: (who: string) => string;
   readonly counting: string;
 };
 
@@ -133,6 +137,10 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     show: (version) => `${version}판 보기`,
     failed: '하지 못했습니다.',
     texts: '문구 승인',
+    textsAlong: '이 판과 함께 승인하고 게시할 문구',
+    textsAlone: '새 문구가 승인을 기다립니다. 승인하면 바로 쓰입니다.',
+    textsWait: '쓴 사람이 아닌 승인자가 읽고 승인합니다.',
+    writtenBy: (who) => `${who} 씀`,
     counting: '대상이 어떻게 달라지는지 세는 중입니다.',
   },
   en: {
@@ -221,6 +229,10 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     show: (version) => `Show version ${version}`,
     failed: 'It could not be done.',
     texts: 'Approve texts',
+    textsAlong: 'Texts approved and published with this version',
+    textsAlone: 'New texts await approval. They are used as soon as they are approved.',
+    textsWait: 'An approver who did not write them reads and approves them.',
+    writtenBy: (who) => `written by ${who}`,
     counting: 'Counting how the audience differs.',
   },
 };

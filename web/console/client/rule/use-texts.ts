@@ -55,6 +55,8 @@ export type Texts = {
   readonly loading: boolean;
   /** Another agency's, or one that all share: to be read and not to be written. */
   readonly foreign: (name: string) => boolean;
+  /** Of what is shown where nothing is being written: what an approval names. */
+  readonly hashOf: (name: string) => string | undefined;
   readonly save: () => Promise<void>;
   readonly revert: () => void;
 };
@@ -120,6 +122,7 @@ export function useTexts(draft: Draft): Texts {
       const one = loaded(name);
       return one != null && one.agency !== draft.agency;
     },
+    hashOf: (name) => loaded(name)?.etag?.replaceAll('"', ''),
     write: (name, changes) =>
       setEdited((before) => {
         const whole = { ...(before[name] ?? loaded(name)?.files ?? {}), ...changes };
