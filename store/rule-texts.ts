@@ -14,14 +14,24 @@ export type RuleText = {
   readonly at: Date;
 };
 
-/** Of each of an agency's templates that has one, the newest version, where another one or none is live. */
-export async function waitingTexts(sql: Sql, agency: string, names: readonly string[]): Promise<RuleText[]> {
+type Waiting = {
+  readonly agency: string;
+  readonly rule: string;
+  readonly version: number;
+  /** Templates of the rule. */
+  readonly names: readonly string[];
+};
+
+/** Of each of the agency's templates the newest version, where another one or none is live and it was not approved with this very version. */
+export async function waitingTexts(sql: Sql, { agency, rule, version, names }: Waiting): Promise<RuleText[]> {
   const { rows } = await sql.query<RuleText>(
     `SELECT v.name, v.id AS version, v.hash, v.author, v.created_at AS at FROM unnest($1::text[]) n(name)
        JOIN LATERAL (SELECT * FROM template_versions x WHERE x.name = n.name ORDER BY x.id DESC LIMIT 1) v ON true
        LEFT JOIN templates t ON t.name = v.name
-     WHERE v.agency_id = $2 AND (t.live_id IS NULL OR t.live_id < v.id) ORDER BY v.name`,
-    [[...new Set(names)], agency],
+     WHERE v.agency_id = $2 AND (t.live_id IS NULL OR t.live_id < v.id)
+       AND NOT EXISTS (SELECT FROM rule_version_texts a WHERE a.rule_id = $3 AND a.version = $4 AND a.template_version = v.id)
+     ORDER BY v.name`,
+    [[...new Set(names)], agency, rule, version],
   );
   return rows;
 }

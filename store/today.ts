@@ -76,7 +76,7 @@ const STATE = `SELECT
 
 /** A text that is saved after what is live, and that no version of a rule which still awaits approval will take along. */
 const APPROVED = `WITH fresh AS (
-    SELECT DISTINCT ON (v.name) v.name, v.author, v.created_at FROM template_versions v JOIN templates t ON t.name = v.name AND v.id > t.live_id
+    SELECT DISTINCT ON (v.name) v.id, v.name, v.author, v.created_at FROM template_versions v JOIN templates t ON t.name = v.name AND v.id > t.live_id
     WHERE ($1::text IS NULL OR v.agency_id = $1) ORDER BY v.name, v.id DESC)
   SELECT rule_id AS rule, version, definition -> 'title' AS title, author AS by, created_at AS at, 0 AS texts
   FROM rule_versions WHERE state = 'awaiting' AND ($1::text IS NULL OR agency_id = $1)
@@ -85,6 +85,8 @@ const APPROVED = `WITH fresh AS (
   FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version
     JOIN fresh f ON f.name IN (SELECT value FROM jsonb_each_text(v.definition -> 'templates'))
   WHERE NOT EXISTS (SELECT FROM rule_versions w WHERE w.rule_id = r.id AND w.state = 'awaiting')
+    AND NOT EXISTS (SELECT FROM rule_version_texts a JOIN rule_versions w USING (rule_id, version)
+      WHERE a.template_version = f.id AND w.state = 'approved')
   GROUP BY r.id, r.live_version, v.definition -> 'title'
   ORDER BY at, rule LIMIT ${APPROVALS}`;
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await seedCatalogue(api.database.pool, silentLogger);
   await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
-});
+}, 60_000);
 afterAll(async () => {
   expect(await verifyAudit(api.database.pool)).toMatchObject({ ok: true });
   await api.close();
@@ -100,6 +100,7 @@ test('what goes live with the rule is what was approved with it, whatever was wr
   const [text] = body['texts'] as unknown as { hash: string; version: number }[];
   const approval = { hash: body['hash'], texts: { [TEXT]: text!.hash } };
   expect((await call('POST', at(1, '/approval'), APPROVER, approval)).status).toBe(200);
+  expect((await call('GET', at(1), APPROVER)).body).toMatchObject({ state: 'approved', texts: [] });
   const later = await saveText(`${FIRST} 문의 1577-1000`);
   expect(await liveText()).toBeUndefined();
   expect((await call('POST', at(1, '/publication'), APPROVER, { reason: '시작' })).status).toBe(200);

@@ -104,9 +104,8 @@ async function textsRead(
   const names = Object.keys(read);
   if (names.length === 0) return [];
   const rule = await ruleOfVersion(sql, ids.rule, ids.version);
-  const waiting = new Map(
-    (await waitingTexts(sql, agency, Object.values(rule?.templates ?? {}))).map((text) => [text.name, text]),
-  );
+  const found = await waitingTexts(sql, { agency, ...ids, names: Object.values(rule?.templates ?? {}) });
+  const waiting = new Map(found.map((text) => [text.name, text]));
   return names.map((name) => {
     const text = waiting.get(name);
     if (text === undefined || text.hash !== read[name])

@@ -155,7 +155,12 @@ export const getVersion = (parts: RuleParts): Endpoint =>
           ids: { rule: params.id, version: Number(params.v) },
         });
       const { definition, agency, ...version } = found;
-      const texts = await waitingTexts(parts.pool, agency, Object.values(definition.templates));
+      const texts = await waitingTexts(parts.pool, {
+        agency,
+        rule: params.id,
+        version: version.version,
+        names: Object.values(definition.templates),
+      });
       return {
         status: 200,
         headers: { etag: etagOf(version.hash) },

@@ -87,7 +87,7 @@ function Editor({ id, opened, types, fields }: Given) {
     eventType !== undefined && complete && read.node !== undefined && draft.condition !== true;
   const { version } = opened;
   const asked = useAudience(draft, countable, readOnly && version !== null ? version : null);
-  const texts = useTexts(draft);
+  const texts = useTexts(draft, opened.version === null);
   const checked = useCheck(draft, eventType !== undefined && draft.id !== '');
   const step = STEPS.find((one) => one === search.get('step')) ?? 'who';
   const say = (field: string): string =>

@@ -16,7 +16,10 @@ export function withBlanks(query: QueryTree, blanks: Blanks): QueryTree {
     id = newId();
     blanks.set(query.id, id);
   }
-  return { ...query, rules: [...rules, { id, field: BLANK, operator: '=', value: '' }] };
+  return {
+    ...query,
+    rules: [...rules, { id, field: BLANK, operator: '=', value: '', valueSource: 'value' }],
+  };
 }
 
 export function withoutBlanks(query: QueryTree): QueryTree {

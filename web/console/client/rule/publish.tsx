@@ -64,8 +64,22 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
   });
   const may = (action: keyof May): boolean => version.may[action] === true;
   const open = (['request', 'approve', 'refuse', 'publish'] as const).filter(may);
-  async function act(action: Action): Promise<void> {
+  // Whoever may do both need not come back for the second.
+  const both = may('approve') && version.state === 'awaiting' && version.may.publish === 'not-approved';
+  async function act(...actions: readonly Action[]): Promise<void> {
     setState({ doing: true, problem: null });
+    let problem: Problem | null = null;
+    try {
+      for (const action of actions) await take(action);
+      setReason('');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problem = error;
+    }
+    setState({ doing: false, problem });
+    await forget(version.id);
+  }
+  async function take(action: Action): Promise<void> {
     const said = reason.trim();
     const body =
       action === 'request'
@@ -83,19 +97,11 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
                 : {}),
               ...(said === '' ? {} : { reason: said }),
             };
-    try {
-      await call(`/api/v1/rules/${version.id}/versions/${version.version}/${PATHS[action]}`, {
-        method: 'POST',
-        body,
-        idempotencyKey: crypto.randomUUID(),
-      });
-      setReason('');
-      setState({ doing: false, problem: null });
-      await forget(version.id);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setState({ doing: false, problem: error });
-    }
+    await call(`/api/v1/rules/${version.id}/versions/${version.version}/${PATHS[action]}`, {
+      method: 'POST',
+      body,
+      idempotencyKey: crypto.randomUUID(),
+    });
   }
   const needsReason = (action: Action): boolean => action === 'refuse' || action === 'publish';
   return (
@@ -126,11 +132,23 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
             {open.some(needsReason) && <p className="hint">{words.reasonNeeded}</p>}
           </div>
           <div className="row">
+            {both && (
+              <button
+                type="button"
+                className="button primary"
+                disabled={state.doing || reason.trim() === ''}
+                onClick={() => void act('approve', 'publish')}
+              >
+                {words.approveAndPublish}
+              </button>
+            )}
             {open.map((action) => (
               <button
                 key={action}
                 type="button"
-                className={action === 'refuse' ? 'button' : 'button primary'}
+                className={
+                  action === 'refuse' || (both && action === 'approve') ? 'button' : 'button primary'
+                }
                 disabled={state.doing || (needsReason(action) && reason.trim() === '')}
                 onClick={() => void act(action)}
               >

@@ -20,6 +20,7 @@ type PublishWords = {
   readonly requestWhy: string;
   readonly note: string;
   readonly approve: string;
+  readonly approveAndPublish: string;
   readonly approveWhy: (hash: string) => string;
   readonly refuse: string;
   readonly publish: string;
@@ -88,6 +89,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     requestWhy: '쓴 사람이 아닌 다른 사람이 읽고 승인합니다.',
     note: '승인할 사람에게 남길 말',
     approve: '승인',
+    approveAndPublish: '승인하고 게시',
     approveWhy: (hash) => `지금 보는 이 내용(${hash})을 승인합니다. 그 뒤에 고치면 다시 승인받아야 합니다.`,
     refuse: '돌려보내기',
     publish: '게시',
@@ -179,6 +181,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     requestWhy: 'Somebody who did not write it reads and approves it.',
     note: 'A word for whoever approves',
     approve: 'Approve',
+    approveAndPublish: 'Approve and publish',
     approveWhy: (hash) =>
       `You approve exactly what you see (${hash}). What is changed afterwards has to be approved again.`,
     refuse: 'Send back',
