@@ -145,7 +145,7 @@ describeWithChromium('citizens', () => {
     await page.addInitScript((made) => {
       const mine = { ...made, toJSON: () => made, unsubscribe: async () => true };
       let on = localStorage.getItem('test-subscribed') === 'yes';
-      Object.assign(PushManager.prototype, {
+      Object.assign((globalThis as unknown as { PushManager: { prototype: object } }).PushManager.prototype, {
         getSubscription: async () => (on ? mine : null),
         subscribe: async () => {
           on = true;
@@ -221,7 +221,7 @@ describeWithChromium('citizens', () => {
         const event = new Event('pushsubscriptionchange') as Event & Record<string, unknown>;
         event['newSubscription'] = { toJSON: () => fresh };
         event['waitUntil'] = () => {};
-        globalThis.dispatchEvent(event);
+        (globalThis as unknown as EventTarget).dispatchEvent(event);
       }, renewed);
       await eventually(async () => expect(await endpointsOf(id)).toContain(renewed.endpoint));
 
