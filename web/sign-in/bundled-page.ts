@@ -1,6 +1,6 @@
 /** Where one says who one is, on the bundled provider: accounts to choose from, a field for another, one password for all. */
 import { type Html, html } from '../pages/html.ts';
-import { type BundledAccount, nameOf } from './bundled-accounts.ts';
+import { aboutOf, type BundledAccount, nameOf } from './bundled-accounts.ts';
 import { SIGN_IN_WORDS, type SignInLanguage } from './words.ts';
 
 export type AccountForm = {
@@ -18,7 +18,7 @@ function choice(account: BundledAccount, { language, chosen }: AccountForm): Htm
   const { id, role } = account;
   const [title, text] =
     role === null
-      ? [nameOf(account, language), id]
+      ? [nameOf(account, language), aboutOf(account, language)]
       : [words.roles[role], `${nameOf(account, language)} · ${words.duties[role]}`];
   return html`<li><label><input type="radio" name="account" value="${id}"${chosen === id ? html` checked` : ''}><span><strong>${title}</strong><span>${text}</span></span></label></li>`;
 }
