@@ -86,7 +86,10 @@ async function main(): Promise<number> {
   const demonstration = await startDemonstration(given.citizens, say);
   try {
     // Without a sandbox as root, which has none to give away.
-    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
+    const browser = await chromium.launch({
+      executablePath: chromiumPath(),
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
     try {
       const camera = createCamera(browser, demonstration.world);
       const { taken, failed } = await takeAll(camera, given);

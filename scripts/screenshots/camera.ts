@@ -8,7 +8,7 @@ import { type Language, type Shot, WIDTHS, type World } from './shot.ts';
 const HEIGHTS = { 1440: 900, 768: 1024, 360: 740 } as const;
 /** Longer pages are cut: nobody looks at more in one picture. */
 const MAX_HEIGHT = 6_000;
-const STILL_MS = 200;
+const STILL_MS = 150;
 const STILL_WITHIN_MS = 15_000;
 const DOCS_BYTES = 80_000;
 
@@ -75,14 +75,14 @@ export function createCamera(browser: Browser, world: World): Camera {
           await page.setViewportSize({ width, height: HEIGHTS[width] });
           await still(page);
           const file = `${shot.name}-${width}-${language}.png`;
+          // As tall as the page: what stands at the bottom of the screen stands at the bottom of the picture.
           const height = await page.evaluate<number>('document.documentElement.scrollHeight');
-          await page.screenshot({
-            path: path.join(folder, file),
-            animations: 'disabled',
-            ...(height <= MAX_HEIGHT
-              ? { fullPage: true }
-              : { fullPage: true, clip: { x: 0, y: 0, width, height: MAX_HEIGHT } }),
+          await page.setViewportSize({
+            width,
+            height: Math.min(Math.max(height, HEIGHTS[width]), MAX_HEIGHT),
           });
+          await still(page);
+          await page.screenshot({ path: path.join(folder, file), animations: 'disabled' });
           taken.push({ name: shot.name, language, width, file });
         }
       } finally {

@@ -16,6 +16,8 @@ const openFirst = (from: string) => async (page: Page) => {
 };
 
 const idle = (world: World) => world.idle;
+/** A thing to do that is no emergency. */
+const TODO = '.todo:not(:has(.badge.danger)) .todo-title a';
 
 export const CITIZEN_SHOTS: readonly Shot[] = [
   place('todo', '/me', {
@@ -28,7 +30,7 @@ export const CITIZEN_SHOTS: readonly Shot[] = [
   place('all', '/me/all'),
   place('all-none', '/me/all?q=zzz'),
   place('notice', '/me', {
-    act: openFirst('.todo h2 a, .todo h3 a'),
+    act: openFirst(TODO),
     docs: [
       { language: 'ko', width: 360, file: 'citizen-notice-360-ko', height: 740 },
       { language: 'en', width: 360, file: 'citizen-notice-360-en', height: 740 },
@@ -36,19 +38,23 @@ export const CITIZEN_SHOTS: readonly Shot[] = [
   }),
   place('why', '/me', {
     act: async (page) => {
-      await openFirst('.todo h2 a, .todo h3 a')(page);
+      await openFirst(TODO)(page);
       for (const one of await page.locator('main details > summary').all()) await one.click();
       await page.locator('#why').scrollIntoViewIfNeeded();
     },
   }),
-  place('correction', '/me/all', { act: openFirst('a:has(.badge), li:has(.badge) a') }),
+  place('correction', '/me', {
+    as: ({ corrected }) => corrected,
+    languages: ['ko'],
+    act: openFirst('.todo:has(.badge.warning) .todo-title a'),
+  }),
   place('choices', '/me/choices', {
     docs: [{ language: 'ko', width: 360, file: 'citizen-choices-360-ko', height: 740 }],
   }),
   place('contacts', '/me/choices', {
     act: async (page) => {
-      await page.locator('form[action="/me/contacts"] input[name=address]').fill('someone@example.kr');
-      await page.locator('form[action="/me/contacts"] button[type=submit]').click();
+      await page.locator('#email').fill('someone@example.kr');
+      await page.locator('form:has(#email) button[type=submit]').click();
       await page.waitForURL(/\/me\/contacts\//);
     },
   }),

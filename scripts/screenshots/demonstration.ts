@@ -98,28 +98,22 @@ async function readWorld(url: string, data: string): Promise<World> {
 }
 
 /** A text and a mail from the outbox of the front page, and whom one may sign in as. */
-function peopleIn(front: string): Pick<World, 'citizens' | 'idle' | 'text' | 'unsubscribe'> {
+function peopleIn(front: string): Pick<World, 'citizens' | 'corrected' | 'idle' | 'text' | 'unsubscribe'> {
   const { members, idle } = demonstrationCast();
+  const corrected = members[1]!.id;
   const of = (language: Language) => members.find(({ locale }) => locale === language)?.id;
   const [ko, en, vi] = [of('ko'), of('en'), of('vi')];
-  const text = front
-    .split('<li class="card preview"')
-    .map((card) => ({
-      last: /class="texts-to">[^<]*-(\d{4}) /.exec(card)?.[1],
-      code: /class="bubble" lang="ko"/.test(card)
-        ? /([0-9A-Z]{4}-[0-9A-Z]{2})<\/span>/.exec(card)?.[1]
-        : undefined,
-    }))
-    .find(({ last, code }) => last !== undefined && code !== undefined);
+  // As the front page offers it to whoever looks around.
+  const [, code, last] = /([0-9A-Z]{4}-[0-9A-Z]{2})[^<]*?(\d{4})<\/span>/.exec(front) ?? [];
   const unsubscribe = /class="mail-stop" href="([^"]+)"/.exec(front)?.[1];
   if (
     ko === undefined ||
     en === undefined ||
     vi === undefined ||
     unsubscribe === undefined ||
-    !text?.last ||
-    !text.code
+    code === undefined ||
+    last === undefined
   )
     throw new Error('the front page has no text message, mail or citizen to look at');
-  return { citizens: { ko, en, vi }, idle, text: { last: text.last, code: text.code }, unsubscribe };
+  return { citizens: { ko, en, vi }, corrected, idle, text: { code, last }, unsubscribe };
 }

@@ -18,8 +18,10 @@ export type World = {
   /** A version that somebody else has to approve. */
   readonly approval: { readonly rule: string; readonly version: number };
   readonly quarantined: string;
-  /** By language: whoever has most in the inbox, and a notice that corrects an earlier one. */
+  /** The first of the demonstration's citizens who reads each language. */
   readonly citizens: Readonly<Record<Language, string>>;
+  /** Whose amount was corrected. */
+  readonly corrected: string;
   /** Nothing is to do for them. */
   readonly idle: string;
   /** A text message, and how the number ends that it went to. */
