@@ -121,6 +121,8 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       url,
       schema: at.schema,
       config: { permission },
+      // A stream has nothing to say before it begins, and one that is asked for its head alone would never end.
+      exposeHeadRoute: at.stream === undefined,
       handler: async (request, reply) => {
         if (personOf(request) !== null) refuseResidentNumbers(request.body, request.query);
         if (at.stream !== undefined)

@@ -118,7 +118,7 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
     );
   });
 
-  app.get('/demonstration/live', PUBLIC, async (request, reply) => {
+  app.get('/demonstration/live', { ...PUBLIC, exposeHeadRoute: false }, async (request, reply) => {
     const { raw } = reply;
     reply.hijack();
     raw.writeHead(200, {

@@ -203,7 +203,7 @@ export const words: Words = {
     ask: 'Thông báo mới sẽ hiện trên thiết bị này. Bạn có thể tắt trong Cài đặt bất cứ lúc nào.',
     yes: 'Nhận trên thiết bị này',
     no: 'Để sau',
-    on: 'Thông báo mới sẽ hiện trên thiết bị này.',
+    on: 'Từ nay thông báo mới hiện trên thiết bị này, là thiết bị bạn thêm sau cùng.',
     denied: 'Trình duyệt đang chặn thông báo. Bạn có thể cho phép trong cài đặt trình duyệt.',
     failed: 'Hiện chưa đăng ký được thiết bị này. Hãy thử lại sau.',
     off: 'Tắt trên thiết bị này',

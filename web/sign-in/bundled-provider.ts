@@ -250,13 +250,14 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
     // It reads bodies itself.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _body, done) => done(null));
-    scope.all(`${BUNDLED_PATH}/*`, open, async (request, reply) => {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value);
       reply.raw.setHeader('content-security-policy', policy());
       await running().handle(asIssuer(request.raw, parts.issuer()), reply.raw);
-    });
+    };
+    scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: `${BUNDLED_PATH}/*`, ...open, handler });
   });
 }
 
