@@ -35,10 +35,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startWeb(env: Readonly<Record<string, string>>, port: number): Promise<ChildProcess> {
+async function startWeb(
+  env: Readonly<Record<string, string>>,
+  port: number,
+  profile: string | undefined,
+): Promise<ChildProcess> {
+  const profiling =
+    profile === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--cpu-prof-name=web.cpuprofile'];
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, '..', 'app', 'main.ts'), 'web'],
+    [
+      '--disable-warning=ExperimentalWarning',
+      ...profiling,
+      path.join(import.meta.dirname, '..', 'app', 'main.ts'),
+      'web',
+    ],
     {
       env: { PATH: process.env['PATH'], ...env, PORT: String(port) },
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -140,7 +153,7 @@ export async function inbox(options: Options): Promise<Report> {
       await until('notices of the readers', async () => (await planned()) >= readers * NOTICES);
       const cookies = await signIn(context, readers);
       const port = await freePort();
-      web = await startWeb(place.env, port);
+      web = await startWeb(place.env, port, profile);
       await read(port, cookies, rate, (ms) => ms < 5_000);
       const alone = await read(port, cookies, rate, (ms) => ms < seconds * 1_000);
       say(`inbox: alone p99 ${round(quantile(alone.took, 0.99))} ms; now beside a fan-out to ${citizens}`);
@@ -171,7 +184,11 @@ export async function inbox(options: Options): Promise<Report> {
       };
     });
   } finally {
-    web?.kill();
+    if (web !== undefined) {
+      const ended = new Promise((resolve) => web?.once('exit', resolve));
+      web.kill();
+      await ended;
+    }
     for (const child of children) await child.exit();
     await sayProfiles(profile);
     if (profiling && place.postgres !== null) await sayStatements(place.postgres.url);

@@ -21,6 +21,9 @@ export type Person = {
 /** `since` is seconds since the epoch, exact to the microsecond. */
 type Point = { readonly id: string; readonly channel: Channel; readonly since: number };
 
+/** Addresses by age; of devices the one that was added last first, because that is what its owner was told when they added it. */
+const rank = ({ channel, since }: Point): number => (channel === 'push' ? -since : since);
+
 export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<string, Person>> {
   const people = new Map<string, Person>();
   const found = await sql.query<{
@@ -55,7 +58,7 @@ export async function loadPeople(sql: Sql, ids: readonly string[]): Promise<Map<
   });
   const pointsOf = Map.groupBy(points.rows, (row) => row.citizen_id);
   for (const [citizen, rows] of pointsOf) {
-    if (rows.length > 1) rows.sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
+    if (rows.length > 1) rows.sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
     for (const { id, channel } of rows) people.get(citizen)?.contactPoints.push({ id, channel });
   }
   const optOuts = await sql.query<{

@@ -1,13 +1,12 @@
 /**
- * The citizen app in Chromium, as people use it: at phone size without a script from inbox to done, by keyboard alone, live, offline, pushed
- * to, and in every state without a finding of axe. The push service is the browser's own test protocol: no machine outside is asked.
+ * The pages of the citizen app in Chromium, on an installation whose steps a test takes itself: every page and state in three languages
+ * without a finding of axe, live, offline, what a service worker does with what is pushed to it. What people do with them from an agency's
+ * event on is walked in citizen-walk.test.ts.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { shortId } from '../../domain/ids.ts';
 import { shortCode } from '../../domain/short-code.ts';
 import { transaction } from '../../domain/sql.ts';
@@ -17,17 +16,15 @@ import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { type CitizenSite, createCitizenSite } from '../support/citizen-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, taxEvent, windowEvent } from '../support/installation.ts';
+import { findings, said, scrollsSideways } from '../support/looking.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** A desk's 1280 at 400 %. */
+const NARROW = { width: 320, height: 640 };
 const PHONE = { width: 360, height: 740 };
 const TABLET = { width: 768, height: 1024 };
 const DESK = { width: 1440, height: 900 };
 /** A folder for pictures of every page and state, for who looks at them. */
 const SHOTS = process.env['ALLIM_SCREENSHOTS'];
-
-/** Blanks folded, as one reads it. */
-const said = async (at: Locator): Promise<string> =>
-  ((await at.textContent()) ?? '').replaceAll(/\s+/g, ' ').trim();
 
 describeWithChromium('the citizen app', () => {
   let it: Installation;
@@ -92,69 +89,13 @@ describeWithChromium('the citizen app', () => {
     return obligation;
   }
 
-  async function findings(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    return page.evaluate<string[]>(
-      `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-        .then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')))`,
-    );
-  }
-  const scrollsSideways = (page: Page) =>
-    page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
-
-  test('from inbox to done at phone size without a script', async () => {
-    const id = await person();
-    await taxed(id);
-    const { context, page } = await enter(id, { javaScriptEnabled: false });
-    await page.goto(`${url}/me`);
-    expect(await said(page.locator('h1'))).toBe('할 일');
-    await page.getByRole('link', { name: '재산세 132,000원', exact: true }).click();
-    expect(await said(page.locator('main'))).toContain('왜 받았나요?');
-    await page.getByRole('button', { name: '했어요' }).click();
-    expect(await said(page.locator('main'))).toContain('했다고 표시하셨습니다');
-    await page.getByRole('link', { name: '할 일' }).click();
-    expect(await said(page.locator('main'))).toContain('지금 할 일이 없습니다');
-    await context.close();
-  });
-
-  test('by keyboard alone: skip link, menu, notice, done', async () => {
-    const id = await person('en');
-    await taxed(id);
-    const { context, page } = await enter(id, { viewport: DESK }, 'en');
-    await page.goto(`${url}/me`);
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate('document.activeElement.className')).toBe('skip');
-    await page.keyboard.press('Enter');
-    const reach = async (text: string) => {
-      for (let n = 0; n < 30; n++) {
-        await page.keyboard.press('Tab');
-        const at = await page.evaluate<{ text: string; outline: string }>(
-          `({ text: document.activeElement.innerText ?? '', outline: getComputedStyle(document.activeElement).outlineStyle })`,
-        );
-        expect([at.text, at.outline]).not.toEqual([at.text, 'none']);
-        if (at.text.trim().startsWith(text)) return;
-      }
-      throw new Error(`the keyboard does not reach ${text}`);
-    };
-    await reach('Property tax');
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/\/me\/notices\//);
-    await reach('I have done it');
-    await page.keyboard.press('Enter');
-    await page.getByText('You said that this is done').waitFor();
-    await context.close();
-  });
-
   test('a notice arrives in an open inbox within a second', async () => {
     const id = await person();
     await taxed(id, 10_000);
     const { context, page } = await enter(id);
+    const live = page.waitForResponse((answer) => answer.url().includes('/api/v1/me/live'));
     await page.goto(`${url}/me`);
-    await eventually(() =>
-      page.evaluate<boolean>(
-        `performance.getEntriesByType('resource').some((r) => r.name.includes('/live'))`,
-      ),
-    );
+    await live;
     await it.publish(
       taxEvent({
         id: `live-${++count}`,
@@ -191,7 +132,7 @@ describeWithChromium('the citizen app', () => {
     expect(await said(page.locator('main'))).toContain('재산세 20,000원');
     expect(await page.locator('[data-offline]').isVisible()).toBe(true);
     await page.goto(`${url}/me/data`);
-    expect(await said(page.locator('h1'))).toContain('인터넷에 연결되어 있지 않습니다');
+    expect(await said(page.locator('h1'))).toBe('인터넷에 연결되어 있지 않습니다');
     await context.setOffline(false);
     await page.goto(`${url}/me/data`);
     await page.getByRole('button', { name: '모든 기기에서 로그아웃' }).click();
@@ -322,17 +263,12 @@ describeWithChromium('the citizen app', () => {
       const faults: string[] = [];
       const look = async (page: Page, name: string) => {
         for (const fault of await findings(page)) faults.push(`${name}: ${fault}`);
-        for (const viewport of [{ width: 320, height: 640 }, PHONE, TABLET, DESK]) {
+        for (const viewport of SHOTS === undefined ? [NARROW] : [NARROW, PHONE, TABLET, DESK]) {
           await page.setViewportSize(viewport);
           if (await scrollsSideways(page)) faults.push(`${name} scrolls sideways at ${viewport.width}`);
-          if (SHOTS !== undefined && viewport.width !== 320)
-            await page.screenshot({
-              path: path.join(
-                SHOTS,
-                `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`,
-              ),
-              fullPage: true,
-            });
+          if (SHOTS === undefined) continue;
+          const file = `${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40)}-${viewport.width}-${lang}.png`;
+          await page.screenshot({ path: path.join(SHOTS, file), fullPage: true });
         }
         await page.setViewportSize(PHONE);
       };

@@ -38,6 +38,16 @@ async function bounce(plan: ReceiptPlan, sender: string, recipient: string): Pro
 }
 type Connection = { readonly session?: { readonly id: string }; readonly _socket?: Socket };
 
+/** RFC 8058: where the mail says that mails like it are stopped, and how. */
+function unsubscribing(lines: readonly { readonly key: string; readonly line: string }[]) {
+  const names = ['list-unsubscribe', 'list-unsubscribe-post'];
+  return Object.fromEntries(
+    lines.flatMap(({ key, line }) =>
+      names.includes(key) ? [[key, line.slice(line.indexOf(':') + 1).trim()]] : [],
+    ),
+  );
+}
+
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
@@ -80,7 +90,12 @@ export async function startSmtpSink(options: SinkOptions = {}): Promise<Sink> {
           channel: 'email',
           address: recipient,
           delivery: mail.messageId ?? null,
-          headers: { subject: mail.subject ?? '', from: mail.from?.text ?? '', html: mail.html || '' },
+          headers: {
+            subject: mail.subject ?? '',
+            from: mail.from?.text ?? '',
+            html: mail.html || '',
+            ...unsubscribing(mail.headerLines),
+          },
           text: (mail.text ?? '').trim(),
         });
         const later = book.receipt();

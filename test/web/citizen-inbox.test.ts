@@ -173,10 +173,11 @@ describe('a notice', () => {
 
   test('that an event’s data tries to bring markup into brings text', async () => {
     const id = await citizen();
-    await taxed(id, { id: '', data: { amount: 5_000, dueOn: '2026-07-31', office: '<b onclick=x>청' } });
+    await taxed(id, { id: '', data: { amount: 5_000, dueOn: '2026-07-31', office: '<i id=x>구청' } });
     const visitor = await site.visit(id);
     const page = await visitor.get(await firstNotice(visitor));
-    expect(page.body).not.toContain('<b onclick');
+    expect(page.body).not.toContain('<i id=x>');
+    expect(page.body).toContain('&lt;i id&#x3D;x&gt;구청');
   });
 });
 

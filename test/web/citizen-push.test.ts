@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { shortId } from '../../domain/ids.ts';
 import { isPushService, PUSH_SERVICES } from '../../domain/push-services.ts';
 import { isPoint, readSubscription } from '../../producers/push-subscription.ts';
-import { isKept, keeperOf, readPushed, remember } from '../../web/citizen/client/shown.ts';
+import {
+  isKept,
+  keeperOf,
+  languageOf,
+  partsOf,
+  readPushed,
+  remember,
+} from '../../web/citizen/client/shown.ts';
 import { type CitizenSite, createCitizenSite, type Visitor } from '../support/citizen-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, taxEvent } from '../support/installation.ts';
@@ -113,6 +120,24 @@ describe('a subscription', () => {
     expect(await endpoints('c-many')).toBe(20);
   });
 
+  test('that was made last is where notices go', async () => {
+    const visitor = await site.visit('c-newest');
+    for (const name of ['first', 'second']) {
+      it.at(1_000);
+      await subscribe(visitor, subscription(name));
+    }
+    await it.publish(
+      taxEvent({ id: 'e-newest', subject: 'c-newest', allimobligation: 'property-tax/newest' }),
+    );
+    await it.citizen({ id: 'c-newest' });
+    await it.idle();
+    const sent = it.sent();
+    it.forgetSent();
+    expect(sent.map(({ address }) => (JSON.parse(address) as { endpoint: string }).endpoint)).toEqual([
+      subscription('second').endpoint,
+    ]);
+  });
+
   test('is renewed by its token alone, once', async () => {
     const { renewal } = (await subscribe(await site.visit('c-renew'), subscription('old'))).json() as {
       renewal: string;
@@ -202,6 +227,10 @@ describe('the service worker', () => {
     expect(isKept('/me/all', '?q=x')).toBe(false);
     expect(keeperOf('<meta name="allim-keeper" content="0123456789abcdef">')).toBe('0123456789abcdef');
     expect(keeperOf('<meta name="allim-keeper" content="">')).toBeNull();
+    const page =
+      '<html lang="vi"><link href="/assets/ui-AbC_d-12.css"><img src="/icons/allim.svg"><a href="/me">';
+    expect([languageOf(page), languageOf('<html>')]).toEqual(['vi', null]);
+    expect(partsOf(page + page)).toEqual(['/assets/ui-AbC_d-12.css', '/icons/allim.svg']);
   });
 });
 

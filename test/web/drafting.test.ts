@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import { silentLogger } from '../../domain/logger.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
 const FILE = path.join(import.meta.dirname, '..', '..', 'rules', 'published', 'nhis-breast-screening.json');
@@ -21,13 +21,13 @@ beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
     api: {
-      checkRule: (json) => checks!.checkRule(json),
+      checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
       previewsOf: (...given) => checks!.previewsOf(...given),
     },
   });
   await seedCatalogue(api.database.pool, silentLogger);
   await api.catalogue.refresh();
-  checks = createAuthoringChecks(api.catalogue, (name) => templateOwner(api.database.pool, name));
+  checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
   nhis = await api.issueKey('nhis', ['read']);
   nts = await api.issueKey('nts', ['read']);
 });

@@ -186,7 +186,7 @@ function choiceViews(
   contacts: readonly OwnContact[],
   agencies: readonly string[],
   nameOf: (agency: string) => string,
-  { t }: Reader,
+  { t, lang }: Reader,
 ) {
   const optOuts = choices?.optOuts ?? [];
   const everything = optOuts.some((o) => o.agency === null && o.category === null && o.channel === null);
@@ -217,7 +217,7 @@ function choiceViews(
     })),
     channels: CHANNELS.map((channel) => ({
       id: channel,
-      name: t.channels[channel],
+      name: capital(t.channels[channel], lang),
       text: t.choices.channelText[channel],
       chosen: chosen.includes(channel),
       nowhere: !reachable(channel),
@@ -240,6 +240,11 @@ function choiceViews(
         ),
       })),
   };
+}
+
+/** Names of channels are written as within a sentence. */
+function capital(text: string, lang: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(lang) + text.slice(1);
 }
 
 function languageViews(chosen: string, codes: readonly string[], t: Reader['t']) {

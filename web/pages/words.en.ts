@@ -205,7 +205,7 @@ export const words: Words = {
     ask: 'New notices then show on this device. You can switch it off under Choices at any time.',
     yes: 'Use this device',
     no: 'Not now',
-    on: 'New notices show on this device.',
+    on: 'New notices now show on this device, the one that you added last.',
     denied: 'Your browser blocks notifications. You can allow them in its settings.',
     failed: 'This device could not be registered just now. Try again in a while.',
     off: 'Stop on this device',

@@ -8,6 +8,8 @@ const PUBLIC = { permission: 'public' } as const;
 const ICONS = path.join(import.meta.dirname, '..', 'ui', 'icons');
 const TYPES: Readonly<Record<string, string>> = { '.png': 'image/png', '.svg': 'image/svg+xml' };
 const A_DAY = 'public, max-age=86400';
+/** A worker is held to the policy that came with its script: under the API's own it could fetch nothing, neither for its pages nor for itself. */
+const WORKER_POLICY = "default-src 'none'; connect-src 'self'; img-src 'self'";
 
 export function mountInstall(app: FastifyInstance, parts: PublicParts, show: ShowPublic): void {
   const icons = new Map(readdirSync(ICONS).map((name) => [name, readFileSync(path.join(ICONS, name))]));
@@ -56,7 +58,11 @@ export function mountInstall(app: FastifyInstance, parts: PublicParts, show: Sho
   app.get('/me/service-worker.js', { config: PUBLIC }, async (_request, reply) => {
     if (serviceWorker === null) return reply.callNotFound();
     return reply
-      .headers({ 'cache-control': 'no-cache', 'service-worker-allowed': '/me' })
+      .headers({
+        'cache-control': 'no-cache',
+        'service-worker-allowed': '/me',
+        'content-security-policy': WORKER_POLICY,
+      })
       .type('text/javascript; charset=utf-8')
       .send(serviceWorker);
   });

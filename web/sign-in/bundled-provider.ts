@@ -35,7 +35,7 @@ export type BundledParts = {
   readonly issuer: () => string;
   /** Under which the application is opened: where sign-in may lead back to. */
   readonly origins: () => readonly string[];
-  readonly citizens: () => readonly string[];
+  readonly citizens: () => readonly BundledAccount[];
   readonly isCitizen: (id: string) => Promise<boolean>;
   readonly agencyName: (agency: string, language: SignInLanguage) => string;
   readonly logger: Logger;
@@ -161,9 +161,8 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
   let made: { readonly provider: Provider; readonly handle: ReturnType<Provider['callback']> } | undefined;
 
   async function find(id: string): Promise<BundledAccount | null> {
-    const staff = STAFF_ACCOUNTS.find((account) => account.id === id);
-    if (staff !== undefined) return staff;
-    return parts.citizens().includes(id) || (await parts.isCitizen(id)) ? citizenAccount(id) : null;
+    const known = [...STAFF_ACCOUNTS, ...parts.citizens()].find((account) => account.id === id);
+    return known ?? ((await parts.isCitizen(id)) ? citizenAccount(id) : null);
   }
   function running() {
     if (made === undefined) {
@@ -193,7 +192,7 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
       main: accountForm({
         language,
         kind,
-        accounts: kind === 'staff' ? STAFF_ACCOUNTS : parts.citizens().map(citizenAccount),
+        accounts: kind === 'staff' ? STAFF_ACCOUNTS : parts.citizens(),
         agencyName: (agency) => parts.agencyName(agency, language),
         chosen: wrong ?? details.params['login_hint'] ?? null,
         wrong: wrong !== null,

@@ -3,7 +3,7 @@
  * the place of one that the push service changed. Keeps pages that were opened, for reading offline, under the name of whose they are: a
  * page of another person, or a visit without a login, throws them away.
  */
-import { isKept, keeperOf, readPushed, remember } from './shown.ts';
+import { isKept, keeperOf, languageOf, partsOf, readPushed, remember } from './shown.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -27,13 +27,22 @@ async function forgetPages(except = ''): Promise<void> {
     if (name.startsWith(PAGES) && name !== except) await caches.delete(name);
 }
 
-self.addEventListener('install', (event) => {
-  event.waitUntil(
-    caches
-      .open(SHELL)
-      .then((shell) => shell.add(new Request(OFFLINE, { cache: 'reload' })))
-      .then(() => self.skipWaiting()),
+/** The page for where there is no network, with what it needs, in the reader's language: who reads Vietnamese may have a Korean browser. */
+async function keepOffline(lang: string | null): Promise<void> {
+  const address = lang === null ? OFFLINE : `${OFFLINE}?lang=${lang}`;
+  const response = await fetch(new Request(address, { cache: 'reload' }));
+  if (!response.ok) throw new Error(`answered ${response.status}`);
+  const html = await response.clone().text();
+  const shell = await caches.open(SHELL);
+  await Promise.all(
+    partsOf(html).map(async (part) => ((await shell.match(part)) === undefined ? shell.add(part) : null)),
   );
+  await shell.put(OFFLINE, response);
+  await writeFact('offline', languageOf(html));
+}
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(keepOffline(null).then(() => self.skipWaiting()));
 });
 
 self.addEventListener('activate', (event) => {
@@ -163,8 +172,11 @@ self.addEventListener('pushsubscriptionchange', (event) => {
 });
 
 async function keep(request: Request, response: Response): Promise<void> {
-  const keeper = keeperOf(await response.clone().text());
+  const html = await response.clone().text();
+  const keeper = keeperOf(html);
   if (keeper === null) return;
+  const lang = languageOf(html);
+  if (lang !== (await readFact<string | null>('offline', null))) await keepOffline(lang).catch(() => null);
   const name = PAGES + keeper;
   await forgetPages(name);
   const cache = await caches.open(name);

@@ -57,3 +57,14 @@ export function isKept(pathname: string, search: string): boolean {
 export function keeperOf(html: string): string | null {
   return /<meta name="allim-keeper" content="([0-9a-f]{16})">/.exec(html)?.[1] ?? null;
 }
+
+/** The language that a page is in, which is the one its reader chose. */
+export function languageOf(html: string): string | null {
+  return /<html lang="([a-z]{2,3}(?:-[A-Za-z]{2,4})?)"/.exec(html)?.[1] ?? null;
+}
+
+/** What a page needs of our own server to look as it does. */
+export function partsOf(html: string): string[] {
+  const found = html.matchAll(/(?:href|src)="(\/(?:assets|icons)\/[\w.-]+)"/g);
+  return [...new Set([...found].map((match) => match[1] as string))];
+}

@@ -123,6 +123,9 @@ function Filters({
   );
 }
 
+/** Of an id the beginning is enough to tell two apart; the whole can be seen and filtered by. */
+const UUID = /([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
 function Entries({ filter }: { readonly filter: Filter }) {
   const words = useWords(AUDIT_WORDS);
   const again = useWords(STATE_WORDS);
@@ -155,14 +158,19 @@ function Entries({ filter }: { readonly filter: Filter }) {
           {
             name: 'at',
             label: words.at,
-            cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
+            cell: ({ at }) => (
+              <time className="one-line" dateTime={at}>
+                {formatTime(at, language)}
+              </time>
+            ),
           },
           {
             name: 'who',
             label: words.who,
             cell: ({ actor, actorName }) => (
               <span>
-                {actorName ?? ''} <code className="small">{actor}</code>
+                {actorName !== null && <span className="block">{actorName}</span>}
+                <code className="small muted">{actor}</code>
               </span>
             ),
           },
@@ -170,7 +178,11 @@ function Entries({ filter }: { readonly filter: Filter }) {
           {
             name: 'on',
             label: words.on,
-            cell: ({ object }) => <code className="small">{object ?? '–'}</code>,
+            cell: ({ object }) => (
+              <code className="small" title={object ?? undefined}>
+                {object?.replace(UUID, '$1…') ?? '–'}
+              </code>
+            ),
           },
           { name: 'why', label: words.why, cell: ({ reason }) => reason ?? '–' },
           {
@@ -178,7 +190,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             label: words.details,
             cell: ({ details, hash }) => (
               <details>
-                <summary>{words.details}</summary>
+                <summary className="one-line">{words.details}</summary>
                 <pre className="small">{JSON.stringify(details, null, 1)}</pre>
                 <code className="small fingerprint">{hash}</code>
               </details>

@@ -72,16 +72,18 @@ export function Quarantine() {
               cell: ({ id, message, code }) => (
                 <span>
                   <Link className="rule-name" href={`/quarantine/${id}`}>
-                    {message}
+                    {words.codes[code] ?? message}
                   </Link>
-                  <code className="small muted">{code}</code>
+                  <span className="small muted" lang="en">
+                    {message}
+                  </span>
                 </span>
               ),
             },
             {
               name: 'where',
               label: words.where,
-              cell: ({ topic }) => <code className="small">{topic}</code>,
+              cell: ({ topic }) => words.topics[topic] ?? topic,
             },
             {
               name: 'at',
@@ -155,9 +157,12 @@ function Opened({ kept }: { readonly kept: Case }) {
   return (
     <>
       <div className="place-head">
-        <h1>{message}</h1>
+        <h1>{words.codes[code] ?? message}</h1>
         <code>{code}</code>
       </div>
+      <p className="muted" lang="en">
+        {message}
+      </p>
       {faults.length > 0 && <FaultList title={words.faults} faults={faults} />}
       <section>
         <h2>{words.original}</h2>

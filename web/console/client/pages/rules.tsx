@@ -8,6 +8,7 @@ import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { STATE_WORDS } from '../parts/states.words.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { useMay, usePerson } from '../person.ts';
+import { useEventTypes } from '../rule/use-rule.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { RULES_WORDS, type RuleState } from './rules.words.ts';
 
@@ -148,6 +149,9 @@ function RuleTable({ rules }: { readonly rules: readonly ListedRule[] }) {
   const person = usePerson();
   const nameOfAgency = (id: string): string =>
     nameIn(person.agencies.find((agency) => agency.id === id)?.name, language, id);
+  const { types } = useEventTypes();
+  const titleOf = (type: string): string =>
+    nameIn(types?.find((one) => one.type === type)?.title, language, type);
   const columns: Column<ListedRule>[] = [
     {
       name: 'rule',
@@ -179,7 +183,7 @@ function RuleTable({ rules }: { readonly rules: readonly ListedRule[] }) {
       label: words.category,
       cell: ({ category }) => words.categories[category] ?? category,
     },
-    { name: 'on', label: words.event, cell: ({ on }) => <code className="small">{on}</code> },
+    { name: 'on', label: words.event, cell: ({ on }) => <span title={on}>{titleOf(on)}</span> },
     { name: 'version', label: words.latest, cell: ({ latest }) => words.version(latest.version) },
     {
       name: 'changed',

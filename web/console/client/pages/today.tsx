@@ -21,6 +21,8 @@ type Day = {
     readonly title: Readonly<Record<string, string>>;
     readonly by: string;
     readonly at: string;
+    /** Texts alone; 0 where the version itself waits. */
+    readonly texts: number;
   }[];
   readonly quarantine: number;
   readonly paused: number;
@@ -138,11 +140,15 @@ function Waits({ day }: { readonly day: Day }) {
         <>
           <h3>{words.approvals}</h3>
           <ul className="waiting">
-            {day.approvals.map(({ rule, version, title, by }) => (
+            {day.approvals.map(({ rule, version, title, by, texts }) => (
               <li key={`${rule} ${version}`} className="row apart">
                 <span>
                   <span className="rule-name">{nameIn(title, language, rule)}</span>
-                  <span className="small muted">{words.approvalOf(version, by.replace(/^staff:/, ''))}</span>
+                  <span className="small muted">
+                    {texts === 0
+                      ? words.approvalOf(version, by.replace(/^staff:/, ''))
+                      : words.textsOf(formatNumber(texts, language), by.replace(/^staff:/, ''))}
+                  </span>
                 </span>
                 <Link
                   className="button small"

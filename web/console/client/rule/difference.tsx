@@ -10,6 +10,7 @@ import { readCondition, type Scope, sentenceIn } from './reading.ts';
 import type { Shown } from './use-audience.ts';
 import { useAboutDraft } from './use-check.ts';
 import type { Opened, VersionObject } from './use-rule.ts';
+import { WHEN_WORDS } from './when.words.ts';
 
 type Moved = { readonly enter: Shown; readonly leave: Shown; readonly stay: Shown };
 
@@ -72,7 +73,13 @@ function From({ before, draft, version, scope }: FromGiven) {
           .text.split('\n')
           .map((line) => line.trim());
   };
-  const [old, fresh] = [lines(before), lines(draft)];
+  const when = useWords(WHEN_WORDS);
+  const stages = (rule: Draft): readonly string[] =>
+    rule.stages.map(({ kind, time, anchor }) =>
+      [when.stageName(kind), time ?? (anchor === 'event' ? when.atOnce : '')].filter(Boolean).join(' · '),
+    );
+  const said = (rule: Draft) => [...lines(rule), ...stages(rule)];
+  const [old, fresh] = [said(before), said(draft)];
   if (changed.length === 0) return <p>{words.same}</p>;
   return (
     <>

@@ -10,6 +10,7 @@ type TextsWords = {
   readonly usedAt: (stages: string) => string;
   readonly fillAll: string;
   readonly fillWhy: string;
+  readonly suggested: string;
   readonly write: string;
   readonly edit: string;
   readonly done: string;
@@ -46,6 +47,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     usedAt: (stages) => `쓰는 때: ${stages}`,
     fillAll: '빈 문구 초안 채우기',
     fillWhy: '이름과 마감으로 처음 문구를 만듭니다. 읽어 보고 고치세요.',
+    suggested: '이름과 마감으로 처음 문구를 만들어 두었습니다. 읽어 보고 고치세요.',
     write: '쓰기',
     edit: '고치기',
     done: '닫기',
@@ -80,6 +82,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     usedAt: (stages) => `Used ${stages}`,
     fillAll: 'Draft the missing texts',
     fillWhy: 'Made from the name and the deadline. Read them and make them yours.',
+    suggested: 'These first words were made from the name and the deadline. Read them and make them yours.',
     write: 'Write',
     edit: 'Edit',
     done: 'Close',

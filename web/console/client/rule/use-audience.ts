@@ -1,6 +1,6 @@
 /**
- * How many, while one types: asked shortly after the last keystroke, the question before it given up. What was counted last stays on the page
- * until the next count is there, marked as being of the condition before.
+ * How many, while one types: asked at once, or where a question is under way shortly after the last keystroke, with that one given up. What
+ * was counted last stays on the page until the next count is there, marked as being of the condition before.
  */
 import { useEffect, useRef, useState } from 'react';
 import { call, Problem } from '../api.ts';
@@ -40,7 +40,8 @@ export type Asked = {
   readonly tookMs: number | null;
 };
 
-const WAIT_MS = 60;
+/** While the question before is under way: who types on does not want its answer, and shards count for one at a time. */
+const WAIT_MS = 40;
 const session = crypto.randomUUID();
 
 /** Who may only read asks about the version that is saved, and nothing else. */
@@ -49,7 +50,7 @@ export type Saved = { readonly id: string; readonly version: number };
 /** `countable` is false while there is no condition to count. */
 export function useAudience(draft: Draft, countable: boolean, saved: Saved | null): Asked {
   const [asked, setAsked] = useState<Asked>({ audience: null, old: false, problem: null, tookMs: null });
-  const first = useRef(true);
+  const underWay = useRef(0);
   const path = saved === null ? null : `/api/v1/rules/${saved.id}/audience?version=${saved.version}`;
   const { id, agency, on, condition, reach } = draft;
   const question = JSON.stringify({
@@ -63,8 +64,8 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
     const giving = new AbortController();
     const timer = setTimeout(
       () => {
-        first.current = false;
         const { signal } = giving;
+        underWay.current++;
         const asking =
           path === null
             ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
@@ -77,9 +78,10 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
             if (giving.signal.aborted || (error instanceof Problem && error.code === 'question-superseded'))
               return;
             setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
-          });
+          })
+          .finally(() => underWay.current--);
       },
-      first.current ? 0 : WAIT_MS,
+      underWay.current === 0 ? 0 : WAIT_MS,
     );
     return () => {
       clearTimeout(timer);
