@@ -12,6 +12,7 @@ import { importing } from './import.ts';
 import { inbox } from './inbox.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
+import { live } from './live.ts';
 import { pipeline } from './pipeline.ts';
 import { restore } from './restore.ts';
 import { reverse } from './reverse.ts';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline,
   targeted,
   latency,
+  live,
   eval: evaluation,
   fairness,
   fanout,

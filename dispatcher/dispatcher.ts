@@ -21,6 +21,7 @@ import type { Queue } from '../queue/queue.ts';
 import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
+import { sweepReaderWaits } from '../store/reader-waits.ts';
 import { forgetReceipts } from '../store/receipts.ts';
 import { markRestored } from '../store/restored.ts';
 import { openRestore } from '../store/restores.ts';
@@ -38,6 +39,7 @@ import { createMaintenance } from './maintenance.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
+import { createReadersFirst } from './readers-first.ts';
 import { createReceipts } from './receipts.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
@@ -93,7 +95,8 @@ export function createDispatcher(parts: DispatcherParts) {
   const pace = createAgencyPace();
   const courtesy = createCourtesy();
   const intake = createIntake({ ...parts, requests, pace, courtesy });
-  const planner = createPlanner({ ...parts, courtesy, wake: pump.wake });
+  const readersFirst = createReadersFirst(parts);
+  const planner = createPlanner({ ...parts, courtesy, readersFirst, wake: pump.wake });
   const planPages = createPages({
     ...parts,
     planner,
@@ -162,6 +165,7 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
+    await sweepReaderWaits(pool);
     const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
     if (swept.length > 0) mark('sweep:committed');
     for (const { channel, decision, count } of swept)

@@ -99,10 +99,21 @@ describe('a token', () => {
     const { token, session } = await sessions.open(STAFF, GIVEN);
     const [id, secret = ''] = token.split('.');
     const other = `${secret[0] === 'A' ? 'B' : 'A'}${secret.slice(1)}`;
-    for (const wrong of [`${id}.${other}`, `${id}.`, id!, secret, `${token}.x`, '', 'x'.repeat(5_000), `${id}.${secret}\0`])
+    for (const wrong of [
+      `${id}.${other}`,
+      `${id}.`,
+      id!,
+      secret,
+      `${token}.x`,
+      '',
+      'x'.repeat(5_000),
+      `${id}.${secret}\0`,
+    ])
       expect([wrong.slice(0, 50), await isIn(wrong)]).toEqual([wrong.slice(0, 50), false]);
     expect(await isIn(token)).toBe(true);
-    const { rows } = await database.pool.query('SELECT s::text AS row FROM sessions s WHERE id = $1', [session]);
+    const { rows } = await database.pool.query('SELECT s::text AS row FROM sessions s WHERE id = $1', [
+      session,
+    ]);
     expect(JSON.stringify(rows)).not.toContain(secret);
     expect(JSON.stringify(rows)).not.toContain(Buffer.from(GIVEN.idToken).toString('hex'));
     expect(await sessions.end(session)).toEqual({ idToken: GIVEN.idToken });
@@ -178,8 +189,7 @@ describe('guessing', () => {
       const form = await browser.visit(`${server.url}/sign-in?as=staff`);
       const attempt = (password: string) =>
         browser.ask(form.url, { form: { account: 'nhis-author', password } });
-      for (const password of ['one', 'two', 'three'])
-        expect((await attempt(password)).status).toBe(401);
+      for (const password of ['one', 'two', 'three']) expect((await attempt(password)).status).toBe(401);
       const refused = await attempt(PASSWORD);
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -208,14 +218,34 @@ describe('guessing', () => {
 });
 
 describe('claims', () => {
-  const NAMES: ClaimNames = { agency: 'agency', roles: 'realm_access.roles', rolePrefix: 'allim-', citizen: 'sub' };
+  const NAMES: ClaimNames = {
+    agency: 'agency',
+    roles: 'realm_access.roles',
+    rolePrefix: 'allim-',
+    citizen: 'sub',
+  };
   const given = { isAgency: (id: string) => ['nhis', 'nts'].includes(id), locale: 'ko' };
-  const right = { sub: 'a1', name: '김서연', agency: 'nhis', realm_access: { roles: ['allim-author', 'other'] } };
+  const right = {
+    sub: 'a1',
+    name: '김서연',
+    agency: 'nhis',
+    realm_access: { roles: ['allim-author', 'other'] },
+  };
   const staff = (more: object) => staffOf({ ...right, ...more }, NAMES, given);
 
   test('make staff of an agency with the roles that are ours', () => {
-    expect(staff({})).toEqual({ kind: 'staff', subject: 'a1', name: '김서연', agency: 'nhis', roles: ['author'], locale: 'ko' });
-    expect(staff({ realm_access: { roles: 'allim-support, allim-operator' } }).roles).toEqual(['operator', 'support']);
+    expect(staff({})).toEqual({
+      kind: 'staff',
+      subject: 'a1',
+      name: '김서연',
+      agency: 'nhis',
+      roles: ['author'],
+      locale: 'ko',
+    });
+    expect(staff({ realm_access: { roles: 'allim-support, allim-operator' } }).roles).toEqual([
+      'operator',
+      'support',
+    ]);
     expect(staff({ name: '\u0000 \n' }).name).toBe('a1');
     expect(staff({ name: '가'.repeat(300) }).name).toHaveLength(100);
   });
@@ -244,14 +274,19 @@ describe('claims', () => {
   test('make a citizen of a citizen’s id alone', () => {
     expect(citizenOf({ sub: 'c-1' }, NAMES, 'vi')).toEqual({ kind: 'citizen', citizen: 'c-1', locale: 'vi' });
     for (const sub of ['c 1', '', '../x', 'ㄱ', 7, null])
-      expect(() => citizenOf({ sub }, NAMES, 'ko')).toThrow(expect.objectContaining({ code: 'sign-in-refused' }));
+      expect(() => citizenOf({ sub }, NAMES, 'ko')).toThrow(
+        expect.objectContaining({ code: 'sign-in-refused' }),
+      );
   });
 });
 
 describe('a place to go on to', () => {
-  test.each(['/', '/console', '/me/notices/1?x=1#why', '/me?q=%EA%B1%B4%EA%B0%95', '/sign-inside'])('%s is ours', (path) => {
-    expect(localPath(path)).toBe(path);
-  });
+  test.each(['/', '/console', '/me/notices/1?x=1#why', '/me?q=%EA%B1%B4%EA%B0%95', '/sign-inside'])(
+    '%s is ours',
+    (path) => {
+      expect(localPath(path)).toBe(path);
+    },
+  );
   test.each([
     '//evil.example',
     '/\\evil.example',
