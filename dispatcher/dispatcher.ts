@@ -165,7 +165,6 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function endSessions(): Promise<boolean> {
     const ended = await endDeadSessions(pool);
-    await sweepReaderWaits(pool);
     const swept = await transaction(pool, (sql) => sweepSessions(sql, parts.repeats, clock.nowMs()));
     if (swept.length > 0) mark('sweep:committed');
     for (const { channel, decision, count } of swept)
@@ -180,6 +179,7 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function forgetReceived(): Promise<boolean> {
     const nowMs = clock.nowMs();
+    await sweepReaderWaits(pool);
     const receipts = await forgetReceipts(pool, nowMs, FORGET_A_RUN);
     return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
   }
