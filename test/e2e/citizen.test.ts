@@ -247,17 +247,22 @@ describeWithChromium('the citizen app', () => {
       const addresses = [
         '/me',
         '/me/all',
-        '/me/all?q=zzz',
         ...rows.map((row) => `/me/notices/${row.id}`),
         '/me/choices',
-        '/me/choices?said=saved',
         '/me/data',
-        '/me/notices/00000000-0000-4000-8000-000000000000',
         `/check?lang=${lang}`,
         `/real?lang=${lang}`,
         `/unsubscribe/${unsubscribeToken(it.sealer, mail!.id as never)}?lang=${lang}`,
-        `/unsubscribe/x?lang=${lang}`,
         `/me/offline?lang=${lang}`,
+        // The same pages with other words in them: once is enough.
+        ...(lang === 'ko'
+          ? [
+              '/me/all?q=zzz',
+              '/me/choices?said=saved',
+              '/me/notices/00000000-0000-4000-8000-000000000000',
+              '/unsubscribe/x',
+            ]
+          : []),
       ];
       expect(notice('corrected')).not.toContain('undefined');
       const faults: string[] = [];

@@ -9,7 +9,7 @@ import { tellReaderWait } from '../../store/reader-waits.ts';
 /** How often at most it is said. */
 const EVERY_MS = 100;
 /** Somebody who waits for less does not notice. */
-const SLOW_MS = 30;
+const SLOW_MS = 15;
 
 /** For the routes of one scope: every answer counts, and how late this process comes to look at all. */
 export function tellWaiting(
