@@ -17,7 +17,7 @@ import { createSessions } from '../web/sign-in/sessions.ts';
 import { load, NO_QUEUE, PARTITIONS, serveShards } from './loaded-shards.ts';
 import { openPlace } from './place.ts';
 import { seedCatalogue } from './seed.ts';
-import { type Bench, quantile, round, say } from './support.ts';
+import { type Bench, quantile, round, say, until } from './support.ts';
 
 const RULE = 'nhis-breast-screening';
 const FILE = path.join(import.meta.dirname, '..', 'rules', 'published', `${RULE}.json`);
@@ -63,7 +63,9 @@ async function typed(page: Page, keys: number): Promise<number[]> {
   const ages = agesOf(WARM + keys);
   for (const [at, age] of ages.entries()) {
     await page.keyboard.press(age.length === 1 ? 'Backspace' : age.at(-1)!);
-    await page.waitForFunction(`window.took.length > ${at}`, undefined, { polling: 'raf', timeout: 10_000 });
+    await until('the count', async () => (await page.evaluate<number>('window.took.length')) > at, {
+      timeoutMs: 10_000,
+    });
     await delay(PAUSE_MS);
   }
   return (await page.evaluate<number[]>('window.took')).slice(WARM);

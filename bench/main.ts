@@ -13,6 +13,7 @@ import { inbox } from './inbox.ts';
 import { intake } from './intake.ts';
 import { keystroke } from './keystroke.ts';
 import { latency } from './latency.ts';
+import { live } from './live.ts';
 import { pipeline } from './pipeline.ts';
 import { restore } from './restore.ts';
 import { reverse } from './reverse.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline,
   targeted,
   latency,
+  live,
   eval: evaluation,
   fairness,
   fanout,

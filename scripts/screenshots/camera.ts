@@ -23,8 +23,9 @@ export type Camera = {
 export function createCamera(browser: Browser, world: World): Camera {
   const contexts = new Map<string, Promise<BrowserContext>>();
 
-  async function contextOf(account: string | null): Promise<BrowserContext> {
-    const key = account ?? '';
+  /** One for each language: pages of one share what the console remembers of it. */
+  async function contextOf(account: string | null, language: Language): Promise<BrowserContext> {
+    const key = `${account} ${language}`;
     const known = contexts.get(key) ?? openAs(account);
     contexts.set(key, known);
     return known;
@@ -52,7 +53,7 @@ export function createCamera(browser: Browser, world: World): Camera {
   }
 
   async function open(shot: Shot, language: Language): Promise<Page> {
-    const context = await contextOf(shot.as(world, language));
+    const context = await contextOf(shot.as(world, language), language);
     const page = await context.newPage();
     await page.addInitScript(`localStorage.setItem('allim-console-language', '${language}')`);
     await shot.before?.(page, world);
@@ -72,16 +73,11 @@ export function createCamera(browser: Browser, world: World): Camera {
       const taken: Taken[] = [];
       try {
         for (const width of WIDTHS) {
-          await page.setViewportSize({ width, height: HEIGHTS[width] });
-          await still(page);
+          await resize(page, width, HEIGHTS[width]);
           const file = `${shot.name}-${width}-${language}.png`;
           // As tall as the page: what stands at the bottom of the screen stands at the bottom of the picture.
           const height = await page.evaluate<number>('document.documentElement.scrollHeight');
-          await page.setViewportSize({
-            width,
-            height: Math.min(Math.max(height, HEIGHTS[width]), MAX_HEIGHT),
-          });
-          await still(page);
+          await resize(page, width, Math.min(Math.max(height, HEIGHTS[width]), MAX_HEIGHT));
           await page.screenshot({ path: path.join(folder, file), animations: 'disabled' });
           taken.push({ name: shot.name, language, width, file });
         }
@@ -124,6 +120,12 @@ async function smallEnough(page: Page): Promise<Buffer> {
     if (picture.length <= DOCS_BYTES) break;
   }
   return picture;
+}
+
+/** Another size takes no more than being laid out and drawn. */
+async function resize(page: Page, width: number, height: number): Promise<void> {
+  await page.setViewportSize({ width, height });
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
 }
 
 /** Resolves when fonts are there, nothing is loading, and the page has not changed for a moment. */

@@ -20,6 +20,9 @@ const place = (
   ...more,
 });
 
+/** The audience stands beside every step, and takes a moment. */
+const counted = (page: Page) => page.locator('.audience .counts:not(.old)').waitFor();
+
 /** Answers in the server's place. */
 const answer = (path: string, status: number, body: object) => async (page: Page) => {
   await page.route(`**${path}`, (route) =>
@@ -27,12 +30,9 @@ const answer = (path: string, status: number, body: object) => async (page: Page
   );
 };
 
-async function lookUp(page: Page, code: string): Promise<void> {
+async function lookUp(page: Page, code: string, asked: string): Promise<void> {
   await page.locator('.support-question input[required]').first().fill(code);
-  await page
-    .locator('.support-question input[required], .support-question textarea')
-    .last()
-    .fill('1577-1000');
+  await page.locator('.support-question input[required], .support-question textarea').last().fill(asked);
   await page.locator('.support-question button[type=submit]').click();
   await page.locator('[aria-live] ol, [aria-live] h2').first().waitFor();
 }
@@ -44,6 +44,7 @@ export const STAFF_SHOTS: readonly Shot[] = [
   place('rules', 'author', '/rules'),
   ...STEPS.map((step) =>
     place(`rule-${step}`, 'author', `/rules/${LIVE_RULE}?step=${step}`, {
+      act: counted,
       ...(step === 'who'
         ? {
             docs: [
@@ -62,6 +63,7 @@ export const STAFF_SHOTS: readonly Shot[] = [
   ),
   place('rule-text', 'author', `/rules/${LIVE_RULE}?step=who`, {
     act: async (page) => {
+      await counted(page);
       await page.locator('.card button[aria-pressed=false]').last().click();
     },
   }),
@@ -83,7 +85,8 @@ export const STAFF_SHOTS: readonly Shot[] = [
   place('health', 'operator', '/health'),
   place('support', 'support', '/support'),
   place('support-chain', 'support', '/support', {
-    act: (page, { text }) => lookUp(page, text.code),
+    act: (page, { text }, language) =>
+      lookUp(page, text.code, language === 'ko' ? '검진 안내가 맞는지' : 'whether the notice is ours'),
     docs: [{ language: 'ko', width: 1440, file: 'console-support-1440-ko' }],
   }),
   place('audit', 'auditor', '/audit'),

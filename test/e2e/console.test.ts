@@ -33,7 +33,38 @@ describeWithChromium('the console', () => {
     await server?.stop();
   });
 
+  /** Nothing of the place is still on its way. */
+  const settled = async (page: Page): Promise<void> => {
+    await page.locator('main h1').first().waitFor();
+    await eventually(async () => expect(await page.locator('.spinner, [aria-busy="true"]').count()).toBe(0));
+  };
   const counted = (page: Page) => page.locator('.counts:not(.old) .count').first();
+
+  test('a first visit loads 220 KB at most, and the rule page after it stays below 350', async () => {
+    const page = await staff.open(AUTHOR, '/');
+    const loads = await page.context().newCDPSession(page);
+    await loads.send('Network.enable');
+    await loads.send('Network.setCacheDisabled', { cacheDisabled: true });
+    let bytes = 0;
+    const code = new Set<string>();
+    loads.on('Network.responseReceived', ({ requestId, type }) => {
+      if (type === 'Script' || type === 'Stylesheet' || type === 'Document') code.add(requestId);
+    });
+    loads.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      if (code.has(requestId)) bytes += encodedDataLength;
+    });
+    const loaded = async (where: string): Promise<number> => {
+      bytes = 0;
+      await page.goto(`${server.url}/console${where}`);
+      await settled(page);
+      return bytes / 1024;
+    };
+    const [first, rule] = [await loaded('/'), await loaded('/rules/nhis-breast-screening')];
+    process.stdout.write(`first load: Today ${first.toFixed(0)} KB, a rule ${rule.toFixed(0)} KB\n`);
+    expect(first).toBeGreaterThan(50);
+    expect(first).toBeLessThan(220);
+    expect(rule).toBeLessThan(350);
+  });
 
   // Who may see small counts is refused none for what others of the agency asked before: answers may differ by fewer than ten people.
   test('a keystroke is followed by its count within 300 ms', async () => {
@@ -89,11 +120,6 @@ describeWithChromium('the console', () => {
     expect(await findingsOn(mine)).toEqual([]);
   });
 
-  /** Nothing of the place is still on its way. */
-  const settled = async (page: Page): Promise<void> => {
-    await page.locator('main h1').first().waitFor();
-    await eventually(async () => expect(await page.locator('.spinner, [aria-busy="true"]').count()).toBe(0));
-  };
   const look = async (page: Page, places: readonly string[], ready = settled): Promise<string[]> => {
     const found: string[] = [];
     for (const where of places) {

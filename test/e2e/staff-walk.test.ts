@@ -181,10 +181,10 @@ describeWithChromium('staff', () => {
         words.campaign.resumeWould(String(PEOPLE)),
       );
       // Nobody reloads it: the page follows.
+      const { sent } = words.campaign.columns;
       await operator
-        .locator('tbody tr', { hasText: words.sending.channels['sms']! })
-        .getByText(String(PEOPLE))
-        .nth(1)
+        .locator(`td[data-label="${sent}"]`, { hasText: String(PEOPLE) })
+        .first()
         .waitFor();
     }, 60_000);
 

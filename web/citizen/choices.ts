@@ -91,7 +91,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
   }
 
   app.get('/me/choices', { config: CITIZEN }, async (request, reply) =>
-    choicesPage(request, reply, await show.readerOf(request)),
+    choicesPage(request, reply, show.readerOf(request)),
   );
 
   /** One form of the page. `change` says what is wrong, or writes; the citizen's row is written first and so locked. */
@@ -100,7 +100,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
     change: (sql: Sql, given: Form, reader: Reader, nowMs: number) => Promise<Refusal | null>,
   ) =>
     app.post(`/me/choices/${part}`, { config: CITIZEN }, async (request, reply) => {
-      const reader = await show.readerOf(request);
+      const reader = show.readerOf(request);
       const given = readForm(request.body);
       const nowMs = clock.nowMs();
       const refusal = await transaction(pool, async (sql) => {

@@ -53,7 +53,7 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
   const { pool, sealer, clock, logger, show } = parts;
 
   app.post('/me/contacts', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t, citizen } = reader;
     const form = readForm(request.body);
     const channel: CodeChannel = form.text('channel') === 'email' ? 'email' : 'sms';
@@ -115,11 +115,11 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
 
   app.get('/me/contacts/:id', { config: CITIZEN }, async (request, reply) => {
     const { id } = request.params as { id: string };
-    return codePage(request, reply, await show.readerOf(request), id);
+    return codePage(request, reply, show.readerOf(request), id);
   });
 
   app.post('/me/contacts/:id', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { id } = request.params as { id: string };
     const code = readForm(request.body).text('code').replaceAll(/\D/g, '');
     if (!UUID.test(id)) return codePage(request, reply, reader, id);
@@ -135,7 +135,7 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
   });
 
   app.post('/me/contacts/remove', { config: CITIZEN }, async (request, reply) => {
-    const { citizen } = await show.readerOf(request);
+    const { citizen } = show.readerOf(request);
     const id = readForm(request.body).text('id');
     if (UUID.test(id)) await removeOwnContact(pool, citizen, id);
     return reply.redirect('/me/choices?said=removed#contacts', 303);

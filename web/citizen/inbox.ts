@@ -80,7 +80,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t, lang } = reader;
     const notices = await openNotices(pool, reader.citizen);
     const open = (await readAll(notices, reader)).filter((one) => one.open).sort(byUrgency);
@@ -124,7 +124,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me/all', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t } = reader;
     const { query, shown, next, from } = await find(request, reader);
     const link = (cursor: string | null) => {
@@ -160,7 +160,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me/notices/:id', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const found = await needNotice(request, reader);
     const { t, lang } = reader;
     const { notice, text } = found;
@@ -209,7 +209,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   });
 
   app.get('/me/notices/:id/calendar.ics', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { notice, text, agency, href, code } = await needNotice(request, reader);
     if (text.deadline === null) throw new AllimError('not-found', 'the notice has no deadline');
     const { t } = reader;
@@ -233,7 +233,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
 
   const act = (path: string, change: typeof sayDone) =>
     app.post(`/me/notices/:id/${path}`, { config: CITIZEN }, async (request, reply) => {
-      const reader = await show.readerOf(request);
+      const reader = show.readerOf(request);
       const { id } = request.params as { id: string };
       if (!UUID.test(id) || (await noticeOf(pool, reader.citizen, id)) === undefined)
         throw new AllimError('not-found', 'there is no such notice of this citizen');

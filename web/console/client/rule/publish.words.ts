@@ -5,6 +5,7 @@ type PublishWords = {
   readonly notYet: string;
   readonly difference: string;
   readonly first: string;
+  readonly tellsAt: (stages: string, channels: string) => string;
   readonly same: string;
   readonly from: (version: number) => string;
   readonly changed: string;
@@ -58,6 +59,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     notYet: '아직 저장한 판이 없습니다.',
     difference: '무엇이 바뀌나요',
     first: '처음 게시하는 규칙입니다.',
+    tellsAt: (stages, channels) => `알리는 때: ${stages}. 채널: ${channels}.`,
     same: '시행 중인 판과 같습니다.',
     from: (version) => `시행 중인 ${version}판과 견주면`,
     changed: '바뀐 부분',
@@ -150,6 +152,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     notYet: 'Nothing has been saved yet.',
     difference: 'What will change',
     first: 'This rule has not been published before.',
+    tellsAt: (stages, channels) => `Told: ${stages}. By: ${channels}.`,
     same: 'It is the same as the live version.',
     from: (version) => `Compared with version ${version}, which is live`,
     changed: 'Changed parts',

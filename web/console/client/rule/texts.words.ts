@@ -39,7 +39,7 @@ type TextsWords = {
 export const TEXTS_WORDS: Spoken<TextsWords> = {
   ko: {
     channels: '채널 (앞의 것부터)',
-    channel: { push: '푸시', email: '전자우편', sms: '문자' },
+    channel: { push: '푸시', email: '메일', sms: '문자' },
     action: '할 일',
     url: '누르면 가는 곳 (https)',
     tel: '전화',
@@ -69,7 +69,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     needsId: '먼저 1단계에서 영어 이름을 쓰세요. 문구의 이름이 거기에서 나옵니다.',
     foreign: '여러 규칙이 함께 쓰는 문구입니다. 여기에서는 고칠 수 없습니다.',
     lockScreen: '잠금 화면',
-    mail: '전자우편',
+    mail: '메일',
     message: '문자',
   },
   en: {
