@@ -50,6 +50,18 @@ const ALLOWED_IN_HEADERS = [
   'GET /me/notices/:page location: path',
 ];
 
+/** What whoever sent it is told again, and nobody else. */
+const ALLOWED_IN_REFUSALS = [
+  // A member, a type or a source that is not known is named, so that it can be mended; what it held is not.
+  / 422: member$/,
+  // A form shows again what was typed into it, beside what is wrong with it.
+  /^POST \/(?:check|me\/contacts|identity\/interaction) 4\d\d: (?:body|email|account)$/,
+  // A citizen's own pages have the citizen's own addresses.
+  /^POST \/me\/(?:contacts\/:id|choices\/language) 422: email$/,
+  // Links to the other languages lead to the same address.
+  /^(?:GET|POST) \/unsubscribe\/:page 4\d\d: (?:path|query)$/,
+];
+
 test('everything was tried: calls were refused, records kept aside, faults were ours', () => {
   const { smtp, sms, push } = site.called;
   expect([smtp.length > 1, sms.length > 3, push.length > 1]).toEqual([true, true, true]);
@@ -83,7 +95,8 @@ test('no header has any of it, and no answer that refuses', () => {
   expect(hits(headers).filter((hit) => !ALLOWED_IN_HEADERS.includes(hit))).toEqual([]);
   const refusals = site.answers.filter(({ status }) => status >= 400);
   expect(refusals.length).toBeGreaterThan(40);
-  expect(hits(refusals.map(({ asked, status, body }) => [`${asked} ${status}`, body] as const))).toEqual([]);
+  const told = hits(refusals.map(({ asked, status, body }) => [`${asked} ${status}`, body] as const));
+  expect(told.filter((hit) => !ALLOWED_IN_REFUSALS.some((allowed) => allowed.test(hit)))).toEqual([]);
 });
 
 test('no table holds it in clear but those that have to', async () => {

@@ -211,6 +211,10 @@ describe('guessing', () => {
         400, 400, 400, 429, 429,
       ]);
       expect(await statuses('/sign-in?as=staff', 6)).toEqual([303, 303, 303, 303, 429, 429]);
+      for (const url of [`/sign-in/callback?state=${'x'.repeat(40)}`, '/sign-in?as=staff']) {
+        const wait = Number((await browser.ask(`${server.url}${url}`)).headers.get('retry-after'));
+        expect([url, wait > 0, wait <= 60]).toEqual([url, true, true]);
+      }
     } finally {
       await server.close();
     }

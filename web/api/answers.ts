@@ -265,7 +265,7 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   'get /api/v1/fields': says('The fields that rules may ask', object({ fields: list(free) })),
   'get /api/v1/locales': says(
     'Languages and what falls back to what',
-    object({ fellBack: whole, notices: list(free) }),
+    object({ fellBack: people, notices: list(free) }),
   ),
   'get /api/v1/event-types': says(
     'Event types',

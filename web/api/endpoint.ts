@@ -128,7 +128,7 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       // A stream has nothing to say before it begins, and one that is asked for its head alone would never end.
       exposeHeadRoute: at.stream === undefined,
       handler: async (request, reply) => {
-        if (personOf(request) !== null) refuseResidentNumbers(request.body, request.query);
+        refuseResidentNumbers(request.body, request.query);
         const { stream } = at;
         if (stream !== undefined)
           return asOwnAgency(request, false, () =>

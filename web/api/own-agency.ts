@@ -1,6 +1,6 @@
 /**
  * The one seam at which a read of staff becomes a read as their agency: what a GET reads, what a POST reads that changes nothing, and what a
- * stream looks up before it begins. Keys, owners, citizens and whatever writes go as the platform (docs/adr/0023-row-level-security.md).
+ * stream looks up before it begins. Keys, owners, citizens and whatever writes go as the platform (docs/adr/0023-who-is-signed-in.md).
  */
 import type { FastifyRequest } from 'fastify';
 import type { Sql, SqlPool } from '../../domain/sql.ts';

@@ -14,6 +14,7 @@ export const MARKERS: readonly Marker[] = [
   { name: 'push endpoint', value: 'canaryendpoint9c2e' },
   { name: 'event data', value: '913572468', also: ['913,572,468'] },
   { name: 'body', value: 'canarybody5d10' },
+  { name: 'member', value: 'canarymember8c1f' },
   { name: 'query', value: 'canaryquery77e2' },
   { name: 'header', value: 'canaryheader3ac9' },
   { name: 'path', value: 'canarypathb8f4' },

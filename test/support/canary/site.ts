@@ -18,6 +18,7 @@ import { buildWebOnce } from '../built-web.ts';
 import { ADMINISTRATOR, createLogCapture } from '../http.ts';
 import { createDatabase } from '../postgres.ts';
 import { type RefusingProviders, startRefusingProviders } from './refusing-providers.ts';
+import { rowsAsText } from './rows.ts';
 
 export type Answer = {
   /** Method and route as the test names it. */
@@ -84,23 +85,6 @@ function recordingBroker(pool: SqlPool, records: (readonly [string, string])[]) 
       return broker.append(topic, all);
     },
   });
-}
-
-/** Every row of every table as text; bytes in hexadecimal. */
-async function rowsOf(pool: SqlPool, ours: boolean): Promise<(readonly [string, string])[]> {
-  const { rows: tables } = await pool.query<{ schema: string; name: string }>(
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE (n.nspname = 'public') = $1 AND n.nspname !~ '^(?:pg_|information_schema)' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'log_records'`,
-    [ours],
-  );
-  const texts: (readonly [string, string])[] = [];
-  for (const { schema, name } of tables) {
-    const { rows } = await pool.query<{ text: string }>(
-      `SELECT t::text AS text FROM "${schema}"."${name}" t`,
-    );
-    for (const { text } of rows) texts.push([name, text]);
-  }
-  return texts;
 }
 
 export async function createCanarySite(dataDir: string): Promise<CanarySite> {
@@ -183,8 +167,8 @@ export async function createCanarySite(dataDir: string): Promise<CanarySite> {
       const { csrf } = (await sessions.read(token))!;
       return { cookie: `allim-session=${token}`, 'x-allim-csrf': csrf };
     },
-    queueTexts: () => (redisUrl ? redisTexts(redisUrl, prefix) : rowsOf(database.pool, false)),
-    tableTexts: () => rowsOf(database.pool, true),
+    queueTexts: () => (redisUrl ? redisTexts(redisUrl, prefix) : rowsAsText(database.pool, false)),
+    tableTexts: () => rowsAsText(database.pool, true),
     metrics: async () => (await context.metrics.render()).text,
     async stop() {
       await running.stop();

@@ -42,7 +42,7 @@ export const TODAY_WORDS: Spoken<TodayWords> = {
   ko: {
     title: '오늘',
     leaves: '오늘 나가는 안내',
-    leavesSum: (left, held, stages) => `나감 ${left}건 · 기다림 ${held}건 · 때가 되는 단계 ${stages}개`,
+    leavesSum: (left, held, stages) => `나감 ${left} · 기다림 ${held} · 때가 되는 단계 ${stages}개`,
     nothing: '오늘은 나가는 안내가 없습니다.',
     hour: '시각',
     hourOf: (hour) => `${hour}시`,
