@@ -40,7 +40,11 @@ const WATCH = `(() => {
     began = 0;
     requestAnimationFrame(() => {
       const after = new MessageChannel();
-      after.port1.onmessage = () => window.took.push(performance.now() - from);
+      after.port1.onmessage = () => {
+        const asked = performance.getEntriesByType('resource').findLast(({ name }) => name.endsWith('/rules/preview'));
+        window.took.push([performance.now() - from, asked.startTime - from, asked.responseEnd - from]);
+        performance.clearResourceTimings();
+      };
       after.port2.postMessage(0);
     });
   }).observe(document.querySelector('.audience'), { subtree: true, childList: true, attributes: true, characterData: true });
@@ -55,7 +59,10 @@ function chromiumPath(): string {
 const agesOf = (keys: number): string[] =>
   Array.from({ length: keys }, (_, at) => (at % 2 === 0 ? '4' : `4${Math.floor(at / 2) % 10}`));
 
-async function typed(page: Page, keys: number): Promise<number[]> {
+/** Of one key, ms from it: when its count was painted, when its question left, when the answer was there. */
+type Key = readonly [painted: number, asked: number, answered: number];
+
+async function typed(page: Page, keys: number): Promise<Key[]> {
   const value = page.locator('.query-rule input.input').first();
   await value.focus();
   await page.keyboard.press('End');
@@ -68,7 +75,7 @@ async function typed(page: Page, keys: number): Promise<number[]> {
     });
     await delay(PAUSE_MS);
   }
-  return (await page.evaluate<number[]>('window.took')).slice(WARM);
+  return (await page.evaluate<Key[]>('window.took')).slice(WARM);
 }
 
 /** The same questions as the page asks. */
@@ -126,7 +133,8 @@ export const keystroke: Bench = async (options) => {
     await page.context().addCookies([{ name: 'allim-session', value: token, url: served.url }]);
     await page.goto(`${served.url}/console/rules/${RULE}?step=who`);
     await page.locator('.counts:not(.old) .count').first().waitFor();
-    const took = await typed(page, keys);
+    const typing = await typed(page, keys);
+    const took = typing.map(([painted]) => painted);
     return {
       figures: {
         citizens,
@@ -134,6 +142,18 @@ export const keystroke: Bench = async (options) => {
         painted_p50_ms: round(quantile(took, 0.5)),
         painted_p99_ms: round(quantile(took, 0.99)),
         painted_worst_ms: round(Math.max(...took)),
+        asked_p50_ms: round(
+          quantile(
+            typing.map(([, asked]) => asked),
+            0.5,
+          ),
+        ),
+        answered_p50_ms: round(
+          quantile(
+            typing.map(([, , answered]) => answered),
+            0.5,
+          ),
+        ),
       },
       baseline: {
         question_p50_ms: round(quantile(alone, 0.5)),

@@ -1,6 +1,6 @@
 /** One rule: five steps in any order, the audience beside all of them, and what is wrong named on the step where it is mended. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import type { EventType as CatalogueEventType } from '../../../../domain/event.ts';
 import type { Fields } from '../../../../rules/catalogue.ts';
@@ -36,6 +36,7 @@ import { When } from '../rule/when.tsx';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { StateBadge } from './rules.tsx';
 
+const NO_WARNINGS: readonly never[] = [];
 const STEPS = ['who', 'when', 'what', 'try', 'publish'] as const satisfies readonly StepName[];
 
 export function RulePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
@@ -87,6 +88,13 @@ function Editor({ id, opened, types, fields }: Given) {
     eventType !== undefined && complete && read.node !== undefined && draft.condition !== true;
   const { version } = opened;
   const asked = useAudience(draft, countable, readOnly && version !== null ? version : null);
+  const written = useCallback(
+    (condition: Draft['condition'], whole: boolean): void => {
+      setComplete(whole);
+      setDraft((before) => ({ ...before, condition }));
+    },
+    [setDraft],
+  );
   const texts = useTexts(draft, opened.version === null);
   const checked = useCheck(draft, eventType !== undefined && draft.id !== '');
   const step = STEPS.find((one) => one === search.get('step')) ?? 'who';
@@ -152,15 +160,12 @@ function Editor({ id, opened, types, fields }: Given) {
                     <Condition
                       key={draft.on}
                       condition={draft.condition}
-                      onCondition={(condition, whole) => {
-                        setComplete(whole);
-                        setDraft((before) => ({ ...before, condition }));
-                      }}
+                      onCondition={written}
                       scope={scope}
                       eventType={eventType}
                       read={read}
                       complete={complete}
-                      warnings={asked.audience?.warnings ?? []}
+                      warnings={asked.audience?.warnings ?? NO_WARNINGS}
                       readOnly={readOnly}
                     />
                   )}

@@ -149,6 +149,23 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
 type Plain = { readonly name: string; readonly label: string };
 type Choice = Plain | { readonly label: string; readonly options: readonly Plain[] };
 
+const optionsShown = (options: readonly Choice[]) =>
+  options.map((option) =>
+    'options' in option ? (
+      <optgroup key={option.label} label={option.label}>
+        {option.options.map((one) => (
+          <option key={one.name} value={one.name}>
+            {one.label}
+          </option>
+        ))}
+      </optgroup>
+    ) : (
+      <option key={option.name} value={option.name}>
+        {option.label}
+      </option>
+    ),
+  );
+
 function Selector({
   options,
   value,
@@ -157,6 +174,8 @@ function Selector({
   disabled,
   className,
 }: VersatileSelectorProps | ValueSelectorProps) {
+  // Hundreds of options in each row, which a key in one row leaves as they are.
+  const shown = useMemo(() => optionsShown(options as readonly Choice[]), [options]);
   return (
     <select
       className={`input small ${className ?? ''}`}
@@ -165,21 +184,7 @@ function Selector({
       value={value}
       onChange={(event) => handleOnChange(event.target.value)}
     >
-      {(options as readonly Choice[]).map((option) =>
-        'options' in option ? (
-          <optgroup key={option.label} label={option.label}>
-            {option.options.map((one) => (
-              <option key={one.name} value={one.name}>
-                {one.label}
-              </option>
-            ))}
-          </optgroup>
-        ) : (
-          <option key={option.name} value={option.name}>
-            {option.label}
-          </option>
-        ),
-      )}
+      {shown}
     </select>
   );
 }
@@ -187,14 +192,20 @@ function Selector({
 /** Of a row that is blank, how one adds a condition: by choosing what it is about. */
 function FieldSelector(props: FieldSelectorProps) {
   const words = useWords(BUILDER_WORDS);
+  const withAdd = useMemo(
+    () => [
+      { name: BLANK, value: BLANK, label: `＋ ${words.addRule}` },
+      ...(props.options as readonly Choice[]),
+    ],
+    [props.options, words],
+  );
   if (props.value !== BLANK) return <Selector {...props} />;
-  const add = { name: BLANK, value: BLANK, label: `＋ ${words.addRule}` };
   return (
     <Selector
       {...props}
       title={words.addRule}
       className={`${props.className ?? ''} blank`}
-      options={[add, ...(props.options as readonly Choice[])] as FieldSelectorProps['options']}
+      options={withAdd as FieldSelectorProps['options']}
     />
   );
 }

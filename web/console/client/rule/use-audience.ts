@@ -62,27 +62,27 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
     if (!countable) return;
     const began = performance.now();
     const giving = new AbortController();
-    const timer = setTimeout(
-      () => {
-        const { signal } = giving;
-        underWay.current++;
-        const asking =
-          path === null
-            ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
-            : call<Audience>(path, { signal });
-        asking
-          .then(({ body }) =>
-            setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
-          )
-          .catch((error: unknown) => {
-            if (giving.signal.aborted || (error instanceof Problem && error.code === 'question-superseded'))
-              return;
-            setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
-          })
-          .finally(() => underWay.current--);
-      },
-      underWay.current === 0 ? 0 : WAIT_MS,
-    );
+    const ask = (): void => {
+      const { signal } = giving;
+      underWay.current++;
+      const asking =
+        path === null
+          ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
+          : call<Audience>(path, { signal });
+      asking
+        .then(({ body }) =>
+          setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
+        )
+        .catch((error: unknown) => {
+          if (giving.signal.aborted || (error instanceof Problem && error.code === 'question-superseded'))
+            return;
+          setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
+        })
+        .finally(() => underWay.current--);
+    };
+    let timer: number | undefined;
+    if (underWay.current === 0) ask();
+    else timer = window.setTimeout(ask, WAIT_MS);
     return () => {
       clearTimeout(timer);
       giving.abort();
