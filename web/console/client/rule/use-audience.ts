@@ -41,6 +41,7 @@ export type Asked = {
 };
 
 const WAIT_MS = 60;
+const MOST_TRIES = 5;
 const session = crypto.randomUUID();
 
 /** Who may only read asks about the version that is saved, and nothing else. */
@@ -61,26 +62,29 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
     if (!countable) return;
     const began = performance.now();
     const giving = new AbortController();
-    const timer = setTimeout(
-      () => {
-        first.current = false;
-        const { signal } = giving;
-        const asking =
-          path === null
-            ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
-            : call<Audience>(path, { signal });
-        asking
-          .then(({ body }) =>
-            setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
-          )
-          .catch((error: unknown) => {
-            if (giving.signal.aborted || (error instanceof Problem && error.code === 'question-superseded'))
-              return;
-            setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
-          });
-      },
-      first.current ? 0 : WAIT_MS,
-    );
+    let tries = 0;
+    const ask = (): void => {
+      first.current = false;
+      const { signal } = giving;
+      const asking =
+        path === null
+          ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
+          : call<Audience>(path, { signal });
+      asking
+        .then(({ body }) =>
+          setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
+        )
+        .catch((error: unknown) => {
+          if (giving.signal.aborted) return;
+          // A question that was given up may arrive after this one and take its place: then this is asked again.
+          if (error instanceof Problem && error.code === 'question-superseded' && tries < MOST_TRIES) {
+            timer = setTimeout(ask, WAIT_MS * 2 ** ++tries);
+            return;
+          }
+          setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
+        });
+    };
+    let timer = setTimeout(ask, first.current ? 0 : WAIT_MS);
     return () => {
       clearTimeout(timer);
       giving.abort();
