@@ -256,7 +256,7 @@ const KO = {
   waysReal: '거짓 알림을 알아보는 법',
   waysRealText: '우리가 하는 일과 하지 않는 일',
   waysApi: 'API 설명서',
-  waysApiText: 'OpenAPI 3.1',
+  waysApiText: 'OpenAPI 3.1로 쓴 설명',
   back: '처음으로',
 };
 
@@ -452,7 +452,7 @@ const EN: Words = {
   waysReal: 'How to tell a false notice',
   waysRealText: 'what we do and never do',
   waysApi: 'The API',
-  waysApiText: 'OpenAPI 3.1',
+  waysApiText: 'described by OpenAPI 3.1',
   back: 'Back to the start',
 };
 
