@@ -115,7 +115,7 @@ export function createCamera(browser: Browser, world: World): Camera {
 /** The best JPEG of what is seen that a document may carry. */
 async function smallEnough(page: Page): Promise<Buffer> {
   let picture: Buffer = Buffer.alloc(0);
-  for (const quality of [85, 75, 65, 55, 45]) {
+  for (const quality of [85, 75, 65, 55, 45, 38]) {
     picture = await page.screenshot({ type: 'jpeg', quality, animations: 'disabled' });
     if (picture.length <= DOCS_BYTES) break;
   }

@@ -48,14 +48,19 @@ export const STAFF_SHOTS: readonly Shot[] = [
       ...(step === 'who'
         ? {
             docs: [
-              { language: 'ko', width: 1440, file: 'console-rule-1440-ko' },
-              { language: 'en', width: 1440, file: 'console-rule-1440-en' },
+              { language: 'ko', width: 1440, file: 'console-rule-1440-ko', height: 840 },
+              { language: 'en', width: 1440, file: 'console-rule-1440-en', height: 780 },
             ],
           }
         : step === 'when' || step === 'what'
           ? {
               docs: [
-                { language: step === 'when' ? 'ko' : 'en', width: 1440, file: `console-rule-${step}-1440` },
+                {
+                  language: step === 'when' ? 'ko' : 'en',
+                  width: 1440,
+                  file: `console-rule-${step}-1440`,
+                  height: 740,
+                },
               ],
             }
           : {}),

@@ -54,6 +54,14 @@ export function dayName(date: string, language: Language): string {
     : `${part({ weekday: 'short' })} ${part({ day: 'numeric', month: 'long' })}`;
 }
 
+/** With its year and without its weekday, as one says when somebody was born. */
+export function fullDay(date: string, language: Language): string {
+  const day = new Date(`${date}T00:00:00Z`);
+  return Number.isNaN(day.getTime())
+    ? date
+    : day.toLocaleDateString(LOCALES[language], { timeZone: 'UTC', dateStyle: 'long' });
+}
+
 /** A name in the reader's language, else in English or Korean, else what it is called inside. */
 export function nameIn(names: Readonly<Record<string, string>> | undefined, language: Language, id: string) {
   return names?.[language] ?? names?.['en'] ?? names?.['ko'] ?? id;
@@ -193,6 +201,9 @@ const KO = {
   possible: '가능성이 있는 대상: 값 하나를 몰라서, 신청해야 알 수 있습니다',
   seen: '본 값',
   unknownValue: '모름',
+  yes: '예',
+  no: '아니요',
+  people: (count: number) => `${count}명`,
   legal: '법적 근거',
   correction: '정정',
   until: '기한',
@@ -245,7 +256,7 @@ const KO = {
   waysReal: '거짓 알림을 알아보는 법',
   waysRealText: '우리가 하는 일과 하지 않는 일',
   waysApi: 'API 설명서',
-  waysApiText: 'OpenAPI 3.1',
+  waysApiText: 'OpenAPI 3.1로 쓴 설명',
   back: '처음으로',
 };
 
@@ -385,6 +396,9 @@ const EN: Words = {
   possible: 'possible: one value is not known, and applying will tell',
   seen: 'Seen',
   unknownValue: 'not known',
+  yes: 'yes',
+  no: 'no',
+  people: (count) => `${count}`,
   legal: 'Legal basis',
   correction: 'correction',
   until: 'until',
@@ -438,7 +452,7 @@ const EN: Words = {
   waysReal: 'How to tell a false notice',
   waysRealText: 'what we do and never do',
   waysApi: 'The API',
-  waysApiText: 'OpenAPI 3.1',
+  waysApiText: 'described by OpenAPI 3.1',
   back: 'Back to the start',
 };
 

@@ -42,6 +42,7 @@ export type Asked = {
 
 /** While the question before is under way: who types on does not want its answer, and shards count for one at a time. */
 const WAIT_MS = 40;
+const MOST_TRIES = 5;
 const session = crypto.randomUUID();
 
 /** Who may only read asks about the version that is saved, and nothing else. */
@@ -62,6 +63,8 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
     if (!countable) return;
     const began = performance.now();
     const giving = new AbortController();
+    let timer: number | undefined;
+    let tries = 0;
     const ask = (): void => {
       const { signal } = giving;
       underWay.current++;
@@ -74,13 +77,16 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
           setAsked({ audience: body, old: false, problem: null, tookMs: performance.now() - began }),
         )
         .catch((error: unknown) => {
-          if (giving.signal.aborted || (error instanceof Problem && error.code === 'question-superseded'))
+          if (giving.signal.aborted) return;
+          // A question that was given up may arrive after this one and take its place: then this is asked again.
+          if (error instanceof Problem && error.code === 'question-superseded' && tries < MOST_TRIES) {
+            timer = window.setTimeout(ask, WAIT_MS * 2 ** ++tries);
             return;
+          }
           setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
         })
         .finally(() => underWay.current--);
     };
-    let timer: number | undefined;
     if (underWay.current === 0) ask();
     else timer = window.setTimeout(ask, WAIT_MS);
     return () => {
