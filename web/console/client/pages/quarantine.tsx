@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { STATE_WORDS } from '../parts/states.words.ts';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
@@ -120,8 +120,8 @@ export function QuarantineCase({ params }: { readonly params: Readonly<Record<st
       <p>
         <Link href="/quarantine">{words.back}</Link>
       </p>
-      {error !== null && <Failed error={error} />}
-      {data === undefined ? error === null && <Loading /> : <Opened kept={data} />}
+      {error !== null && <FailedPage error={error} />}
+      {data === undefined ? error === null && <Loading page /> : <Opened kept={data} />}
     </div>
   );
 }
