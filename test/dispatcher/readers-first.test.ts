@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createReadersFirst } from '../../dispatcher/readers-first.ts';
 import { readerWait, sweepReaderWaits, tellReaderWait } from '../../store/reader-waits.ts';
+import { eventually } from '../support/eventually.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
@@ -44,14 +45,15 @@ test('while people wait one step of it runs at a time, and otherwise several', a
   const inTurn = createReadersFirst({ pool: database.pool }, async () => null);
   let running = 0;
   let most = 0;
-  const step = () =>
+  const step = (until: () => Promise<unknown> = () => database.pool.query('SELECT pg_sleep(0.02)')) =>
     inTurn(async () => {
       running++;
       most = Math.max(most, running);
-      await database.pool.query('SELECT pg_sleep(0.02)');
+      await until();
       running--;
     });
-  await Promise.all([step(), step()]);
+  const both = () => eventually(() => most === 2);
+  await Promise.all([step(both), step(both)]);
   expect(most).toBe(2);
   most = 0;
   await tellReaderWait(database.pool, randomUUID(), 60);

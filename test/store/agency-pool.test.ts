@@ -32,6 +32,7 @@ const WITHHELD = [
   'pumps',
   'question_sets',
   'reach_changes',
+  'reader_waits',
   'schema_migrations',
   'sessions',
   'sign_ins',

@@ -51,7 +51,7 @@ function Frame({ onLanguage }: { readonly onLanguage: (language: Language) => vo
       <Navigation />
       <main id="main" ref={main} tabIndex={-1} className="place">
         <Boundary key={location}>
-          <Suspense fallback={<Loading />}>
+          <Suspense fallback={<Loading page />}>
             <Switch>
               {PLACES.map((place) => (
                 <Route key={place.path} path={place.path}>

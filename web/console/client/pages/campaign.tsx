@@ -19,7 +19,7 @@ export function CampaignPage({ params }: { readonly params: Readonly<Record<stri
   const words = useWords(CAMPAIGN_WORDS);
   const { data, error, refetch, connected } = useCampaign(params['id'] ?? '');
   if (data === undefined)
-    return error === null ? <Loading /> : <FailedPage error={error} again={() => void refetch()} />;
+    return error === null ? <Loading page /> : <FailedPage error={error} again={() => void refetch()} />;
   return (
     <div className="stack campaign">
       <Head campaign={data} connected={connected} />

@@ -45,7 +45,7 @@ export function HealthPage() {
     refetchInterval: LOOK_EVERY_MS,
   });
   if (data === undefined)
-    return error === null ? <Loading /> : <FailedPage error={error} again={() => void refetch()} />;
+    return error === null ? <Loading page /> : <FailedPage error={error} again={() => void refetch()} />;
   return (
     <div className="stack">
       <Verdict health={data} />

@@ -6,7 +6,7 @@ import { call, get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
 import { More, usePages } from '../parts/paged.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
@@ -105,8 +105,8 @@ export function QuarantineCase({ params }: { readonly params: Readonly<Record<st
       <p>
         <Link href="/quarantine">{words.back}</Link>
       </p>
-      {error !== null && <Failed error={error} />}
-      {data === undefined ? error === null && <Loading /> : <Opened kept={data} />}
+      {error !== null && <FailedPage error={error} />}
+      {data === undefined ? error === null && <Loading page /> : <Opened kept={data} />}
     </div>
   );
 }

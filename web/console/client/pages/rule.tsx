@@ -53,7 +53,7 @@ export function RulePage({ params }: { readonly params: Readonly<Record<string, 
   });
   const failed = opened.error ?? error ?? fields.error;
   if (failed !== null) return <FailedPage error={failed} again={() => void opened.refetch()} />;
-  if (opened.data === undefined || types === undefined || fields.data === undefined) return <Loading />;
+  if (opened.data === undefined || types === undefined || fields.data === undefined) return <Loading page />;
   return (
     <Editor key={`${id} ${wanted ?? ''}`} id={id} opened={opened.data} types={types} fields={fields.data} />
   );

@@ -4,12 +4,14 @@ import { Problem } from '../api.ts';
 import { useWords } from '../words.ts';
 import { STATE_WORDS } from './states.words.ts';
 
-export function Loading({ label }: { readonly label?: string }) {
+/** `page`: in place of a whole page, which has a heading in any state. */
+export function Loading({ label, page }: { readonly label?: string; readonly page?: true }) {
   const words = useWords(STATE_WORDS);
+  const said = label ?? words.loading;
   return (
     <div className="empty" role="status">
       <span className="spinner" aria-hidden="true" />
-      <p>{label ?? words.loading}</p>
+      {page === true ? <h1 className="loading">{said}</h1> : <p>{said}</p>}
     </div>
   );
 }
