@@ -30,6 +30,7 @@ const WITHHELD = [
   'notice_reads',
   'outbox',
   'pumps',
+  'reader_waits',
   'question_sets',
   'reach_changes',
   'schema_migrations',
