@@ -11,9 +11,9 @@ import type { Progress, Service } from '../web/demonstration/overview.ts';
 import { mountDemonstration } from '../web/demonstration/routes.ts';
 import type { Language } from '../web/demonstration/words.ts';
 import type { Context } from './context.ts';
+import { demonstrationCast } from './demonstration-cast.ts';
 import { DEMONSTRATION_SEED } from './demonstration-week.ts';
 import { type MountPages, populationOf } from './http.ts';
-import { bundledCitizens } from './identity.ts';
 import { adminTokenFile } from './secrets.ts';
 import { isRefuser, isSleeper, subscriptionPool } from './seed-population.ts';
 
@@ -109,7 +109,7 @@ export function demonstrationPage(context: Context, count: number, progress: () 
           password === null
             ? null
             : {
-                citizens: bundledCitizens(),
+                citizens: demonstrationCast().members,
                 password: LOOPBACK.includes(config.host)
                   ? { text: password }
                   : { file: path.join(config.dataDir, 'identity', 'password') },

@@ -4,7 +4,6 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { AllimError } from '../domain/errors.ts';
-import { citizens } from '../producers/population.ts';
 import { citizenLocale, isCitizen } from '../store/people-known.ts';
 import {
   BUNDLED_CLIENTS,
@@ -20,16 +19,12 @@ import type { SignedInParts } from '../web/sign-in/recognise.ts';
 import { mountSignIn } from '../web/sign-in/routes.ts';
 import { createSessions } from '../web/sign-in/sessions.ts';
 import type { Context } from './context.ts';
-import { DEMONSTRATION_SEED } from './demonstration-week.ts';
+import { demonstrationCast } from './demonstration-cast.ts';
 import { generated } from './secrets.ts';
-import { isRefuser, isSleeper } from './seed-population.ts';
 
 /** Without letters and digits that look alike; some 58 bits. */
 const LEGIBLE = 'abcdefghjkmnpqrstuvwxyz23456789';
 const BUNDLED_CLAIMS: ClaimNames = { agency: 'agency', roles: 'roles', rolePrefix: '', citizen: 'sub' };
-/** Among whom the bundled provider's citizens are looked for. */
-const CAST = 400;
-const CITIZENS = 4;
 
 function legiblePassword(): string {
   const group = () => Array.from({ length: 4 }, () => LEGIBLE[randomInt(LEGIBLE.length)]).join('');
@@ -59,19 +54,6 @@ export async function bundledKeys(context: Pick<Context, 'config' | 'logger'>): 
   } catch (cause) {
     throw new AllimError('config-invalid', `${folder}/signing-key.json is broken: remove it`, { cause });
   }
-}
-
-/** Grown-ups of the demonstration who read Korean, and one who reads English. */
-let chosen: readonly string[] | undefined;
-export function bundledCitizens(): readonly string[] {
-  if (chosen !== undefined) return chosen;
-  const people = [...citizens(DEMONSTRATION_SEED, CAST)].filter(
-    ({ id, profile }) => profile.birthDate < '2000' && !isRefuser(id) && !isSleeper(id),
-  );
-  const korean = people.filter(({ locale }) => locale === 'ko').slice(0, CITIZENS - 1);
-  const english = people.filter(({ locale }) => locale === 'en').slice(0, 1);
-  chosen = [...korean, ...english].map(({ id }) => id);
-  return chosen;
 }
 
 export type SignIn = {
@@ -155,7 +137,7 @@ function mountBundled(app: FastifyInstance, context: Context, keys: BundledKeys,
       const { port } = new URL(url());
       return ['127.0.0.1', 'localhost', '[::1]'].map((host) => `http://${host}:${port}`);
     },
-    citizens: bundledCitizens,
+    citizens: () => demonstrationCast().members,
     isCitizen: (id) => isCitizen(pool, id),
     agencyName(agency, language) {
       const name = catalogue.current().agencies.get(agency)?.name;

@@ -119,19 +119,17 @@ function dispatcherRole(context: Context): RunningRole {
   };
 }
 
-function workersRole(context: Context): RunningRole {
+function workersRole(context: Context, ownUrl: () => string | null): RunningRole {
   const { publicUrl } = context.config;
   const worker = createWorker({
     ...context,
     pool: context.ledger,
     chance: Math.random,
     // Without an address of its own the installation has no page to lead to.
-    ...(publicUrl === null
-      ? {}
-      : {
-          unsubscribeUrl: (delivery) =>
-            `${publicUrl}/unsubscribe/${unsubscribeToken(context.sealer, delivery)}`,
-        }),
+    unsubscribeUrl: (delivery) => {
+      const base = publicUrl ?? ownUrl();
+      return base === null ? undefined : `${base}/unsubscribe/${unsubscribeToken(context.sealer, delivery)}`;
+    },
   });
   return {
     name: 'workers',
@@ -158,11 +156,19 @@ export function createShards(context: Context): ShardServer {
   });
 }
 
-/** The engine's roles in the order in which they start: whoever answers before whoever asks. */
-export function createRoles(context: Context, names: readonly Role[], shards: ShardServer): RunningRole[] {
+/**
+ * The engine's roles in the order in which they start: whoever answers before whoever asks. `ownUrl` is where links in mails lead when no
+ * PUBLIC_URL is set; null where nobody who reads the mail could follow them.
+ */
+export function createRoles(
+  context: Context,
+  names: readonly Role[],
+  shards: ShardServer,
+  ownUrl: () => string | null = () => null,
+): RunningRole[] {
   const make: Partial<Record<Role, () => RunningRole>> = {
     rules: () => rulesRole(context, shards),
-    workers: () => workersRole(context),
+    workers: () => workersRole(context, ownUrl),
     dispatcher: () => dispatcherRole(context),
     producers: () => producersRole(context),
   };

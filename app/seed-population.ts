@@ -28,6 +28,8 @@ export type SeedParts = {
 };
 
 const SOURCE = 'demonstration';
+/** Whose register the profiles stand for, as citizens read it. */
+const REGISTER = 'mois';
 const CHUNK = 2_500;
 const KEY_PAIRS = 16;
 
@@ -146,7 +148,7 @@ export async function seedPopulation(
     const choices = choicesOf(now, nightBeganMs);
     writing = Promise.all([
       transaction(pool, async (sql) => {
-        await insertCitizens(sql, bulk, SOURCE, clock.nowMs());
+        await insertCitizens(sql, bulk, REGISTER, clock.nowMs());
         await insertChoices(sql, choices, SOURCE);
       }),
       broker.append(TOPICS.profiles, records),

@@ -16,9 +16,12 @@ export async function startRoles(
   names: readonly Role[],
   pages?: MountPages,
 ): Promise<Running> {
-  const roles = createRoles(context, names, createShards(context));
   const started: RunningRole[] = [];
   let http: Http | undefined;
+  let url: string | null = null;
+  // The demonstration's mails are read on this machine; anybody else's could not follow a loopback address.
+  const ownUrl = () => (pages === undefined ? null : url);
+  const roles = createRoles(context, names, createShards(context), ownUrl);
   const stop = async () => {
     await http?.stop();
     http = undefined;
@@ -33,6 +36,7 @@ export async function startRoles(
     if (servesApi(names) || context.config.portGiven) {
       http = createHttp(context, names, roles, pages);
       await http.start();
+      url = http.url();
     }
   } catch (error) {
     await stop().catch((also: unknown) =>
@@ -40,5 +44,5 @@ export async function startRoles(
     );
     throw error;
   }
-  return { roles, url: http?.url() ?? null, stop };
+  return { roles, url, stop };
 }

@@ -11,6 +11,7 @@ import type { Progress } from '../web/demonstration/overview.ts';
 import { loadConfig } from './config.ts';
 import { createContext } from './context.ts';
 import { rememberStory, runDemonstration, type Summary } from './demonstration.ts';
+import { layOnDesks } from './demonstration-desk.ts';
 import type { Left } from './demonstration-oracle.ts';
 import { demonstrationPage } from './demonstration-page.ts';
 import { DEMONSTRATION_SEED } from './demonstration-week.ts';
@@ -41,12 +42,14 @@ function options() {
   return { ...values, citizens };
 }
 
-/** What a person would read of one sending. */
+/** What a person would read of one sending. The link that stops such mails is none of it: chance may spell anything there. */
 function textOf(content: Readonly<Record<string, unknown>>): string {
-  return ['title', 'subject', 'body', 'text']
+  const said = ['title', 'subject', 'body', 'text']
     .map((part) => content[part])
     .filter((part) => typeof part === 'string')
     .join('\n');
+  const stop = content['unsubscribe'];
+  return typeof stop === 'string' ? said.replace(stop, '') : said;
 }
 
 function report(summary: Summary): string {
@@ -152,6 +155,10 @@ async function main(): Promise<number> {
         say(report(summary));
       }
       if (!given.exit) {
+        if (running.url !== null)
+          await layOnDesks({ ...context, url: running.url, secure: false }).catch((error: unknown) =>
+            say(`nothing waits for staff: ${messageOf(error)}`),
+          );
         say(`running: look at ${running.url}; Ctrl-C ends it`);
         await stopping.promise;
       }

@@ -11,6 +11,7 @@ import { idle } from './idle.ts';
 import { importing } from './import.ts';
 import { inbox } from './inbox.ts';
 import { intake } from './intake.ts';
+import { keystroke } from './keystroke.ts';
 import { latency } from './latency.ts';
 import { live } from './live.ts';
 import { pipeline } from './pipeline.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   growth,
   idle,
   inbox,
+  keystroke,
   intake,
   import: importing,
   restore,

@@ -2,11 +2,15 @@
 import type { Admin } from 'kafkajs';
 import { AllimError } from '../domain/errors.ts';
 import type { TopicSpec } from './broker.ts';
+import { isPassing } from './kafka-errors.ts';
+import { backOffMs, pauseFor } from './partition-loop.ts';
 
 /** ConfigResourceTypes.TOPIC of the Kafka protocol. */
 const TOPIC_RESOURCE = 2;
 /** A record may have 1 MiB; its framing comes on top, and Kafka's default limit leaves 12 bytes for that. */
 const MAX_MESSAGE_BYTES = 1_310_720;
+/** Brokers hear of a new topic one after the other. */
+const LED_WITHIN_MS = 15_000;
 
 export async function partitionCounts(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
   const existing = new Set(await admin.listTopics());
@@ -19,14 +23,15 @@ export async function partitionCounts(admin: Admin, topics: readonly string[]): 
 export async function prepareTopics(
   admin: Admin,
   specs: readonly TopicSpec[],
-  options: { create: boolean; replicationFactor: number },
+  options: { create: boolean; replicationFactor: number; signal: AbortSignal },
 ): Promise<void> {
   const names = specs.map((spec) => spec.topic);
   let counts = await partitionCounts(admin, names);
   const missing = specs.filter((spec) => !counts.has(spec.topic));
   if (options.create && missing.length > 0) {
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs's own waiting fails on a broker that has not yet heard of the topic.
+      waitForLeaders: false,
       topics: missing.map((spec) => ({
         topic: spec.topic,
         numPartitions: spec.partitions,
@@ -40,6 +45,11 @@ export async function prepareTopics(
         ],
       })),
     });
+    await ledTopics(
+      admin,
+      missing.map((spec) => spec.topic),
+      options.signal,
+    );
     counts = await partitionCounts(admin, names);
   }
   const policies = await cleanupPolicies(
@@ -60,6 +70,25 @@ export async function prepareTopics(
     return found;
   });
   if (differences.length > 0) throw new AllimError('topic-invalid', differences.join('; '));
+}
+
+/** Until each of these new topics is known and each of its partitions led; throws what kafkajs said last when that takes too long. */
+async function ledTopics(admin: Admin, topics: readonly string[], signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + LED_WITHIN_MS;
+  for (let tries = 1; ; tries++) {
+    try {
+      const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
+      if (metadata.topics.every((topic) => topic.partitions.every(({ leader }) => leader >= 0))) return;
+      if (signal.aborted || performance.now() > deadline)
+        throw new AllimError(
+          'broker-unavailable',
+          `Kafka: no leader yet for partitions of ${topics.join(', ')}`,
+        );
+    } catch (error) {
+      if (signal.aborted || !isPassing(error) || performance.now() > deadline) throw error;
+    }
+    await pauseFor(Math.min(500, backOffMs(tries)), signal);
+  }
 }
 
 async function cleanupPolicies(admin: Admin, topics: readonly string[]): Promise<Map<string, string>> {

@@ -157,7 +157,11 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     },
     async prepare(topics, { create }) {
       await translated(() =>
-        prepareTopics(admin, topics, { create, replicationFactor: options.replicationFactor ?? -1 }),
+        prepareTopics(admin, topics, {
+          create,
+          replicationFactor: options.replicationFactor ?? -1,
+          signal: stopping.signal,
+        }),
       );
     },
     append: (topic, records) => translated(() => append(topic, records)),

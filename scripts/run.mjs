@@ -10,5 +10,6 @@ if (file === undefined) {
 }
 prepare();
 // Whoever serves pages needs them built.
-if (file === 'app/main.ts' && ['all', 'web'].includes(args[0])) await buildWeb();
+if (file === 'scripts/screenshots.ts' || (file === 'app/main.ts' && ['all', 'web'].includes(args[0])))
+  await buildWeb();
 process.exit(await runNode([path.resolve(ROOT, file), ...args]));

@@ -51,7 +51,7 @@ export function createRenderer(parts: {
   catalogue: Catalogue;
   calendar: WorkingDays;
   /** Where mails like this delivery are stopped; without it they say nothing of it. */
-  unsubscribeUrl?: ((delivery: DeliveryId) => string) | undefined;
+  unsubscribeUrl?: ((delivery: DeliveryId) => string | undefined) | undefined;
 }): Renderer {
   const { pool, catalogue, calendar, unsubscribeUrl } = parts;
   const events = new LRUCache<string, Promise<CloudEvent>>({ max: CACHED_EVENTS });
@@ -120,15 +120,15 @@ export function createRenderer(parts: {
         agency: inLocale(agencyNames, row.locale, localeFallbacks) ?? row.agency,
         calendar,
       });
+      // An emergency goes by whatever leads to the person.
+      const stoppable = row.channel === 'email' && row.category !== 'emergency';
+      const stop = stoppable ? unsubscribeUrl?.(row.id) : undefined;
       const content = renderContent(template, {
         channel: row.channel,
         locale: row.locale,
         reach: row.reach,
         values,
-        // An emergency goes by whatever leads to the person.
-        ...(unsubscribeUrl === undefined || row.channel !== 'email' || row.category === 'emergency'
-          ? {}
-          : { unsubscribe: unsubscribeUrl(row.id) }),
+        ...(stop === undefined ? {} : { unsubscribe: stop }),
       });
       needFit(content, template.name);
       return content;

@@ -26,7 +26,7 @@ export type WorkerParts = {
   readonly queue: Queue;
   readonly catalogue: Catalogue;
   readonly calendar: WorkingDays;
-  readonly unsubscribeUrl?: ((delivery: DeliveryId) => string) | undefined;
+  readonly unsubscribeUrl?: ((delivery: DeliveryId) => string | undefined) | undefined;
   readonly sealer: Sealer;
   readonly providers: Readonly<Record<Channel, Provider>>;
   /** Takes what agencies in trial would have sent. */

@@ -1,11 +1,13 @@
 /**
  * An index (bits.ts) bound to the columns of one shard: which entries hold for the citizen in a slot. Two vectors of words: `sure` where
  * the condition is true, `open` where it is not false.
- * Hot: the inner loops are two loads, an and, and a store a word.
+ * Hot: a word that a block's first axis leaves open is put together over all others at once, one load and an and each, and stored once.
+ * `open` costs as much again, so `reached` has it only of blocks where somebody asks.
  */
 import type { Population } from '../population/population.ts';
 import { type Axis, type Place, placeReader } from './axis.ts';
-import type { BitIndex, BlockAxes, Subject, Through } from './bits.ts';
+import type { BitIndex, Subject, Through } from './bits.ts';
+import type { BlockAxes, OpenWords } from './block-axes.ts';
 import { type Circumstances, compileNumber, type Numbers } from './closure.ts';
 
 type BoundAxis = {
@@ -27,16 +29,23 @@ type BoundList = {
 
 export class BitMatcher<S extends Subject = Subject> {
   readonly index: BitIndex<S>;
-  /** Of the citizen matched last; overwritten by the next. */
+  /** Of the citizen judged last; overwritten by the next. `open` is whole after `match` alone. */
   readonly sure: Uint32Array;
   readonly open: Uint32Array;
+  /** The words of the entries alone. */
+  private readonly sureOfEntries: Uint32Array;
+  /** Whether somebody asks what is open. */
+  private readonly asksOpen: boolean;
   /** Closures asked since the beginning. */
   confirmations = 0;
   private readonly population: Population;
-  private readonly axes: readonly BoundAxis[];
+  /** By axis: how a slot's place is read, and how many words a place has. */
+  private readonly placeOf: readonly Place[];
+  private readonly sizes: Int32Array;
   private readonly lists: readonly BoundList[];
-  /** The citizen's place on each axis. */
+  /** The citizen's place on each axis, and where its words begin in the index's data. */
   private readonly at: Int32Array;
+  private readonly rows: Int32Array;
   private readonly closures = new Map<number, { judge: Numbers<number>; given: Circumstances }>();
 
   constructor(index: BitIndex<S>, population: Population) {
@@ -44,8 +53,12 @@ export class BitMatcher<S extends Subject = Subject> {
     this.population = population;
     this.sure = new Uint32Array(index.allWords);
     this.open = new Uint32Array(index.allWords);
-    this.axes = index.axes.map((axis) => bound(axis, this.readerOf(axis)));
+    this.sureOfEntries = this.sure.subarray(0, index.words);
+    this.asksOpen = index.blocks.some(({ asksOpen }) => asksOpen);
+    this.placeOf = index.axes.map((axis) => this.readerOf(axis));
+    this.sizes = Int32Array.from(index.axes, ({ width }) => 2 * width);
     this.at = new Int32Array(index.axes.length);
+    this.rows = new Int32Array(index.axes.length);
     this.lists = index.through.map((through): BoundList => {
       const list = population.list(through.list);
       const words = () => new Uint32Array(through.width);
@@ -77,66 +90,105 @@ export class BitMatcher<S extends Subject = Subject> {
 
   /** Judges the citizen in the slot; `sure` and `open` say how until the next call. */
   match(slot: number): void {
-    const { sure, open, index } = this;
+    this.judgeAll(slot, true);
+  }
+
+  /** `open` is right where somebody asks, and everywhere where it is wanted whole. */
+  private judgeAll(slot: number, wholeOpen: boolean): void {
+    const { sure, open, index, placeOf, sizes, at, rows } = this;
+    const { dataAt, blocks, planes } = index;
+    const asksOpen = wholeOpen || this.asksOpen;
     sure.fill(0);
-    open.fill(0);
-    const { axes, at } = this;
-    for (let a = 0; a < axes.length; a++) at[a] = axes[a]!.place(slot);
-    for (const block of index.blocks) this.fill(block);
+    if (asksOpen) open.fill(0);
+    for (let a = 0; a < placeOf.length; a++) {
+      const place = placeOf[a]!(slot);
+      at[a] = place;
+      rows[a] = dataAt[a]! + place * sizes[a]!;
+    }
+    for (let b = 0; b < blocks.length; b++) {
+      const block = blocks[b]!;
+      const { left } = block;
+      if (left === null) this.fillBase(block);
+      else {
+        this.fill(block, left, sure, left.sure, false);
+        if (wholeOpen || block.asksOpen) this.fill(block, left, open, left.open, true);
+      }
+    }
     for (const list of this.lists) look(list, slot, sure, open);
     let from = index.words;
-    for (let plane = 1; plane < index.planes.length; plane++) {
-      const words = index.planes[plane]!;
-      for (let w = 0; w < words; w++) {
-        sure[w]! |= sure[from + w]!;
-        open[w]! |= open[from + w]!;
-      }
+    for (let plane = 1; plane < planes.length; plane++) {
+      const words = planes[plane]!;
+      for (let w = 0; w < words; w++) sure[w]! |= sure[from + w]!;
+      if (asksOpen) for (let w = 0; w < words; w++) open[w]! |= open[from + w]!;
       from += words;
     }
     if (index.confirmedCount > 0) this.confirm(slot);
   }
 
-  /** The words of a block that its first axis leaves open. The others stay empty. */
-  private fill({ from, words, axes, left }: BlockAxes): void {
-    const { sure, open, at } = this;
+  private fillBase({ from, words }: BlockAxes): void {
     const { baseSure, baseOpen } = this.index;
-    if (left === null) {
-      for (let w = from; w < from + words; w++) {
-        sure[w] = baseSure[w]!;
-        open[w] = baseOpen[w]!;
+    for (let w = from; w < from + words; w++) {
+      this.sure[w] = baseSure[w]!;
+      this.open[w] = baseOpen[w]!;
+    }
+  }
+
+  /** The words of a block that its first axis leaves open, of one of the two vectors. The others stay empty. */
+  private fill(
+    { axes }: BlockAxes,
+    { axis, starts, words }: OpenWords,
+    into: Uint32Array,
+    bits: Uint32Array,
+    isOpen: boolean,
+  ): void {
+    const { data } = this.index;
+    const place = this.at[axis]!;
+    const from = starts[place]!;
+    const to = starts[place + 1]!;
+    if (axes.length === 0) {
+      for (let i = from; i < to; i++) into[words[i]!] = bits[i]!;
+      return;
+    }
+    const first = this.rowOf(axes[0]!, isOpen);
+    if (axes.length === 1) {
+      for (let i = from; i < to; i++) {
+        const w = words[i]!;
+        into[w] = bits[i]! & data[first + w]!;
       }
       return;
     }
-    const place = at[axes[0]!.axis]!;
-    const first = left.starts[place]!;
-    const last = left.starts[place + 1]!;
-    for (let a = 0; a < axes.length; a++) {
-      const { axis, start } = axes[a]!;
-      const { data, width } = this.axes[axis]!;
-      const base = at[axis]! * 2 * width + start;
-      if (a === 0)
-        for (let i = first; i < last; i++) {
-          const w = left.words[i]!;
-          sure[from + w] = baseSure[from + w]! & data[base + w]!;
-          open[from + w] = baseOpen[from + w]! & data[base + width + w]!;
-        }
-      else
-        for (let i = first; i < last; i++) {
-          const w = left.words[i]!;
-          sure[from + w]! &= data[base + w]!;
-          open[from + w]! &= data[base + width + w]!;
-        }
+    const second = this.rowOf(axes[1]!, isOpen);
+    if (axes.length === 2) {
+      for (let i = from; i < to; i++) {
+        const w = words[i]!;
+        into[w] = bits[i]! & data[first + w]! & data[second + w]!;
+      }
+      return;
     }
+    const third = this.rowOf(axes[2]!, isOpen);
+    for (let i = from; i < to; i++) {
+      const w = words[i]!;
+      into[w] = bits[i]! & data[first + w]! & data[second + w]! & data[third + w]!;
+    }
+    for (let more = 3; more < axes.length; more++) {
+      const row = this.rowOf(axes[more]!, isOpen);
+      for (let i = from; i < to; i++) into[words[i]!]! &= data[row + words[i]!]!;
+    }
+  }
+
+  private rowOf({ axis, start }: BlockAxes['axes'][number], isOpen: boolean): number {
+    return this.rows[axis]! + start + (isOpen ? this.sizes[axis]! >> 1 : 0);
   }
 
   /**
    * Writes who is reached into `into`: surely, or possibly where the entry reaches the possible.
    */
   reached(slot: number, into: Uint32Array): void {
-    this.match(slot);
+    this.judgeAll(slot, false);
     const { sure, open } = this;
     const { reachesPossible, words } = this.index;
-    for (let w = 0; w < words; w++) into[w] = sure[w]! | (open[w]! & reachesPossible[w]!);
+    if (!this.asksOpen) into.set(this.sureOfEntries);
+    else for (let w = 0; w < words; w++) into[w] = sure[w]! | (open[w]! & reachesPossible[w]!);
   }
 
   private confirm(slot: number): void {
@@ -210,7 +262,8 @@ function look(bound: BoundList, slot: number, sure: Uint32Array, open: Uint32Arr
   for (let s = 0; s < segments.length; s += 2)
     for (let w = segments[s]!; w < segments[s + 1]!; w++, at++) {
       const turn = negated[at]!;
-      const [yes, maybe] = [bound.sure[at]!, bound.open[at]!];
+      const yes = bound.sure[at]!;
+      const maybe = bound.open[at]!;
       sure[w]! &= (yes & ~turn) | (~maybe & turn) | ~looks[at]!;
       open[w]! &= (maybe & ~turn) | (~yes & turn) | ~looks[at]!;
     }

@@ -14,7 +14,8 @@ import { lower } from '../lower/lower.ts';
 import { FALSE, type PredicateField } from '../lower/predicates.ts';
 import { type Term, termsOf } from '../lower/terms.ts';
 import { type Asked, type Axis, axisOf, compactWords, segmentsOf } from './axis.ts';
-import { type Block, layoutOf, type PlacedTerm } from './blocks.ts';
+import { type BlockAxes, blockAxes } from './block-axes.ts';
+import { layoutOf, type PlacedTerm } from './blocks.ts';
 import type { EventData } from './event-value.ts';
 
 /** A condition under one open event. `reachesPossible`: those for whom it is unknown are reached too. */
@@ -22,17 +23,6 @@ export type Subject = {
   readonly condition: Node;
   readonly event: EventData;
   readonly reachesPossible: boolean;
-};
-
-/** Which words of a block a citizen's place on its first axis leaves open: `words` from `starts[place]` to `starts[place + 1]`, within the block. */
-export type OpenWords = { readonly starts: Int32Array; readonly words: Int32Array };
-
-/** `axes`: by number, with where the block's words begin on each; the one that leaves the fewest words open comes first. */
-export type BlockAxes = {
-  readonly from: number;
-  readonly words: number;
-  readonly axes: readonly { readonly axis: number; readonly start: number }[];
-  readonly left: OpenWords | null;
 };
 
 /** Looks through one list; its axes are those of its members, over the same words. */
@@ -68,6 +58,9 @@ export type BitIndex<S extends Subject = Subject> = {
   readonly reachesPossible: Uint32Array;
   readonly confirmedCount: number;
   readonly axes: readonly Axis[];
+  /** The data of all axes, one after another, each beginning at its place in `dataAt`. */
+  readonly data: Uint32Array;
+  readonly dataAt: Int32Array;
   readonly blocks: readonly BlockAxes[];
   readonly through: readonly Through[];
   readonly bytes: number;
@@ -124,23 +117,34 @@ function* buildIndex<S extends Subject>(
   const baseSure = new Uint32Array(layout.allWords);
   const baseOpen = new Uint32Array(layout.allWords);
   for (const { bit, term } of layout.placed) setBits(baseSure, baseOpen, bit, term.base);
-  const axes: Axis[] = [];
+  const found: Axis[] = [];
   for (const [field, asked] of askedOf(layout.placed.map(({ bit, term }) => ({ bit, of: term.of })))) {
     const asking = layout.blocks.filter(({ fields }) => fields.has(field));
-    axes.push(
+    found.push(
       axisOf(field, asked, Int32Array.from(asking.flatMap(({ from, words }) => [from, from + words]))),
     );
     yield;
   }
-  const starts = axes.map(({ segments }) => compactWords(segments));
-  const blocks = layout.blocks.map((block) => blockAxes(block, axes, starts));
+  const { axes, data, dataAt } = together(found);
   const through = throughLists(layout.placed);
   const inexact = layout.entries.map((entry) => entry?.terms.some((term) => !term.exact) ?? false);
+  const confirmed = flags(inexact);
+  const reachesPossible = flags(layout.entries.map((entry) => entry?.subject.reachesPossible ?? false));
+  const starts = axes.map(({ segments }) => compactWords(segments));
+  const asks = (word: number): boolean => confirmed[word] !== 0 || reachesPossible[word] !== 0;
+  const blocks: BlockAxes[] = [];
+  for (const block of layout.blocks) {
+    const { from, words, entries } = block;
+    const asksOpen = Array.from({ length: words }, (_, w) => entries + w).some(asks);
+    blocks.push({ from, words, asksOpen, ...blockAxes(block, axes, starts, { baseSure, baseOpen }) });
+    yield;
+  }
   const arrays = [
     baseSure,
     baseOpen,
-    ...[...axes, ...through.flatMap((one) => one.axes)].map((axis) => axis.data),
-    ...blocks.flatMap(({ left }) => (left === null ? [] : [left.starts, left.words])),
+    data,
+    ...through.flatMap((one) => one.axes).map((axis) => axis.data),
+    ...blocks.flatMap(({ left }) => (left === null ? [] : [left.starts, left.words, left.sure, left.open])),
   ];
   return {
     asOf,
@@ -153,45 +157,29 @@ function* buildIndex<S extends Subject>(
     planes: layout.planes,
     baseSure,
     baseOpen,
-    confirmed: flags(inexact),
-    reachesPossible: flags(layout.entries.map((entry) => entry?.subject.reachesPossible ?? false)),
+    confirmed,
+    reachesPossible,
     confirmedCount: inexact.filter(Boolean).length,
     axes,
+    data,
+    dataAt,
     blocks,
     through,
     bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0),
   };
 }
 
-function blockAxes(
-  { from, words, fields }: Block,
-  axes: readonly Axis[],
-  starts: readonly ReadonlyMap<number, number>[],
-): BlockAxes {
-  const of = axes.flatMap(({ field }, axis) =>
-    fields.has(field) ? [{ axis, start: starts[axis]!.get(from)! }] : [],
-  );
-  let best: { at: number; left: OpenWords } | undefined;
-  for (const [at, { axis, start }] of of.entries()) {
-    const left = openWords(axes[axis]!, start, words);
-    const share = (one: OpenWords): number => one.words.length / (one.starts.length - 1);
-    if (best === undefined || share(left) < share(best.left)) best = { at, left };
-  }
-  if (best === undefined) return { from, words, axes: [], left: null };
-  const { at, left } = best;
-  return { from, words, axes: [of[at]!, ...of.toSpliced(at, 1)], left };
-}
-
-function openWords({ data, width }: Axis, start: number, words: number): OpenWords {
-  const places = data.length / (2 * width);
-  const starts = new Int32Array(places + 1);
-  const open: number[] = [];
-  for (let place = 0; place < places; place++) {
-    const at = place * 2 * width + width + start;
-    for (let w = 0; w < words; w++) if (data[at + w] !== 0) open.push(w);
-    starts[place + 1] = open.length;
-  }
-  return { starts, words: Int32Array.from(open) };
+function together(found: readonly Axis[]): Pick<BitIndex, 'axes' | 'data' | 'dataAt'> {
+  const dataAt = new Int32Array(found.length);
+  const data = new Uint32Array(found.reduce((sum, axis) => sum + axis.data.length, 0));
+  let at = 0;
+  const axes = found.map((axis, number) => {
+    data.set(axis.data, at);
+    dataAt[number] = at;
+    at += axis.data.length;
+    return { ...axis, data: data.subarray(dataAt[number], at) };
+  });
+  return { axes, data, dataAt };
 }
 
 function setBits(sure: Uint32Array, open: Uint32Array, bit: number, bits: number): void {

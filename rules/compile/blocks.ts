@@ -16,6 +16,8 @@ const OWN_GROUP = 24;
 export type Block = {
   readonly from: number;
   readonly words: number;
+  /** Where the words of its entries begin. */
+  readonly entries: number;
   readonly fields: ReadonlySet<PredicateField>;
 };
 export type PlacedTerm = { readonly bit: number; readonly term: Term };
@@ -58,7 +60,7 @@ export function layoutOf<E extends WithTerms>(given: readonly E[]): Layout<E> {
         placed.push({ bit: base * 32 + at, term });
         for (const field of term.of.keys()) fields.add(field);
       }
-      blocks.push({ from: base + start.from, words: start.words, fields });
+      blocks.push({ from: base + start.from, words: start.words, entries: start.from, fields });
     }
     base += words;
   }

@@ -115,13 +115,20 @@ export type SectionsFile = {
   close(): Promise<void>;
 };
 
-async function readExactly(file: FileHandle, length: number, at: number): Promise<Buffer> {
+/** Up to so many bytes: fewer at the end of the file alone. */
+async function readSome(file: FileHandle, length: number, at: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length);
   for (let got = 0; got < length; ) {
     const { bytesRead } = await file.read(bytes, got, length - got, at + got);
-    if (bytesRead === 0) throw invalid('the file ends too early');
+    if (bytesRead === 0) return bytes.subarray(0, got);
     got += bytesRead;
   }
+  return bytes;
+}
+
+async function readExactly(file: FileHandle, length: number, at: number): Promise<Buffer> {
+  const bytes = await readSome(file, length, at);
+  if (bytes.length < length) throw invalid('the file ends too early');
   return bytes;
 }
 
@@ -138,6 +145,50 @@ async function readHeader(file: FileHandle): Promise<Buffer> {
   return rest.subarray(0, length);
 }
 
+/** Reads a section and what frames the next at once, and that one already while its reader is busy with this. */
+class SectionReader {
+  /** Where the section begins that is read next, with its frame. */
+  at: number;
+  private readonly file: FileHandle;
+  private number = 0;
+  private ahead: { readonly frame: Buffer; readonly bytes: Promise<Buffer> } | undefined;
+
+  constructor(file: FileHandle, at: number) {
+    this.file = file;
+    this.at = at;
+  }
+
+  async next(): Promise<{ readonly bytes: Buffer; readonly number: number }> {
+    const { number } = this;
+    const { frame, bytes } = this.ahead ?? this.begin(await readExactly(this.file, FRAME, this.at));
+    const length = lengthIn(frame, number);
+    const read = await bytes;
+    const section = read.subarray(0, length);
+    if (section.length < length) throw invalid('the file ends too early');
+    if (crc32(section, crc32(frame.subarray(0, 8))) !== frame.readUInt32LE(8))
+      throw invalid(`section ${number} is damaged`);
+    this.at += FRAME + length;
+    this.number++;
+    const following = read.subarray(length);
+    this.ahead = following.length === FRAME ? this.begin(following) : undefined;
+    return { bytes: section, number };
+  }
+
+  private begin(frame: Buffer): { readonly frame: Buffer; readonly bytes: Promise<Buffer> } {
+    const { file, at, number } = this;
+    const bytes = (async () => readSome(file, lengthIn(frame, number) + FRAME, at + FRAME))();
+    // Told to whoever takes the section.
+    bytes.catch(() => {});
+    return { frame, bytes };
+  }
+}
+
+function lengthIn(frame: Buffer, number: number): number {
+  const length = frame.readUInt32LE(4);
+  if (frame.readUInt32LE(0) !== number || length > MAX_SECTION) throw invalid(`section ${number} is damaged`);
+  return length;
+}
+
 /** Opens a file and reads its header. `snapshot-invalid` says what is wrong with it. */
 export async function openSections(source: string, sealer: Sealer | null): Promise<SectionsFile> {
   const file = await open(source, 'r');
@@ -147,24 +198,15 @@ export async function openSections(source: string, sealer: Sealer | null): Promi
     const { key } = header;
     if (key !== null && (sealer === null || typeof key !== 'string' || !sealer.knows(key)))
       throw invalid('it is sealed under a key that is not here');
-    let at = HEAD + head.length + 4;
-    let number = 0;
+    const reader = new SectionReader(file, HEAD + head.length + 4);
     return {
       header,
       async next() {
-        const frame = await readExactly(file, FRAME, at);
-        const length = frame.readUInt32LE(4);
-        if (frame.readUInt32LE(0) !== number || length > MAX_SECTION)
-          throw invalid(`section ${number} is damaged`);
-        const bytes = await readExactly(file, length, at + FRAME);
-        if (crc32(bytes, crc32(frame.subarray(0, 8))) !== frame.readUInt32LE(8))
-          throw invalid(`section ${number} is damaged`);
-        at += FRAME + length;
-        const mine = number++;
-        return key === null ? bytes : unsealed(sealer!, purposeOf(head, mine), bytes, mine);
+        const { bytes, number } = await reader.next();
+        return key === null ? bytes : unsealed(sealer!, purposeOf(head, number), bytes, number);
       },
       async end() {
-        if ((await file.stat()).size !== at) throw invalid('something follows its end');
+        if ((await file.stat()).size !== reader.at) throw invalid('something follows its end');
       },
       close: () => file.close(),
     };

@@ -76,6 +76,12 @@ describe('configuration', () => {
       trustedProxies: [],
       pushServices: PUSH_SERVICES,
       pushLoopback: false,
+      pushServices: [
+        'fcm.googleapis.com',
+        '*.push.services.mozilla.com',
+        '*.push.apple.com',
+        '*.notify.windows.com',
+      ],
       webhookLoopback: false,
       inboxDir: null,
       populationRegister: false,

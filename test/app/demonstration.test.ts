@@ -133,20 +133,61 @@ describe('the page', () => {
     }
   });
 
-  test.each([
-    ['staff', 'nhis-author', '/console'],
-    ['citizen', 'c-', '/me'],
-  ])('leads %s in, with an account to use', async (kind, account, place) => {
+  test('leads everybody in, each with an account to use, to where there is something to do', async () => {
     const { text } = await page('/demonstration?lang=en');
-    const password = /All have one password: <code>([^<]+)</.exec(text)?.[1] ?? '';
+    const password = /<code id="password">([^<]+)</.exec(text)?.[1] ?? '';
     const links = [...text.matchAll(/href="(\/sign-in\?[^"]+)"/g)].map(([, link]) => unescaped(link!));
-    const link = links.find((one) => one.includes(`as=${kind}`) && one.includes(`account=${account}`));
-    const browser = createBrowser();
-    const form = await browser.visit(`${url}${link}`);
-    const chosen = new URLSearchParams(link!.split('?')[1]).get('account')!;
-    expect(form.text).toContain(`value="${chosen}" checked`);
-    const inside = await browser.visit(form.url, { form: { account: chosen, password } });
-    expect([new URL(inside.url).pathname, inside.status]).toEqual([place, 200]);
+    const asked = links.map((link) => new URLSearchParams(link.split('?')[1]));
+    expect(asked.filter((one) => one.get('as') === 'staff')).toHaveLength(6);
+    expect(asked.filter((one) => one.get('as') === 'citizen')).toHaveLength(5);
+    for (const [index, link] of links.entries()) {
+      const browser = createBrowser();
+      const form = await browser.visit(`${url}${link}`);
+      const account = asked[index]!.get('account')!;
+      expect(form.text).toContain(`value="${account}" checked`);
+      const inside = await browser.visit(form.url, { form: { account, password } });
+      const at = new URL(inside.url);
+      expect([account, at.pathname + at.search, inside.status]).toEqual([
+        account,
+        asked[index]!.get('next') ?? '/me',
+        200,
+      ]);
+      // Nobody of them comes to an empty inbox.
+      if (account.startsWith('c-'))
+        expect([account, inside.text]).toEqual([account, expect.stringContaining('class="todo')]);
+    }
+  }, 60_000);
+
+  test('every link of the ways in leads somewhere', async () => {
+    const { text } = await page('/demonstration?lang=ko');
+    const ways = text.slice(text.indexOf('id="ways"'), text.indexOf('id="figures"'));
+    const links = [...ways.matchAll(/href="([^"]+)"/g)].map(([, link]) => unescaped(link!));
+    expect(links.length).toBeGreaterThan(14);
+    for (const link of links) {
+      // Signing in needs a browser's cookies: the test before does it.
+      if (link.startsWith('/sign-in')) continue;
+      if (link.startsWith('#')) expect(text).toContain(`id="${link.slice(1)}"`);
+      else expect([link, (await fetch(`${url}${link}`)).status]).toEqual([link, 200]);
+    }
+  });
+
+  test('something waits for staff: a change to approve and a record to mend', async () => {
+    const token = (await bash(`echo "${/Bearer (\$\(cat .*?\))"/.exec(await commandOf('c1'))![1]!}"`)).trim();
+    const get = async (at: string) =>
+      (await fetch(`${url}${at}`, { headers: { authorization: `Bearer ${token}` } })).json();
+    expect(await get('/api/v1/today')).toMatchObject({
+      approvals: [{ rule: 'nhis-breast-screening', version: 2, by: 'staff:nhis-author' }],
+      quarantine: 1,
+    });
+    expect(await get('/api/v1/quarantine')).toMatchObject({
+      quarantine: [{ agency: 'nhis', code: 'event-invalid', faults: [{ pointer: '/data/year' }] }],
+    });
+  });
+
+  test('a mail can be stopped by its link', async () => {
+    const { text } = await page('/demonstration?lang=en');
+    const link = /class="mail-stop" href="([^"]+)"/.exec(text)![1]!;
+    expect((await page(link)).text).toContain('List-Unsubscribe');
   });
 
   test('a command copied from it produces a push, a mail and a text message, seen live with their reason', async () => {

@@ -43,7 +43,7 @@ test('a text arrives in Hangul, from our number', async () => {
       channel: 'sms',
       address: KIM,
       delivery: null,
-      headers: { source: '15771000', coding: '8' },
+      headers: { source: '15771000', coding: '8', id: expect.any(String) },
       text: content.text,
       atMs: expect.any(Number),
     },

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDay } from '../../rules/calendar.ts';
 import { BitMatcher } from '../../rules/compile/bit-matcher.ts';
-import { indexOf, type Subject } from '../../rules/compile/bits.ts';
+import { has, indexOf, type Subject } from '../../rules/compile/bits.ts';
 import { compileNumber } from '../../rules/compile/closure.ts';
 import { Population } from '../../rules/population/population.ts';
 import { readProfile, withoutFields } from '../../rules/population/profile.ts';
@@ -59,6 +59,14 @@ describe('an index over rules', () => {
                   ),
             );
             expect(found).toEqual(wanted);
+            const reached = new Uint32Array(matcher.index.words);
+            matcher.reached(slot, reached);
+            expect(matcher.index.subjects.map((_, bit) => has(reached, bit))).toEqual(
+              matcher.index.subjects.map(
+                (subject, bit) =>
+                  wanted[bit] === '11' || (subject?.reachesPossible === true && wanted[bit] === '01'),
+              ),
+            );
           }
         },
       ),

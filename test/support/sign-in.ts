@@ -6,6 +6,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { createSealer } from '../../domain/sealing.ts';
 import { createCredentials } from '../../web/api/credentials.ts';
 import { createServer } from '../../web/api/server.ts';
+import { citizenAccount } from '../../web/sign-in/bundled-accounts.ts';
 import {
   BUNDLED_CLIENTS,
   BUNDLED_PATH,
@@ -74,7 +75,7 @@ export async function createSignInServer(
     keys,
     issuer: () => `${at}${BUNDLED_PATH}`,
     origins: () => [at, `http://localhost:${port()}`],
-    citizens: () => [CITIZEN],
+    citizens: () => [citizenAccount(CITIZEN)],
     isCitizen: async () => false,
     agencyName: (agency) => agency,
     logger,

@@ -45,6 +45,8 @@ declare module 'fastify' {
   }
 }
 
+/** What asks for a page. */
+const SHOWS = new Set(['GET', 'HEAD']);
 const BODY_BYTES = 1_048_576;
 /** Time for a body, against connections that trickle. */
 const BODY_MS = 60_000;
@@ -228,9 +230,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // Of a fault of ours only where it happened: messages of drivers quote values.
     else logger.error({ ...line, ...whereOf(known?.cause ?? error) }, 'failed');
     const { signIn } = request.routeOptions.config;
-    if (problem.status === 401 && signIn !== undefined && request.method === 'GET')
+    if (problem.status === 401 && signIn !== undefined && SHOWS.has(request.method))
       return reply.redirect(`/sign-in?as=${signIn}&next=${encodeURIComponent(request.url)}`, 303);
     if (problem.status === 503 || problem.code === 'idempotency-busy') reply.header('retry-after', 2);
+    // Every limit is of a minute where nothing else was said.
+    if (problem.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', 60);
     if (known instanceof PreconditionFailed && known.etag !== null) reply.header('etag', known.etag);
     if (problem.status === 413) await discardBody(request);
     return reply.code(problem.status).type('application/problem+json').send(problem);

@@ -31,7 +31,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NIGHT = { from: '21:00', to: '08:00' } as const;
 
 /** What a form was refused for: shown beside it, with what was typed. */
-export type Refusal = { readonly part: string; readonly text: string; readonly typed?: string };
+export type Refusal = {
+  readonly part: string;
+  readonly text: string;
+  readonly typed?: string;
+  /** 422 unless told. */
+  readonly status?: number;
+};
 
 export type ChoicesPage = (
   request: FastifyRequest,
@@ -74,7 +80,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
       contacts: contactViews(contacts, t),
       languages: languageViews(choices?.locale ?? reader.locale, languages.codes, t),
     };
-    const status = refusal === null ? 200 : 422;
+    const status = refusal === null ? 200 : (refusal.status ?? 422);
     return show.page(request, reply, reader, {
       name: 'choices',
       place: 'choices',

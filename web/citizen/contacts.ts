@@ -58,8 +58,8 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
     const form = readForm(request.body);
     const channel: CodeChannel = form.text('channel') === 'email' ? 'email' : 'sms';
     const typed = form.text('address');
-    const refuse = (text: string) =>
-      parts.choicesPage(request, reply, reader, { part: channel, text, typed });
+    const refuse = (text: string, status = 422) =>
+      parts.choicesPage(request, reply, reader, { part: channel, text, typed, status });
     const address = readAddress(channel, typed);
     if (address === null) return refuse(channel === 'sms' ? t.contacts.wrongSms : t.contacts.wrongEmail);
     // A stop of everything or of the channel is a stop of codes too.
@@ -69,7 +69,10 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
     const code = String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0');
     const nowMs = clock.nowMs();
     const started = await startCode(pool, sealer, { id, citizen, channel, address, code }, nowMs);
-    if (started === 'too-many') return refuse(t.contacts.tooMany);
+    if (started !== 'started') {
+      reply.header('retry-after', started.waitSeconds);
+      return refuse(t.contacts.tooMany, 429);
+    }
     const text = t.contacts.message(code);
     const sent = await parts.sendCode({
       id,

@@ -47,19 +47,23 @@ export async function mountCitizen(app: FastifyInstance, parts: CitizenParts): P
 }
 
 function mountLive(app: FastifyInstance, live: ReturnType<typeof createLive>): void {
-  app.get('/api/v1/me/live', { config: { permission: 'citizen' } }, async (request, reply) => {
-    const { citizen } = needCitizen(request);
-    const { since } = request.query as { since?: unknown };
-    const { raw } = reply;
-    reply.hijack();
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'x-accel-buffering': 'no',
-    });
-    const sinceMs =
-      typeof since === 'string' && /^\d{1,15}$/.test(since) ? Number(since) : Number.MAX_SAFE_INTEGER;
-    if (!live.add(raw, citizen, sinceMs)) raw.end();
-  });
+  app.get(
+    '/api/v1/me/live',
+    { config: { permission: 'citizen' }, exposeHeadRoute: false },
+    async (request, reply) => {
+      const { citizen } = needCitizen(request);
+      const { since } = request.query as { since?: unknown };
+      const { raw } = reply;
+      reply.hijack();
+      raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'x-accel-buffering': 'no',
+      });
+      const sinceMs =
+        typeof since === 'string' && /^\d{1,15}$/.test(since) ? Number(since) : Number.MAX_SAFE_INTEGER;
+      if (!live.add(raw, citizen, sinceMs)) raw.end();
+    },
+  );
 }

@@ -1,7 +1,7 @@
 /** One citizen's inbox, and for each notice why it came: rule, event, and each condition with the value that was seen. */
-import { SIDO } from '../../domain/kr/regions.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
+import type { Field, Fields } from '../../rules/catalogue.ts';
 import type { Catalogue, Snapshot } from '../../store/catalogue.ts';
 import { type InboxNotice, listInbox } from '../../store/inbox.ts';
 import { judgementsOf, type KnownCitizen, knownCitizen } from '../../store/overview.ts';
@@ -9,7 +9,7 @@ import { latestSimulatedSends, type ShownSend } from '../../store/simulated-send
 import { type Html, html } from '../pages/html.ts';
 import { preview } from './previews.ts';
 import type { Explainer, Reason } from './why.ts';
-import { clockTime, dayName, type Language, nameIn, WORDS } from './words.ts';
+import { clockTime, dayName, fullDay, type Language, nameIn, WORDS } from './words.ts';
 
 export type InboxParts = {
   readonly pool: SqlPool;
@@ -68,24 +68,22 @@ export async function readInbox(
   };
 }
 
-/** `서울 (11)`. */
-function regionOf(code: unknown, language: Language): string {
-  const region = SIDO.find((one) => one.code === code);
-  return region === undefined ? shown(code, language) : `${region[language]} (${region.code})`;
+/** As a person would say it; what the catalogue does not know any more stands as it is. */
+function sayFact(field: Field | undefined, value: unknown, language: Language): string {
+  const words = WORDS[language];
+  if (value === null || value === undefined) return words.unknownValue;
+  if (field?.type === 'enum') return field.valueLabels[String(value)]?.[language] ?? String(value);
+  if (field?.type === 'boolean') return value === true ? words.yes : words.no;
+  if (field?.type === 'date' && typeof value === 'string') return fullDay(value, language);
+  if (Array.isArray(value)) return words.people(value.length);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-const shown = (value: unknown, language: Language): string =>
-  value === null || value === undefined
-    ? WORDS[language].unknownValue
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
-
-function about({ id, known }: Inbox, labels: ReadonlyMap<string, string>, language: Language): Html {
+function about({ id, known }: Inbox, fields: Fields, language: Language): Html {
   const words = WORDS[language];
   const facts = Object.entries(known.attributes).map(
     ([name, value]) =>
-      html`<div><dt>${labels.get(name) ?? name}</dt><dd>${name === 'sido' ? regionOf(value, language) : shown(value, language)}</dd></div>`,
+      html`<div><dt>${fields.get(name)?.labels[language] ?? name}</dt><dd>${sayFact(fields.get(name), value, language)}</dd></div>`,
   );
   const reach = known.channels.map((channel) => words.channels[channel] ?? channel).join(', ');
   return html`<div class="person"><p class="person-id"><code>${id}</code></p><dl class="facts">
@@ -117,14 +115,9 @@ function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, la
   </dl></details>`;
 }
 
-export function inboxHtml(
-  inbox: Inbox,
-  catalogue: Snapshot,
-  labels: ReadonlyMap<string, string>,
-  language: Language,
-): Html {
+export function inboxHtml(inbox: Inbox, catalogue: Snapshot, fields: Fields, language: Language): Html {
   const words = WORDS[language];
-  return html`${about(inbox, labels, language)}
+  return html`${about(inbox, fields, language)}
   ${inbox.notices.length === 0 ? html`<p class="quiet">${words.noNotices}</p>` : ''}
   <ol class="inbox">${inbox.notices.map(({ notice, sends, reason }) => {
     const rule = catalogue.rules.get(notice.rule)?.rule;

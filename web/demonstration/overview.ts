@@ -54,7 +54,8 @@ export type OverviewParts = {
 };
 
 const RECENT = 6;
-const PREVIEWS = 4;
+/** Of each channel the newest of so many rules. */
+const SENDS = 12;
 const INBOXES = 3;
 
 /** Some 60 ms for ten thousand notices. */
@@ -68,7 +69,7 @@ export async function readOverview(parts: OverviewParts): Promise<Overview> {
       store.recentEvents(pool, RECENT),
       store.matchesByRule(pool),
       store.deliveriesByStatus(pool),
-      latestSimulatedSends(pool, sealer, { perChannel: PREVIEWS }),
+      latestSimulatedSends(pool, sealer, { perChannel: SENDS }),
       store.inboxesWorthALook(pool, INBOXES),
       parts.services(),
       parts.status(),

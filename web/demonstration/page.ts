@@ -1,11 +1,12 @@
 /** The page around the sections: head, landmarks, what is said once. Works without JavaScript; with it, the sections follow what happens. */
-
+import type { NotificationId } from '../../domain/ids.ts';
+import { shortCode } from '../../domain/short-code.ts';
 import { type Html, html } from '../pages/html.ts';
 import { type CommandParts, type Examples, everybodyIn, threePeople, yourself } from './commands.ts';
 import type { Overview } from './overview.ts';
 import { SECTIONS } from './sections.ts';
-import { type WaysIn, waysInHtml } from './ways-in.ts';
-import { type Language, languageName, WORDS } from './words.ts';
+import { AGENCY, type Sample, type WaysIn, waysInHtml } from './ways-in.ts';
+import { type Language, languageName, nameIn, WORDS } from './words.ts';
 
 function shell(language: Language, title: string, path: string, stops: Html, main: Html): string {
   const words = WORDS[language];
@@ -63,7 +64,7 @@ export function mainPage(
     '/demonstration',
     part('stops'),
     html`<div class="intro"><h1>${words.title}</h1><p class="lead">${words.lead}</p>${part('progress')}</div>
-${waysInHtml(waysIn, language)}
+${waysInHtml(waysIn, { sample: sampleOf(overview), agency: nameIn(overview.catalogue.agencies.get(AGENCY)?.name, language, AGENCY) }, language)}
 ${part('figures')}
 <nav class="contents" aria-label="${words.sections}"><ul>${anchors.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <section id="try" aria-labelledby="try-h"><h2 id="try-h">${words.tryIt}</h2><p class="lead">${words.tryLead}</p>
@@ -79,6 +80,13 @@ ${inbox ?? html`<p class="quiet">${words.nothing}</p>`}
 ${others(overview, language)}</section>
 ${part('services')}`,
   );
+}
+
+function sampleOf({ sends }: Overview): Sample | null {
+  const text = sends.find(({ agency, channel }) => agency === AGENCY && channel === 'sms');
+  return text === undefined
+    ? null
+    : { code: shortCode(text.notification as NotificationId), last: text.address.slice(-4) };
 }
 
 function others({ inboxes }: Overview, language: Language): Html {

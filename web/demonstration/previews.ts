@@ -31,6 +31,14 @@ function push(send: ShownSend, from: string, language: Language): Html {
   </div>`;
 }
 
+/** The link that stops such mails leads there from here too. */
+function mailText(content: Readonly<Record<string, unknown>>): Html {
+  const text = textOf(content, 'text').trim();
+  const stop = textOf(content, 'unsubscribe');
+  if (stop === '' || !text.endsWith(stop)) return lines(text);
+  return html`${lines(text.slice(0, -stop.length))}<a class="mail-stop" href="${new URL(stop).pathname}">${stop}</a>`;
+}
+
 function email(send: ShownSend, from: string, language: Language): Html {
   return html`<div class="mail">
     <div class="mail-head">
@@ -40,7 +48,7 @@ function email(send: ShownSend, from: string, language: Language): Html {
     </div>
     <div lang="${send.locale}">
       <p class="mail-subject">${textOf(send.content, 'subject')}</p>
-      <p class="mail-body">${lines(textOf(send.content, 'text').trim())}</p>
+      <p class="mail-body">${mailText(send.content)}</p>
     </div>
   </div>`;
 }

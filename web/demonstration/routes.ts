@@ -70,8 +70,7 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
 
   async function inboxOf(id: string, language: Language, limit: number): Promise<Html | null> {
     const inbox = await readInbox({ pool, sealer, catalogue, explain }, id, language, limit);
-    const labels = new Map([...fields.values()].map((field) => [field.name, field.labels[language]]));
-    return inbox === null ? null : inboxHtml(inbox, catalogue.current(), labels, language);
+    return inbox === null ? null : inboxHtml(inbox, catalogue.current(), fields, language);
   }
 
   const page = (reply: FastifyReply, status: number, language: Language, body: string) =>
@@ -118,7 +117,7 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
     );
   });
 
-  app.get('/demonstration/live', PUBLIC, async (request, reply) => {
+  app.get('/demonstration/live', { ...PUBLIC, exposeHeadRoute: false }, async (request, reply) => {
     const { raw } = reply;
     reply.hijack();
     raw.writeHead(200, {

@@ -111,12 +111,14 @@ const week: Section = ({ week: rows, catalogue }, language) => {
   }</section>`;
 };
 
+/** A mail is as long as two of the others. */
+const SHOWN: Readonly<Record<string, number>> = { push: 4, email: 2, sms: 4 };
+
 const outbox: Section = ({ sends, catalogue }, language) => {
   const words = WORDS[language];
   return html`<section id="outbox" aria-labelledby="outbox-h"><h2 id="outbox-h">${words.outbox}</h2><p class="lead">${words.outboxLead}</p>
   <div class="channels">${['push', 'email', 'sms'].map((channel) => {
-    // A mail is as long as two of the others.
-    const of = sends.filter((send) => send.channel === channel).slice(0, channel === 'email' ? 2 : undefined);
+    const of = sends.filter((send) => send.channel === channel).slice(0, SHOWN[channel]);
     return html`<div class="channel"><h3>${words.channels[channel]}</h3>${
       of.length === 0
         ? html`<p class="quiet">${words.nothing}</p>`

@@ -54,6 +54,14 @@ export function dayName(date: string, language: Language): string {
     : `${part({ weekday: 'short' })} ${part({ day: 'numeric', month: 'long' })}`;
 }
 
+/** With its year and without its weekday, as one says when somebody was born. */
+export function fullDay(date: string, language: Language): string {
+  const day = new Date(`${date}T00:00:00Z`);
+  return Number.isNaN(day.getTime())
+    ? date
+    : day.toLocaleDateString(LOCALES[language], { timeZone: 'UTC', dateStyle: 'long' });
+}
+
 /** A name in the reader's language, else in English or Korean, else what it is called inside. */
 export function nameIn(names: Readonly<Record<string, string>> | undefined, language: Language, id: string) {
   return names?.[language] ?? names?.['en'] ?? names?.['ko'] ?? id;
@@ -193,6 +201,9 @@ const KO = {
   possible: '가능성이 있는 대상: 값 하나를 몰라서, 신청해야 알 수 있습니다',
   seen: '본 값',
   unknownValue: '모름',
+  yes: '예',
+  no: '아니요',
+  people: (count: number) => `${count}명`,
   legal: '법적 근거',
   correction: '정정',
   until: '기한',
@@ -220,17 +231,32 @@ const KO = {
   foot: '운영 모드에는 이 페이지가 없습니다.',
   ways: '들어가 보기',
   waysLead: '누구의 눈으로 볼지 고르세요. 로그인 화면에 그 사람이 골라져 있습니다.',
-  waysPassword: '비밀번호는 모두 같습니다:',
-  waysPasswordFile: '비밀번호는 모두 같고, 이 파일에 있습니다:',
+  waysPassword: '비밀번호는 모두 같습니다',
+  waysPasswordFile: '비밀번호는 모두 같고, 이 파일에 있습니다',
   waysStaff: '기관 직원',
-  waysStaffText: '규칙을 쓰고, 다른 사람이 승인하고, 발송을 살핍니다.',
+  waysStaffText: (agency: string) => `${agency}에서 일해 봅니다.`,
+  waysTasks: {
+    author: '규칙을 고치며 대상이 몇 명인지 봅니다',
+    approver: '기다리는 승인을 읽고 결정합니다',
+    operator: '발송을 살피고, 멈추고, 잘못 온 사건을 고칩니다',
+    support: '전화한 시민이 왜 받았는지 찾습니다',
+    auditor: '누가 무엇을 했는지 읽고 확인합니다',
+    owner: '모든 기관을 봅니다',
+  },
+  waysSupport: (code: string) => `확인 번호 ${code}를 찾아보세요`,
   waysCitizen: '시민',
-  waysCitizenText: '받은 알림을 보고, 할 일을 마치고, 받는 방법을 고릅니다.',
+  waysCitizenText: '받은 알림을 보고, 마치고, 받는 방법을 고릅니다.',
   waysLook: '둘러보는 분',
   waysLookText: '로그인하지 않고 봅니다.',
-  waysCheck: '알림이 진짜인지 확인',
+  waysTryText: '명령 하나면 알림이 나갑니다',
+  waysOutboxText: '휴대전화, 전자우편, 문자로 보이는 모습',
+  waysCheck: '이 알림은 진짜인가요?',
+  waysCheckText: '확인 번호로 진짜 글을 봅니다',
+  waysCheckWith: (code: string, last: string) => `확인 번호 ${code}, 전화번호 끝 ${last}`,
   waysReal: '거짓 알림을 알아보는 법',
-  waysApi: 'API 설명서 (OpenAPI 3.1)',
+  waysRealText: '우리가 하는 일과 하지 않는 일',
+  waysApi: 'API 설명서',
+  waysApiText: 'OpenAPI 3.1로 쓴 설명',
   back: '처음으로',
 };
 
@@ -370,6 +396,9 @@ const EN: Words = {
   possible: 'possible: one value is not known, and applying will tell',
   seen: 'Seen',
   unknownValue: 'not known',
+  yes: 'yes',
+  no: 'no',
+  people: (count) => `${count}`,
   legal: 'Legal basis',
   correction: 'correction',
   until: 'until',
@@ -398,17 +427,32 @@ const EN: Words = {
   foot: 'Production mode has no such page.',
   ways: 'Come in',
   waysLead: 'Choose through whose eyes you look. The sign-in page has the person chosen already.',
-  waysPassword: 'All have one password:',
-  waysPasswordFile: 'All have one password, which lies in this file:',
+  waysPassword: 'All have one password',
+  waysPasswordFile: 'All have one password, which lies in this file',
   waysStaff: 'Staff of an agency',
-  waysStaffText: 'Write a rule, have another person approve it, watch what is sent.',
+  waysStaffText: (agency) => `Do the work of one agency: ${agency}.`,
+  waysTasks: {
+    author: 'change a rule and watch its audience',
+    approver: 'read the change that waits, and decide',
+    operator: 'watch and stop sending, mend what arrived broken',
+    support: 'find why somebody who calls was told',
+    auditor: 'read and verify who did what',
+    owner: 'sees every agency',
+  },
+  waysSupport: (code) => `look up the code ${code}`,
   waysCitizen: 'Citizens',
   waysCitizenText: 'See what came, get it done, choose how to be told.',
   waysLook: 'Just looking',
   waysLookText: 'Without signing in.',
+  waysTryText: 'one command, and notices leave',
+  waysOutboxText: 'as phone, mail and text message',
   waysCheck: 'Is this notice real?',
+  waysCheckText: 'its code shows the true text',
+  waysCheckWith: (code, last) => `code ${code}, number ending in ${last}`,
   waysReal: 'How to tell a false notice',
-  waysApi: 'The API (OpenAPI 3.1)',
+  waysRealText: 'what we do and never do',
+  waysApi: 'The API',
+  waysApiText: 'described by OpenAPI 3.1',
   back: 'Back to the start',
 };
 

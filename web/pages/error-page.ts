@@ -44,7 +44,7 @@ export function errorPages(
     };
     if (problem.status < 500) logger.info(line, 'refused');
     else logger.error({ ...line, err: safeMessage(error?.cause ?? thrown) }, 'failed');
-    if (problem.status === 401 && request.method === 'GET')
+    if (problem.status === 401 && (request.method === 'GET' || request.method === 'HEAD'))
       return reply.redirect(
         `/sign-in?as=citizen&next=${encodeURIComponent(request.url.split('?', 1)[0]!)}`,
         302,

@@ -18,7 +18,7 @@ export const words: Words = {
     real: 'Nhận biết thông báo giả',
     signIn: 'Đăng nhập',
     home: 'Trang đầu',
-    external: 'mở trang web khác',
+    external: 'Mở trang web khác',
     more: 'Trợ giúp',
     cancel: 'Hủy',
     back: 'Quay lại',

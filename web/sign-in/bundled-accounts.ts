@@ -10,6 +10,8 @@ export type BundledAccount = {
   readonly name: Readonly<Record<'ko' | 'en', string>>;
   readonly agency: string | null;
   readonly role: StaffRole | null;
+  /** Of a citizen: what they are an example of. */
+  readonly about?: Readonly<Record<'ko' | 'en', string>>;
 };
 
 const AGENCIES = ['nhis', 'nts'] as const;
@@ -58,6 +60,11 @@ export function citizenAccount(citizen: string): BundledAccount {
 /** Names are written in Korean and in Latin letters. */
 export function nameOf(account: BundledAccount, language: SignInLanguage): string {
   return account.name[language === 'ko' ? 'ko' : 'en'];
+}
+
+/** Beside the name of a citizen; the id where nothing is known. */
+export function aboutOf({ about, id }: BundledAccount, language: SignInLanguage): string {
+  return about?.[language === 'ko' ? 'ko' : 'en'] ?? id;
 }
 
 export function claimsOf(account: BundledAccount, language: SignInLanguage): Claims {

@@ -6,7 +6,8 @@
 import type { IncomingMessage } from 'node:http';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import Provider, { type Context, type GrantContext, type Interaction } from 'oidc-provider';
+// The package's front warns of every Node that is not yet called LTS; this is what stands behind it.
+import { type Context, type GrantContext, type Interaction, Provider } from 'oidc-provider/lib/provider.js';
 import type { Logger } from '../../domain/logger.ts';
 import { createFailures } from '../api/failures.ts';
 import { pagePolicy } from '../pages/headers.ts';
@@ -35,7 +36,7 @@ export type BundledParts = {
   readonly issuer: () => string;
   /** Under which the application is opened: where sign-in may lead back to. */
   readonly origins: () => readonly string[];
-  readonly citizens: () => readonly string[];
+  readonly citizens: () => readonly BundledAccount[];
   readonly isCitizen: (id: string) => Promise<boolean>;
   readonly agencyName: (agency: string, language: SignInLanguage) => string;
   readonly logger: Logger;
@@ -161,9 +162,8 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
   let made: { readonly provider: Provider; readonly handle: ReturnType<Provider['callback']> } | undefined;
 
   async function find(id: string): Promise<BundledAccount | null> {
-    const staff = STAFF_ACCOUNTS.find((account) => account.id === id);
-    if (staff !== undefined) return staff;
-    return parts.citizens().includes(id) || (await parts.isCitizen(id)) ? citizenAccount(id) : null;
+    const known = [...STAFF_ACCOUNTS, ...parts.citizens()].find((account) => account.id === id);
+    return known ?? ((await parts.isCitizen(id)) ? citizenAccount(id) : null);
   }
   function running() {
     if (made === undefined) {
@@ -193,7 +193,7 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
       main: accountForm({
         language,
         kind,
-        accounts: kind === 'staff' ? STAFF_ACCOUNTS : parts.citizens().map(citizenAccount),
+        accounts: kind === 'staff' ? STAFF_ACCOUNTS : parts.citizens(),
         agencyName: (agency) => parts.agencyName(agency, language),
         chosen: wrong ?? details.params['login_hint'] ?? null,
         wrong: wrong !== null,
@@ -251,13 +251,14 @@ export async function mountBundledProvider(app: FastifyInstance, parts: BundledP
     // It reads bodies itself.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _body, done) => done(null));
-    scope.all(`${BUNDLED_PATH}/*`, open, async (request, reply) => {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value);
       reply.raw.setHeader('content-security-policy', policy());
       await running().handle(asIssuer(request.raw, parts.issuer()), reply.raw);
-    });
+    };
+    scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: `${BUNDLED_PATH}/*`, ...open, handler });
   });
 }
 

@@ -14,9 +14,12 @@ export type Cookies = {
   clearBrowser(reply: FastifyReply, mark: string): void;
 };
 
+/** What the cookie of a session is called. */
+export const sessionCookie = (secure: boolean): string => (secure ? '__Host-allim' : 'allim-session');
+
 export function createCookies(secure: boolean): Cookies {
   const prefix = secure ? '__Host-allim' : 'allim';
-  const session = secure ? prefix : 'allim-session';
+  const session = sessionCookie(secure);
   // Lax: a link in a mail must arrive signed in, and the provider's way back is a link too. What changes anything asks for more (csrf.ts).
   const options = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
   const browser = (mark: string) => `${prefix}-sign-in-${mark}`;

@@ -40,6 +40,8 @@ export type SignInWords = {
   readonly demonstration: string;
   readonly demonstrationLead: string;
   readonly account: string;
+  /** Whom else one may sign in as. */
+  readonly others: string;
   readonly otherAccount: string;
   readonly otherHint: Readonly<Record<'staff' | 'citizen', string>>;
   readonly password: string;
@@ -103,6 +105,7 @@ const ko: SignInWords = {
   demonstration: '시험용 신원 확인',
   demonstrationLead: '여기는 데모입니다. 계정을 고르고, 첫 페이지에 적힌 비밀번호를 넣으세요.',
   account: '계정',
+  others: '다른 사람으로 로그인',
   otherAccount: '다른 계정 쓰기',
   otherHint: { staff: '예: nts-author', citizen: '시민 번호' },
   password: '비밀번호',
@@ -176,6 +179,7 @@ const en: SignInWords = {
   demonstrationLead:
     'This is a demonstration. Choose an account and type the password shown on the front page.',
   account: 'Account',
+  others: 'Sign in as somebody else',
   otherAccount: 'Use another account',
   otherHint: { staff: 'such as nts-author', citizen: 'a citizen’s id' },
   password: 'Password',
@@ -251,6 +255,7 @@ const vi: SignInWords = {
   demonstration: 'Dịch vụ định danh dùng thử',
   demonstrationLead: 'Đây là bản dùng thử. Chọn tài khoản và nhập mật khẩu ghi ở trang đầu.',
   account: 'Tài khoản',
+  others: 'Đăng nhập với người khác',
   otherAccount: 'Dùng tài khoản khác',
   otherHint: { staff: 'ví dụ nts-author', citizen: 'mã người dân' },
   password: 'Mật khẩu',

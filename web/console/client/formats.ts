@@ -47,17 +47,12 @@ export function formatMonth(day: string, language: Language): string {
   return dates(language, { ...UTC_DAY, year: 'numeric', month: 'long' }).format(new Date(`${day}T00:00:00Z`));
 }
 
-/** An instant, RFC 3339: `11월 23일 14:02`. */
+/** An instant, RFC 3339: `11월 23일(월) 14:02`, `Mon 23 Nov 14:02`; with its year where that is another one. */
 export function formatTime(instant: string | number, language: Language): string {
-  const options = {
-    timeZone: ZONE,
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  } as const;
-  return dates(language, options).format(new Date(instant));
+  const day = today(new Date(instant));
+  const said =
+    day.slice(0, 4) === today().slice(0, 4) ? formatShortDay(day, language) : formatDay(day, language);
+  return `${said} ${formatClock(instant, language)}`;
 }
 
 /** The time of the day alone: `14:02`. */

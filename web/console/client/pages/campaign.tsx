@@ -46,7 +46,9 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
   return (
     <header>
       <p>
-        <Link href="/campaigns">{words.back}</Link>
+        <Link className="small" href="/campaigns">
+          ← {words.back}
+        </Link>
       </p>
       <div className="place-head">
         <h1>{nameIn(title ?? undefined, language, rule)}</h1>
@@ -56,7 +58,7 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
         {event === null
           ? words.ofDay(formatDay(day ?? '', language))
           : words.of(event.id, formatTime(acceptedAt, language))}{' '}
-        <Link href={`/rules/${rule}`}>{rule}</Link>
+        <Link href={`/rules/${rule}`}>{words.toRule}</Link>
       </p>
       <p className="small muted">
         <span className={connected ? 'badge success' : 'badge warning'}>

@@ -13,6 +13,7 @@ type Term =
 
 type CampaignWords = {
   readonly back: string;
+  readonly toRule: string;
   readonly asOf: (time: string) => string;
   readonly live: string;
   readonly notLive: string;
@@ -63,9 +64,14 @@ type CampaignWords = {
   readonly nothingToDo: string;
 };
 
+/** `3,140건`; `10건 미만` where there are few. */
+const cases = (count: string): string =>
+  count.endsWith(' 미만') ? count.replace(' 미만', '건 미만') : `${count}건`;
+
 export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
   ko: {
     back: '발송 목록',
+    toRule: '규칙 보기',
     asOf: (time) => `${time} 기준`,
     live: '실시간',
     notLive: '연결이 끊겨 다시 잇는 중',
@@ -125,20 +131,21 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     people: (count) => `${count.toLocaleString('ko-KR')}명`,
     actionsTitle: '지금 할 수 있는 일',
     pause: '잠시 멈추기',
-    pauseWould: (count) => `아직 나가지 않은 ${count}건을 붙잡아 둡니다. 이어서 보낼 수 있습니다.`,
+    pauseWould: (count) => `아직 나가지 않은 ${cases(count)}을 붙잡아 둡니다. 이어서 보낼 수 있습니다.`,
     pauseTitle: '이 발송을 멈출까요?',
     resume: '이어서 보내기',
-    resumeWould: (count) => `붙잡아 둔 ${count}건이 몇 초 안에 나가기 시작합니다.`,
+    resumeWould: (count) => `붙잡아 둔 ${cases(count)}이 몇 초 안에 나가기 시작합니다.`,
     resumeTitle: '이어서 보낼까요?',
     cancel: '취소하기',
     cancelWould: (count, stages) =>
-      `아직 나가지 않은 ${count}건을 취소합니다.${stages > 0 ? ` 남은 단계 ${stages}개도 없앱니다.` : ''}`,
+      `아직 나가지 않은 ${cases(count)}을 취소합니다.${stages > 0 ? ` 남은 단계 ${stages}개도 없앱니다.` : ''}`,
     cancelTitle: '이 발송을 취소할까요?',
     cancelForGood: '취소하면 되돌릴 수 없습니다. 이미 나간 것은 그대로입니다.',
     nothingToDo: '모두 나갔거나 끝났습니다. 할 일이 없습니다.',
   },
   en: {
     back: 'Campaigns',
+    toRule: 'See the rule',
     asOf: (time) => `as of ${time}`,
     live: 'Live',
     notLive: 'Connection lost, trying again',
@@ -200,14 +207,14 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     people: (count) => (count === 1 ? '1 person' : `${count.toLocaleString('en-GB')} people`),
     actionsTitle: 'What you can do now',
     pause: 'Pause',
-    pauseWould: (count) => `Holds the ${count} that have not left. They can go on later.`,
+    pauseWould: (count) => `Holds ${count} that have not left. They can go on later.`,
     pauseTitle: 'Pause this campaign?',
     resume: 'Resume',
-    resumeWould: (count) => `The ${count} that are held begin to leave within seconds.`,
+    resumeWould: (count) => `Of those held, ${count} begin to leave within seconds.`,
     resumeTitle: 'Resume this campaign?',
     cancel: 'Cancel',
     cancelWould: (count, stages) =>
-      `Cancels the ${count} that have not left.${stages > 0 ? ` ${stages === 1 ? 'One stage' : `${stages} stages`} to come will not come.` : ''}`,
+      `Cancels ${count} that have not left.${stages > 0 ? ` ${stages === 1 ? 'One stage' : `${stages} stages`} to come will not come.` : ''}`,
     cancelTitle: 'Cancel this campaign?',
     cancelForGood: 'Cancelling is for good. What has left stays as it is.',
     nothingToDo: 'All has left or ended. There is nothing to do.',

@@ -24,6 +24,9 @@ type QuarantineWords = {
   readonly retried: (known: boolean) => string;
   readonly dropped: string;
   readonly back: string;
+  /** What is wrong, by error code. */
+  readonly codes: Readonly<Record<string, string>>;
+  readonly topics: Readonly<Record<string, string>>;
   readonly states: Readonly<Record<string, string>>;
   readonly closed: (state: string, by: string) => string;
 };
@@ -54,6 +57,19 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
       known ? '이미 받은 이벤트여서 한 번만 처리됩니다. 닫았습니다.' : '다시 보냈습니다. 받아들여졌습니다.',
     dropped: '닫았습니다.',
     back: '격리 목록',
+    codes: {
+      'event-invalid': '이벤트가 정해진 모양과 다릅니다',
+      'event-type-unknown': '모르는 종류의 이벤트입니다',
+      'event-type-refused': '받지 않는 종류의 이벤트입니다',
+      'event-conflict': '같은 번호로 다른 내용이 왔습니다',
+      'event-expired': '때가 지난 이벤트입니다',
+      'event-too-old': '너무 오래된 이벤트입니다',
+      'source-foreign': '보낸 곳이 그 기관이 아닙니다',
+      'agency-unknown': '모르는 기관입니다',
+      'profile-invalid': '시민 정보가 정해진 모양과 다릅니다',
+      'record-corrupt': '읽을 수 없는 기록입니다',
+    },
+    topics: { 'agency-events': '기관 이벤트', 'citizen-profiles': '시민 정보' },
     states: { open: '열림', retried: '다시 보냄', dropped: '버림' },
     closed: (state, by) => `${by} 님이 처리했습니다: ${state}`,
   },
@@ -82,6 +98,19 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
       known ? 'The event was taken in before and counts once. Closed.' : 'Sent again, and taken in.',
     dropped: 'Closed.',
     back: 'Quarantine',
+    codes: {
+      'event-invalid': 'The event does not have the agreed form',
+      'event-type-unknown': 'An event of an unknown kind',
+      'event-type-refused': 'An event of a kind that is not taken',
+      'event-conflict': 'The same id came with other content',
+      'event-expired': 'The event came after its time',
+      'event-too-old': 'The event is too old',
+      'source-foreign': 'It was not sent by that agency',
+      'agency-unknown': 'The agency is not known',
+      'profile-invalid': 'The citizen’s data do not have the agreed form',
+      'record-corrupt': 'The record cannot be read',
+    },
+    topics: { 'agency-events': 'agencies’ events', 'citizen-profiles': 'citizens’ data' },
     states: { open: 'open', retried: 'sent again', dropped: 'dropped' },
     closed: (state, by) => `Dealt with by ${by}: ${state}`,
   },

@@ -19,14 +19,16 @@ type Given<Row> = {
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
   readonly tight?: boolean;
+  /** Fits a phone as it is. */
+  readonly narrow?: boolean;
 };
 
-export function Table<Row>({ caption, showCaption, columns, rows, keyOf, tight }: Given<Row>) {
+export function Table<Row>({ caption, showCaption, columns, rows, keyOf, tight, narrow }: Given<Row>) {
   return (
     // A frame that scrolls must be reached by keyboard.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: WCAG 2.1.1: what scrolls is focusable
     <div className="table-frame" role="region" aria-label={caption} tabIndex={0}>
-      <table className={tight === true ? 'table cards tight' : 'table cards'}>
+      <table className={`table cards${tight === true ? ' tight' : ''}${narrow === true ? ' narrow' : ''}`}>
         <caption className={showCaption === true ? undefined : 'visually-hidden'}>{caption}</caption>
         <thead>
           <tr>

@@ -99,7 +99,7 @@ function Counted({ caption, rows, audience, bars }: CountedGiven) {
       cell: ({ count }) => shareOf(count, audience.certain, language),
     },
   ];
-  return <Table caption={caption} columns={columns} rows={rows} keyOf={({ name }) => name} tight />;
+  return <Table caption={caption} columns={columns} rows={rows} keyOf={({ name }) => name} tight narrow />;
 }
 
 export function Sample({ audience }: Given) {

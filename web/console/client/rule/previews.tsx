@@ -1,19 +1,19 @@
 /** A text as its reader sees it: on a lock screen, in a mail, as a text message. */
 
 import { usePerson } from '../person.ts';
-import { nameIn, useLanguage, useWords } from '../words.ts';
+import { nameIn, useWords } from '../words.ts';
 import { TEXTS_WORDS } from './texts.words.ts';
 import type { RenderedText } from './use-texts.ts';
 
 type Given = { readonly text: RenderedText; readonly agency: string; readonly wide: boolean };
 
 export function Preview({ text, agency, wide }: Given) {
-  const language = useLanguage();
   const person = usePerson();
   if (text.content === null) return null;
   const from = nameIn(
     person.agencies.find(({ id }) => id === agency)?.name,
-    text.locale === 'ko' ? 'ko' : language,
+    // As whoever reads it is told: other languages have the English name.
+    text.locale === 'ko' ? 'ko' : 'en',
     agency,
   );
   if (text.channel === 'push') return <LockScreen text={text} from={from} />;

@@ -48,7 +48,7 @@ export function Ribbon({ marks, daysOff }: Given) {
             >
               {daysIn(month).map((day) => {
                 const here = marked.get(day) ?? [];
-                const kind = here.some((mark) => mark.kind === 'stage') ? 'stage' : (here[0]?.kind ?? '');
+                const kind = here.some((mark) => mark.kind === 'stage') ? 'leaves-on' : (here[0]?.kind ?? '');
                 const name = off.get(day);
                 return (
                   <span

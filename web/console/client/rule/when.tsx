@@ -1,10 +1,11 @@
 /** Step two, when: the deadline, the stages before it, and the days on which they would leave for an event of our choice. */
 import { useId, useState } from 'react';
 import type { Expression, Stage } from '../../../../domain/rule.ts';
+import { eventWord } from '../../../../rules/say/event-words.ts';
 import { formatDay, today } from '../formats.ts';
 import { Failed } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { useLanguage, useWords } from '../words.ts';
+import { type Language, useLanguage, useWords } from '../words.ts';
 import { type Draft, datesOf, type EventType, withTemplates } from './model.ts';
 import { type Mark, Ribbon } from './ribbon.tsx';
 import { useAboutDraft } from './use-check.ts';
@@ -63,6 +64,7 @@ function nameOfVariable(expression: Expression | undefined): string {
 
 function Deadline({ draft, onDraft, eventType, readOnly }: StepGiven & { readonly eventType: EventType }) {
   const words = useWords(WHEN_WORDS);
+  const language = useLanguage();
   const id = useId();
   const dates = datesOf(eventType);
   const at = nameOfVariable(draft.deadline?.at);
@@ -81,7 +83,7 @@ function Deadline({ draft, onDraft, eventType, readOnly }: StepGiven & { readonl
           <option value="">{words.noDeadline}</option>
           {[...new Set([...dates, ...(at === '' ? [] : [at])])].map((name) => (
             <option key={name} value={name}>
-              {name}
+              {eventWord([name])?.labels[language] ?? name}
             </option>
           ))}
         </select>
@@ -191,15 +193,15 @@ type RowGiven = {
 
 function StageRow({ stage, dueAt, arrivesOn, onChange, onRemove }: RowGiven) {
   const words = useWords(WHEN_WORDS);
-  const language = useLanguage();
   const id = useId();
   const days = daysOf(stage.offset);
   const anchor = stage.anchor === 'event' || stage.anchor === 'deadline' ? stage.anchor : null;
   const name = words.stageName(stage.kind);
   return (
     <li className="stage">
-      <div className="row apart">
+      <div className="stage-head">
         <strong>{name}</strong>
+        <Leaves stage={stage} dueAt={dueAt} arrivesOn={arrivesOn} />
         {onRemove !== undefined && (
           <button
             type="button"
@@ -295,25 +297,31 @@ function StageRow({ stage, dueAt, arrivesOn, onChange, onRemove }: RowGiven) {
             <option value="next">{words.offNext}</option>
           </select>
         </div>
-        <p className="leaves">
-          <span className="label">{words.leaves}</span>
-          {dueAt == null ? (
-            <span className="muted">{dueAt === null ? words.never : '…'}</span>
-          ) : stage.anchor === 'event' && stage.time === undefined ? (
-            <span>
-              {words.atOnce} · <time dateTime={dueAt}>{formatDay(dayOf(dueAt), language)}</time>
-            </span>
-          ) : (
-            <time dateTime={dueAt}>
-              {formatDay(dayOf(dueAt), language)} {stage.time}
-            </time>
-          )}
-          {dueAt != null && arrivesOn !== undefined && dayOf(dueAt) < arrivesOn && (
-            <span className="warned">{words.past}</span>
-          )}
-        </p>
       </div>
     </li>
+  );
+}
+
+/** The day on which it would leave. */
+function Leaves({ stage, dueAt, arrivesOn }: Pick<RowGiven, 'stage' | 'dueAt' | 'arrivesOn'>) {
+  const words = useWords(WHEN_WORDS);
+  const language = useLanguage();
+  return (
+    <span className="leaves">
+      <span className="visually-hidden">{words.leaves}: </span>
+      {dueAt == null ? (
+        <span className="muted">{dueAt === null ? words.never : '…'}</span>
+      ) : (
+        <time dateTime={dueAt}>
+          {stage.anchor === 'event' && stage.time === undefined
+            ? `${words.atOnce} · ${formatDay(dayOf(dueAt), language)}`
+            : `${formatDay(dayOf(dueAt), language)} ${stage.time ?? ''}`}
+        </time>
+      )}
+      {dueAt != null && arrivesOn !== undefined && dayOf(dueAt) < arrivesOn && (
+        <span className="warned">{words.past}</span>
+      )}
+    </span>
   );
 }
 
@@ -327,8 +335,25 @@ type ExampleGiven = {
   readonly onArrivesOn: (day: string) => void;
 };
 
+/** What tells one example from another: its values that have names, most of all its days. */
+function sayExample(data: Readonly<Record<string, unknown>>, language: Language): string {
+  return Object.entries(data)
+    .flatMap(([name, value]) => {
+      const word = eventWord([name]);
+      if (word === undefined || typeof value === 'object') return [];
+      const said = String(value);
+      const shown = /^\d{4}-\d{2}-\d{2}$/.test(said)
+        ? formatDay(said, language)
+        : (word.values?.[said]?.[language] ?? said);
+      return [`${word.labels[language]} ${shown}`];
+    })
+    .join(', ')
+    .slice(0, 120);
+}
+
 function Example({ eventType, example, onExample, arrivesOn, onArrivesOn }: ExampleGiven) {
   const words = useWords(WHEN_WORDS);
+  const language = useLanguage();
   const id = useId();
   return (
     <div className="basics">
@@ -342,7 +367,7 @@ function Example({ eventType, example, onExample, arrivesOn, onArrivesOn }: Exam
         >
           {eventType.examples.map((data, index) => (
             <option key={JSON.stringify(data)} value={index}>
-              {words.exampleOf(index + 1)}: {Object.values(data).join(', ').slice(0, 60)}
+              {words.exampleOf(index + 1)}: {sayExample(data, language)}
             </option>
           ))}
         </select>
