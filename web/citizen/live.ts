@@ -44,16 +44,16 @@ const MAX_OF_ONE = 8;
 /** A reader that does not read: its socket's buffer must not become ours. */
 const MAX_BEHIND = 65_536;
 
-type Viewer = { readonly response: ServerResponse; readonly untilMs: number };
-type Watched = {
-  readonly viewers: Set<Viewer>;
+type Viewer = {
+  readonly response: ServerResponse;
+  readonly untilMs: number;
   /** What was told, and when: longer than a look goes back. */
   readonly told: Map<string, number>;
 };
 
 export function createLive(parts: LiveParts): Live {
   const { pool, clock, logger } = parts;
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, Set<Viewer>>();
   let count = 0;
   let timer: NodeJS.Timeout | undefined;
   let lastMs = 0;
@@ -67,7 +67,12 @@ export function createLive(parts: LiveParts): Live {
     return arrivals(pool, citizens, sinceMs, months);
   };
 
-  async function tell(viewers: Iterable<Viewer>, { kind, recipient, id }: Arrival): Promise<void> {
+  /** Once: what a connection began with and what the next look finds are in part the same. */
+  async function tell(all: Iterable<Viewer>, { kind, recipient, id }: Arrival): Promise<void> {
+    const key = `${kind}/${id}`;
+    const viewers = [...all].filter(({ told }) => !told.has(key));
+    if (viewers.length === 0) return;
+    for (const { told } of viewers) told.set(key, clock.nowMs());
     const tags = kind === 'read' ? await parts.tagsOf(recipient, id) : [];
     const data = JSON.stringify(kind === 'read' ? { id, tags } : { id });
     for (const { response } of viewers) {
@@ -79,19 +84,14 @@ export function createLive(parts: LiveParts): Live {
   async function round(): Promise<void> {
     const nowMs = clock.nowMs();
     for (const arrival of await look([...watched.keys()], nowMs - BACK_MS)) {
-      const one = watched.get(arrival.recipient);
-      const key = `${arrival.kind}/${arrival.id}`;
-      if (one === undefined || one.told.has(key)) continue;
-      one.told.set(key, nowMs);
-      await tell(one.viewers, arrival);
+      await tell(watched.get(arrival.recipient) ?? [], arrival);
     }
     if (nowMs - aliveMs < ALIVE_MS) return;
     aliveMs = nowMs;
-    for (const { viewers, told } of watched.values()) {
+    for (const { response, untilMs, told } of [...watched.values()].flatMap((viewers) => [...viewers])) {
       for (const [key, atMs] of told) if (nowMs - atMs > 2 * BACK_MS) told.delete(key);
-      for (const { response, untilMs } of viewers)
-        if (untilMs < nowMs) response.end();
-        else response.write(': still here\n\n');
+      if (untilMs < nowMs) response.end();
+      else response.write(': still here\n\n');
     }
   }
 
@@ -114,17 +114,17 @@ export function createLive(parts: LiveParts): Live {
 
   return {
     add(response, citizen, sinceMs) {
-      const one: Watched = watched.get(citizen) ?? { viewers: new Set(), told: new Map() };
-      if (stopped || count >= MAX_VIEWERS || one.viewers.size >= MAX_OF_ONE) return false;
+      const viewers = watched.get(citizen) ?? new Set<Viewer>();
+      if (stopped || count >= MAX_VIEWERS || viewers.size >= MAX_OF_ONE) return false;
       const nowMs = clock.nowMs();
-      const viewer: Viewer = { response, untilMs: nowMs + LONGEST_MS };
-      one.viewers.add(viewer);
-      watched.set(citizen, one);
+      const viewer: Viewer = { response, untilMs: nowMs + LONGEST_MS, told: new Map() };
+      viewers.add(viewer);
+      watched.set(citizen, viewers);
       count++;
       response.on('close', () => {
         count--;
-        one.viewers.delete(viewer);
-        if (one.viewers.size === 0 && watched.get(citizen) === one) watched.delete(citizen);
+        viewers.delete(viewer);
+        if (viewers.size === 0 && watched.get(citizen) === viewers) watched.delete(citizen);
       });
       response.write('retry: 2000\n\n');
       // What came between the page and this connection; the page knows what it shows already.
@@ -143,7 +143,7 @@ export function createLive(parts: LiveParts): Live {
       stopped = true;
       clearTimeout(timer);
       timer = undefined;
-      for (const { viewers } of watched.values()) for (const { response } of viewers) response.end();
+      for (const viewers of watched.values()) for (const { response } of viewers) response.end();
       watched.clear();
     },
   };
