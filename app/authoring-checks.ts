@@ -1,6 +1,7 @@
 /**
  * What is checked when a rule or a template comes in over the API: the same as when a file ships. A rule needs templates that exist and
- * whose variables its event type and agency provide; a changed template must still suit every live rule that uses it.
+ * whose variables its event type and agency provide; a changed template must still suit every live rule that uses it. A draft is held against
+ * the texts that were saved last, which may be drafts as well; what is published, against those that will be live with it.
  */
 import { AllimError, type Fault } from '../domain/errors.ts';
 import type { EventType } from '../domain/event.ts';
@@ -10,6 +11,7 @@ import { type Fields, mayUse, shippedFields } from '../rules/catalogue.ts';
 import { checkRule, readRule } from '../rules/check/rule.ts';
 import { warningsOf } from '../rules/check/warnings.ts';
 import type { Catalogue, Snapshot } from '../store/catalogue.ts';
+import type { TemplateReader } from '../store/template-versions.ts';
 import { parseTemplate, type Template, type TemplateCatalogue } from '../templates/catalogue.ts';
 import { checkTemplates } from '../templates/check.ts';
 import { renderedTexts, type TemplatePreviews } from '../templates/previews.ts';
@@ -44,30 +46,35 @@ function wordsOf(snapshot: Snapshot, templates: ReadonlyMap<string, Template>): 
   };
 }
 
-/** `templateOwner` gives the agency of a template, null where all share it, undefined where there is none of that name. */
-export function createAuthoringChecks(
-  catalogue: Catalogue,
-  templateOwner: (name: string) => Promise<string | null | undefined>,
-) {
+/** The version of a template that a rule is held against; undefined where there is none. */
+type VersionOf = (name: string) => Promise<number | undefined>;
+
+export function createAuthoringChecks(catalogue: Catalogue, reader: TemplateReader) {
   const fields = shippedFields();
 
-  async function liveTemplate(snapshot: Snapshot, name: string): Promise<Template | undefined> {
-    const id = snapshot.templates.get(name);
+  async function templateOf(name: string, versionOf: VersionOf): Promise<Template | undefined> {
+    const id = await versionOf(name);
     if (id === undefined) return undefined;
     const { files } = (await catalogue.template(id)) as { files: Record<string, string> };
     return parseTemplate(name, files);
   }
+
+  const liveIn =
+    ({ templates }: Snapshot, approved?: ReadonlyMap<string, number>): VersionOf =>
+    async (name) =>
+      approved?.get(name) ?? templates.get(name);
 
   /** Faults of the templates that a rule names, where `changed` stands for the live one of its name. */
   async function faultsOf(
     snapshot: Snapshot,
     rule: Rule,
     eventType: EventType,
+    versionOf: VersionOf,
     changed?: Template,
   ): Promise<readonly Fault[]> {
     const templates = new Map<string, Template>();
     for (const name of new Set(Object.values(rule.templates))) {
-      const template = changed?.name === name ? changed : await liveTemplate(snapshot, name);
+      const template = changed?.name === name ? changed : await templateOf(name, versionOf);
       if (template !== undefined) templates.set(name, template);
     }
     return checkTemplates(wordsOf(snapshot, templates), {
@@ -77,7 +84,7 @@ export function createAuthoringChecks(
     }).faults;
   }
 
-  /** The templates of a draft as they would read, with texts that are not saved yet (name → files) in place of the live ones. */
+  /** The templates of a draft as they would read, with texts that are not saved yet (name → files) in place of the saved ones. */
   async function previewsOf(
     rule: Rule,
     event: Readonly<Record<string, unknown>>,
@@ -93,7 +100,7 @@ export function createAuthoringChecks(
       const files = Object.hasOwn(edited, name) ? edited[name] : undefined;
       try {
         const template =
-          files === undefined ? await liveTemplate(snapshot, name) : parseTemplate(name, files);
+          files === undefined ? await templateOf(name, reader.saved) : parseTemplate(name, files);
         if (template !== undefined) templates.set(name, template);
       } catch (error) {
         if (!(error instanceof AllimError) || error.code !== 'template-invalid') throw error;
@@ -126,7 +133,7 @@ export function createAuthoringChecks(
       if (error instanceof AllimError && error.code === 'rule-invalid') return error.faults;
       throw error;
     }
-    return (await faultsOf(snapshot, rule, type)).map(({ pointer, message }) => ({
+    return (await faultsOf(snapshot, rule, type, liveIn(snapshot))).map(({ pointer, message }) => ({
       pointer: `/templates${pointer}`,
       message,
     }));
@@ -136,7 +143,7 @@ export function createAuthoringChecks(
   async function foreignTemplates(rule: Rule): Promise<Fault[]> {
     const faults: Fault[] = [];
     for (const [kind, name] of Object.entries(rule.templates)) {
-      const owner = await templateOwner(name);
+      const owner = await reader.owner(name);
       if (owner != null && owner !== rule.agency)
         faults.push({ pointer: `/${kind}`, message: `${name} belongs to another agency` });
     }
@@ -165,14 +172,20 @@ export function createAuthoringChecks(
         );
       }
     },
-    /** The rule as it is kept; `rule-invalid` with pointers into it, those of its templates under `/templates`. */
-    async checkRule(json: unknown): Promise<Rule> {
+    /**
+     * The rule as it is kept; `rule-invalid` with pointers into it, those of its templates under `/templates`. With `approved` (template →
+     * version), as it would be once those are live.
+     */
+    async checkRule(json: unknown, approved?: ReadonlyMap<string, number>): Promise<Rule> {
       const snapshot = await catalogue.refresh();
       const rule = checkRule(json, { fields, eventType: (name) => snapshot.eventTypes.get(name) });
       const foreign = await foreignTemplates(rule);
       // What is wrong inside a foreign template is none of this author's business.
+      const versionOf = approved === undefined ? reader.saved : liveIn(snapshot, approved);
       const found =
-        foreign.length > 0 ? foreign : await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!);
+        foreign.length > 0
+          ? foreign
+          : await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!, versionOf);
       if (found.length === 0) return rule;
       const faults = found.map((fault) => ({
         pointer: `/templates${fault.pointer}`,
@@ -193,17 +206,21 @@ export function createAuthoringChecks(
       const { condition } = readRule(rule, { fields, eventType: (name) => eventTypes.get(name) });
       return warningsOf(condition, '/condition');
     },
-    /** The template as it is kept; `template-invalid` where it is wrong in itself or for a live rule that uses it. */
+    /** The template as it is kept; `template-invalid` where it is wrong in itself or for a live rule (but `replaced`) that uses it. */
     async checkTemplate(
       name: string,
       files: Readonly<Record<string, string>>,
+      replaced?: string,
     ): Promise<{ hash: string; definition: unknown }> {
       const template = parseTemplate(name, files);
       const snapshot = await catalogue.refresh();
       for (const { rule } of snapshot.rules.values()) {
-        if (!Object.values(rule.templates).includes(name)) continue;
+        if (rule.id === replaced || !Object.values(rule.templates).includes(name)) continue;
         const eventType = snapshot.eventTypes.get(rule.on);
-        const faults = eventType === undefined ? [] : await faultsOf(snapshot, rule, eventType, template);
+        const faults =
+          eventType === undefined
+            ? []
+            : await faultsOf(snapshot, rule, eventType, liveIn(snapshot), template);
         const own = faults.filter((fault) => fault.pointer.startsWith(`/${name}`));
         if (own.length > 0)
           throw new AllimError(
@@ -218,8 +235,8 @@ export function createAuthoringChecks(
       return { hash: template.hash, definition: { name, files } };
     },
     /** The same for a kept definition. */
-    async recheckTemplate(name: string, definition: unknown): Promise<void> {
-      await checks.checkTemplate(name, (definition as { files: Record<string, string> }).files);
+    async recheckTemplate(name: string, definition: unknown, replaced?: string): Promise<void> {
+      await checks.checkTemplate(name, (definition as { files: Record<string, string> }).files, replaced);
     },
   };
   return checks;

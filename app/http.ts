@@ -19,7 +19,7 @@ import { type Fields, type ListField, mayUse, shippedFields, shownField } from '
 import { layoutOf, readProfile } from '../rules/population/profile.ts';
 import { createAsking } from '../rules/run/asking.ts';
 import { questionAddresses, readPopulation } from '../store/rules-processes.ts';
-import { templateOwner } from '../store/template-versions.ts';
+import { templateReader } from '../store/template-versions.ts';
 import { createCredentials } from '../web/api/credentials.ts';
 import { mountRoutes } from '../web/api/endpoint.ts';
 import type { Check } from '../web/api/health.ts';
@@ -134,7 +134,7 @@ export function createHttp(
             broker.prepare([{ topic, partitions: config.partitions, compacted: false }], {
               create: config.env !== 'production',
             }),
-          ...createAuthoringChecks(context.catalogue, (name) => templateOwner(pool, name)),
+          ...createAuthoringChecks(context.catalogue, templateReader(pool)),
         });
       if (names.includes('web'))
         await server.register(receiptsOverHttp, {

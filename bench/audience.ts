@@ -7,56 +7,34 @@
  * second (5,000), `--questions N` (200), `--live` for the questions
  * alone.
  */
-import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { loadConfig } from '../app/config.ts';
 import { type Context, createContext } from '../app/context.ts';
-import { startRoles } from '../app/start-roles.ts';
 import type { EventType } from '../domain/event.ts';
 import { parseEventType } from '../domain/event-types.ts';
 import { silentLogger } from '../domain/logger.ts';
 import { partitionOf } from '../domain/murmur2.ts';
 import { TOPICS } from '../domain/records.ts';
-import { citizens, POPULATION_DAY } from '../producers/population.ts';
-import type { Queue } from '../queue/queue.ts';
+import { POPULATION_DAY } from '../producers/population.ts';
 import { parseDay } from '../rules/calendar.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { type CheckedRule, readRule } from '../rules/check/rule.ts';
 import { scan } from '../rules/compile/columns.ts';
-import { readProfile } from '../rules/population/profile.ts';
-import { createQuestionServer } from '../rules/run/question-server.ts';
-import { answerQuestion } from '../rules/run/questions.ts';
-import { Shard, type ShardBatch } from '../rules/run/shard.ts';
-import { dropReport, reportPopulation } from '../store/rules-processes.ts';
+import type { Shard, ShardBatch } from '../rules/run/shard.ts';
 import { duckDbOf } from './audience-duckdb.ts';
+import { type Loaded, load, NO_QUEUE, PARTITIONS, serveShards } from './loaded-shards.ts';
 import { openPlace } from './place.ts';
 import { seedCatalogue } from './seed.ts';
 import { type Bench, median, quantile, round, say } from './support.ts';
 
-const SEED = 1;
-const PARTITIONS = 8;
 const ROUNDS = 3;
 const TICK_MS = 20;
-/** Of so many citizens one's profile comes again and again. */
-const CHANGING = 50_000;
 const EMBEDDED = 1_000_000;
 const ASOF = parseDay(POPULATION_DAY);
 const fields = shippedFields();
 
-/** Nothing is ever sent here. */
-const NO_QUEUE: Queue = {
-  start: async () => {},
-  stop: async () => {},
-  add: async () => {},
-  states: async () => [],
-  work: () => ({ stop: async () => {} }),
-  fill: async () => 0,
-  ping: async () => {},
-};
-
 type Published = { readonly checked: CheckedRule; readonly eventType: EventType };
-type Loaded = { readonly shards: readonly Shard[]; readonly records: ReadonlyMap<string, Buffer> };
 
 function published(): Published[] {
   const root = path.join(import.meta.dirname, '..');
@@ -72,25 +50,6 @@ function published(): Published[] {
     const checked = readRule(file, context);
     return { checked, eventType: types.get(checked.rule.on)! };
   });
-}
-
-function load(count: number): Loaded {
-  const shards = Array.from(
-    { length: PARTITIONS },
-    (_, partition) =>
-      new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
-  );
-  const records = new Map<string, Buffer>();
-  let done = 0;
-  for (const { id, profile } of citizens(SEED, count)) {
-    const { population } = shards[partitionOf(id, PARTITIONS)]!;
-    population.upsert(id, readProfile({ ...profile }, population.layout));
-    population.setReach(id, id.charCodeAt(id.length - 1) & 7);
-    if (records.size < CHANGING) records.set(id, Buffer.from(JSON.stringify(profile)));
-    if (++done % EMBEDDED === 0) say(`audience: ${done} citizens read`);
-  }
-  for (const { population } of shards) population.reachable.asOfMs = Date.now();
-  return { shards, records };
 }
 
 export const audience: Bench = async (options) => {
@@ -188,38 +147,14 @@ async function asked(
   updates: number,
   questions: number,
 ) {
-  const { pool, sealer, clock } = context;
-  const server = createQuestionServer({
-    host: '127.0.0.1',
-    port: 0,
-    sealer,
-    clock,
-    logger: silentLogger,
-    answer: (question, signal) =>
-      answerQuestion(
-        question,
-        { fields, shards: () => shards, partitions: () => PARTITIONS, pseudonym: (_, id) => id.slice(0, 8) },
-        signal,
-      ),
-  });
-  await server.start();
-  const status = {
-    citizens: shards.reduce((sum, { population }) => sum + population.size, 0),
-    offsets: shards.map(({ position }) => position),
-    caughtUp: true,
-  };
-  const id = randomUUID();
-  const report = () => reportPopulation(pool, id, status, server.url());
-  await report();
-  const reporting = setInterval(() => void report(), 1_000);
-  const web = await startRoles(context, ['web']);
+  const served = await serveShards(context, shards);
   const beside = updating(shards, records, updates);
   const times: number[] = [];
   const byRule = new Map<string, number>();
   try {
     for (let n = -rules.length; n < questions; n++) {
       const rule = rules.at(n % rules.length)!;
-      const ms = await preview(context, web.url!, rule);
+      const ms = await preview(context, served.url, rule);
       if (n < 0) continue;
       times.push(ms);
       const { id: name } = rule.checked.rule;
@@ -227,14 +162,11 @@ async function asked(
     }
   } finally {
     beside.stop();
-    clearInterval(reporting);
-    await web.stop();
-    await server.stop();
-    await dropReport(pool, id);
+    await served.stop();
   }
   const slowest = [...byRule].sort(([, a], [, b]) => b - a).slice(0, 8);
   say(`audience: slowest ${slowest.map(([name, ms]) => `${name} ${round(ms)}`).join(', ')}`);
-  say(`audience: ${status.citizens} citizens asked ${questions} questions`);
+  say(`audience: ${served.citizens} citizens asked ${questions} questions`);
   return {
     p50: round(median(times)),
     p99: round(quantile(times, 0.99)),

@@ -3,14 +3,9 @@
  * fan-out is planned by a dispatcher of its own. The role `web` is a process of its own, as are rules and dispatcher; sessions stand in the
  * ledger before. `--citizens N` (200,000) in the fan-out, `--rate N` (300) a second, `--seconds N` (20), `--readers N` (2,000), `--profile`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context } from '../app/context.ts';
 import { TOPICS } from '../domain/records.ts';
-import { createSessions } from '../web/sign-in/sessions.ts';
 import { openPlace, sayStatements } from './place.ts';
 import { append, type Child, startRoles } from './processes.ts';
 import { profileFolder, sayProfiles } from './profile.ts';
@@ -22,45 +17,15 @@ import {
   seedCitizens,
   seedProfiles,
 } from './seed.ts';
-import { type Options, quantile, type Report, round, say, until } from './support.ts';
+import { cpuSeconds, type Options, quantile, type Report, round, say, until } from './support.ts';
+import { signIn, startWeb, type Web } from './web-role.ts';
 
 /** Notices of each reader before the measurement. */
 const NOTICES = 3;
+/** Beside the fan-out, however long that takes. */
+const LONGEST_MS = 60_000;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function startWeb(env: Readonly<Record<string, string>>, port: number): Promise<ChildProcess> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, '..', 'app', 'main.ts'), 'web'],
-    {
-      env: { PATH: process.env['PATH'], ...env, PORT: String(port) },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
-  await until(
-    'the role web',
-    () =>
-      new Promise<boolean>((resolve) => {
-        const call = request({ port, host: '127.0.0.1', path: '/healthz' }, (answer) => {
-          answer.resume();
-          resolve(answer.statusCode === 200);
-        });
-        call.on('error', () => resolve(false));
-        call.end();
-      }),
-    { timeoutMs: 60_000 },
-  );
-  return child;
-}
-
-type Measured = { readonly took: number[]; readonly refused: number };
+type Measured = { readonly took: number[]; readonly refused: number; readonly bytes: number };
 
 /** At a steady rate: what is slow does not keep back what follows it. */
 async function read(
@@ -72,6 +37,7 @@ async function read(
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const took: number[] = [];
   let refused = 0;
+  let bytes = 0;
   const under: Promise<void>[] = [];
   const startedMs = performance.now();
   for (let at = 0; goOn(performance.now() - startedMs); at++) {
@@ -88,7 +54,12 @@ async function read(
         };
         const call = request(
           { agent, port, host: '127.0.0.1', path: '/me', headers: { cookie: cookies[at % cookies.length] } },
-          (answer) => answer.resume().on('end', () => end(answer.statusCode === 200)),
+          (answer) =>
+            answer
+              .on('data', (chunk: Buffer) => {
+                bytes += chunk.length;
+              })
+              .on('end', () => end(answer.statusCode === 200)),
         );
         call.on('error', () => end(false));
         call.end();
@@ -97,18 +68,7 @@ async function read(
   }
   await Promise.all(under);
   agent.destroy();
-  return { took, refused };
-}
-
-async function signIn(context: Context, readers: number): Promise<string[]> {
-  const sessions = createSessions(context);
-  const cookies: string[] = [];
-  for (let at = 0; at < readers; at++) {
-    const as = { kind: 'citizen', citizen: citizenId(at), locale: 'ko' } as const;
-    const { token } = await sessions.open(as, { device: 'bench', idToken: null });
-    cookies.push(`allim-session=${token}`);
-  }
-  return cookies;
+  return { took, refused, bytes };
 }
 
 export async function inbox(options: Options): Promise<Report> {
@@ -120,7 +80,7 @@ export async function inbox(options: Options): Promise<Report> {
   const place = await openPlace({ services: true, statements: profiling });
   const profile = profiling ? await profileFolder() : undefined;
   const children: Child[] = [];
-  let web: ChildProcess | undefined;
+  let web: Web | undefined;
   try {
     return await place.withContext(async (context) => {
       say(`inbox: seeding ${citizens} citizens`);
@@ -138,40 +98,49 @@ export async function inbox(options: Options): Promise<Report> {
       const planned = async (): Promise<number> =>
         (await context.pool.query<{ n: number }>('SELECT count(*) AS n FROM notifications')).rows[0]!.n;
       await until('notices of the readers', async () => (await planned()) >= readers * NOTICES);
-      const cookies = await signIn(context, readers);
-      const port = await freePort();
-      web = await startWeb(place.env, port);
+      const cookies = (await signIn(context, readers)).map(({ cookie }) => cookie);
+      web = await startWeb(place.env, profile);
+      const { port, pid } = web;
       await read(port, cookies, rate, (ms) => ms < 5_000);
+      const busy = () => cpuSeconds(pid);
+      const before = await busy();
       const alone = await read(port, cookies, rate, (ms) => ms < seconds * 1_000);
+      const cpuMs = ((await busy()) - before) * 1_000;
       say(`inbox: alone p99 ${round(quantile(alone.took, 0.99))} ms; now beside a fan-out to ${citizens}`);
-      const before = await planned();
+      const already = await planned();
       await append(children[1]!, TOPICS.events, [checkupEvent('inbox-fanout')]);
       let over = false;
       const watching = (async () => {
         while (!over) {
-          over = (await planned()) >= before + citizens / 4;
+          over = (await planned()) >= already + citizens;
           await delay(500);
         }
       })();
-      const beside = await read(port, cookies, rate, (ms) => !over && ms < 90_000);
+      const startedMs = performance.now();
+      const beside = await read(port, cookies, rate, (ms) => !over && ms < LONGEST_MS);
+      const fanoutMs = performance.now() - startedMs;
       over = true;
       await watching;
       return {
         figures: {
           rate,
-          p50_ms: round(quantile(alone.took, 0.5)),
-          p99_ms: round(quantile(alone.took, 0.99)),
+          kb_a_page: round(alone.bytes / alone.took.length / 1_024),
+          web_cpu_ms_a_page: round(cpuMs / alone.took.length),
           p50_ms_during_fanout: round(quantile(beside.took, 0.5)),
           p99_ms_during_fanout: round(quantile(beside.took, 0.99)),
           reads_during_fanout: beside.took.length,
+          planned_a_second_beside: round(((await planned()) - already) / (fanoutMs / 1_000)),
           refused: alone.refused + beside.refused,
         },
-        baseline: {},
-        ratio: {},
+        baseline: {
+          p50_ms_alone: round(quantile(alone.took, 0.5)),
+          p99_ms_alone: round(quantile(alone.took, 0.99)),
+        },
+        ratio: { p99_alone_vs_fanout: round(quantile(alone.took, 0.99) / quantile(beside.took, 0.99)) },
       };
     });
   } finally {
-    web?.kill();
+    await web?.stop();
     for (const child of children) await child.exit();
     await sayProfiles(profile);
     if (profiling && place.postgres !== null) await sayStatements(place.postgres.url);

@@ -11,7 +11,9 @@ import { idle } from './idle.ts';
 import { importing } from './import.ts';
 import { inbox } from './inbox.ts';
 import { intake } from './intake.ts';
+import { keystroke } from './keystroke.ts';
 import { latency } from './latency.ts';
+import { live } from './live.ts';
 import { pipeline } from './pipeline.ts';
 import { restore } from './restore.ts';
 import { reverse } from './reverse.ts';
@@ -24,12 +26,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pipeline,
   targeted,
   latency,
+  live,
   eval: evaluation,
   fairness,
   fanout,
   growth,
   idle,
   inbox,
+  keystroke,
   intake,
   import: importing,
   restore,

@@ -21,6 +21,7 @@ import type { Queue } from '../queue/queue.ts';
 import { sweepCampaign, unsweptCampaigns } from '../store/cancellations.ts';
 import type { Catalogue } from '../store/catalogue.ts';
 import { claimPositions } from '../store/positions.ts';
+import { sweepReaderWaits } from '../store/reader-waits.ts';
 import { forgetReceipts } from '../store/receipts.ts';
 import { markRestored } from '../store/restored.ts';
 import { openRestore } from '../store/restores.ts';
@@ -38,6 +39,7 @@ import { createMaintenance } from './maintenance.ts';
 import { createPages, PLAN_GROUPS } from './pages.ts';
 import { createPlanner } from './planner.ts';
 import { createPump } from './pump.ts';
+import { createReadersFirst } from './readers-first.ts';
 import { createReceipts } from './receipts.ts';
 import { createRepublish } from './republish.ts';
 import { createRequests } from './requests.ts';
@@ -93,7 +95,8 @@ export function createDispatcher(parts: DispatcherParts) {
   const pace = createAgencyPace();
   const courtesy = createCourtesy();
   const intake = createIntake({ ...parts, requests, pace, courtesy });
-  const planner = createPlanner({ ...parts, courtesy, wake: pump.wake });
+  const readersFirst = createReadersFirst(parts);
+  const planner = createPlanner({ ...parts, courtesy, readersFirst, wake: pump.wake });
   const planPages = createPages({
     ...parts,
     planner,
@@ -176,6 +179,7 @@ export function createDispatcher(parts: DispatcherParts) {
 
   async function forgetReceived(): Promise<boolean> {
     const nowMs = clock.nowMs();
+    await sweepReaderWaits(pool);
     const receipts = await forgetReceipts(pool, nowMs, FORGET_A_RUN);
     return Math.max(receipts, await forgetSmsReferences(pool, nowMs, FORGET_A_RUN)) === FORGET_A_RUN;
   }

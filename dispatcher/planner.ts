@@ -24,6 +24,7 @@ import { countPages, finishFanout, lockFanouts, noCounts, startPages } from '../
 import type { Courtesy } from './courtesy.ts';
 import { decideAndTell } from './decide.ts';
 import { loadContexts, markLeft, openObligations, toMatches } from './matches.ts';
+import type { ReadersFirst } from './readers-first.ts';
 import { settleUnknown } from './unknown.ts';
 
 export type PlannerParts = {
@@ -35,6 +36,8 @@ export type PlannerParts = {
   readonly metrics?: Metrics;
   /** Large pages begin after small ones that are under way. */
   readonly courtesy: Courtesy;
+  /** And while people wait for their pages, with pauses. */
+  readonly readersFirst: ReadersFirst;
   /** Called after a commit that left batches ready for these queues. */
   readonly wake: (queues: ReadonlySet<QueueName>) => void;
 };
@@ -82,7 +85,7 @@ export function createPlanner(parts: PlannerParts): Planner {
         weight: (job) => job.bytes,
         run: group.endsWith('urgent')
           ? (jobs) => courtesy.first(() => planJobs(jobs))
-          : (jobs) => courtesy.after().then(() => planJobs(jobs)),
+          : (jobs) => courtesy.after().then(() => parts.readersFirst(() => planJobs(jobs))),
       });
       lanes.set(group, plan);
     }

@@ -12,10 +12,11 @@ export const CODE_TRIES = 5;
 const LIMITS = { citizenHour: 5, citizenDay: 12, addressHour: 3, addressDay: 6 } as const;
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const hashOf = (sealer: Sealer, id: string, code: string): Buffer =>
   sealer.index('contact-code', `${id}/${code}`);
 
-/** `too-many`: nothing was written. Codes before it that were not typed end. */
+/** Where there were too many nothing is written, and it says how long to wait. Codes before it that were not typed end. */
 export function startCode(
   pool: SqlPool,
   sealer: Sealer,
@@ -27,27 +28,15 @@ export function startCode(
     readonly code: string;
   },
   nowMs: number,
-): Promise<'started' | 'too-many'> {
+): Promise<'started' | { readonly waitSeconds: number }> {
   const { id, citizen, channel, address, code } = given;
   const index = addressIndex(sealer, channel, address);
   return transaction(pool, async (sql) => {
     await saveCitizen(sql, citizen, {}, nowMs);
     // Of one person and of one address one at a time, so that the counts below are true.
     await sql.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`contact-code/${index.toString('hex')}`]);
-    const { rows } = await sql.query<{ hour: number; day: number; toHour: number; toDay: number }>(
-      `SELECT count(*) FILTER (WHERE citizen_id = $1 AND created_at > $3) AS hour, count(*) FILTER (WHERE citizen_id = $1) AS day,
-         count(*) FILTER (WHERE address_index = $2 AND created_at > $3) AS "toHour", count(*) FILTER (WHERE address_index = $2) AS "toDay"
-       FROM contact_codes WHERE (citizen_id = $1 OR address_index = $2) AND created_at > $4`,
-      [citizen, index, new Date(nowMs - HOUR_MS), new Date(nowMs - 24 * HOUR_MS)],
-    );
-    const { hour, day, toHour, toDay } = rows[0]!;
-    if (
-      hour >= LIMITS.citizenHour ||
-      day >= LIMITS.citizenDay ||
-      toHour >= LIMITS.addressHour ||
-      toDay >= LIMITS.addressDay
-    )
-      return 'too-many';
+    const waitSeconds = await waitFor(sql, citizen, index, nowMs);
+    if (waitSeconds !== null) return { waitSeconds };
     await sql.query(
       'UPDATE contact_codes SET ended_at = $3 WHERE citizen_id = $1 AND channel = $2 AND ended_at IS NULL',
       [citizen, channel, new Date(nowMs)],
@@ -68,6 +57,28 @@ export function startCode(
     );
     return 'started';
   });
+}
+
+/** null where another may be sent. Of each limit that is reached, until the oldest of its codes is no longer counted. */
+async function waitFor(sql: Sql, citizen: string, index: Buffer, nowMs: number): Promise<number | null> {
+  const { rows } = await sql.query<{ mine: boolean; there: boolean; at: Date }>(
+    `SELECT citizen_id = $1 AS mine, address_index = $2 AS there, created_at AS at FROM contact_codes
+     WHERE (citizen_id = $1 OR address_index = $2) AND created_at > $3 ORDER BY created_at`,
+    [citizen, index, new Date(nowMs - DAY_MS)],
+  );
+  const waits = [
+    [LIMITS.citizenHour, HOUR_MS, 'mine'],
+    [LIMITS.citizenDay, DAY_MS, 'mine'],
+    [LIMITS.addressHour, HOUR_MS, 'there'],
+    [LIMITS.addressDay, DAY_MS, 'there'],
+  ] as const;
+  let untilMs = 0;
+  for (const [most, windowMs, whose] of waits) {
+    const counted = rows.filter((row) => row[whose] && row.at.getTime() > nowMs - windowMs);
+    const first = counted.at(-most);
+    if (first !== undefined) untilMs = Math.max(untilMs, first.at.getTime() + windowMs);
+  }
+  return untilMs === 0 ? null : Math.max(1, Math.ceil((untilMs - nowMs) / 1_000));
 }
 
 export type OpenCode = {

@@ -136,13 +136,3 @@ export async function ownProfile(sql: Sql, citizen: string): Promise<OwnProfile 
   });
   return rows[0];
 }
-
-/** undefined where the citizen has no row yet. */
-export async function ownLocale(sql: Sql, citizen: string): Promise<string | undefined> {
-  const { rows } = await sql.query<{ locale: string }>({
-    name: 'own-locale',
-    text: 'SELECT locale FROM citizens WHERE id = $1',
-    values: [citizen],
-  });
-  return rows[0]?.locale;
-}

@@ -61,15 +61,17 @@ export async function insertSession(sql: Sql, session: NewSession, keep: number)
   return rowCount ?? 0;
 }
 
-const COLUMNS = `id, kind, subject, name, agency_id AS agency, roles, locale, token_hash AS "tokenHash", csrf, id_token AS "idToken", device,
+const COLUMNS = `id, kind, subject, name, agency_id AS agency, roles, token_hash AS "tokenHash", csrf, id_token AS "idToken", device,
   created_at AS "createdAt", ends_at AS "endsAt", next_hash AS "nextHash", next_at AS "nextAt", previous_hash AS "previousHash",
   previous_until AS "previousUntil", token_at AS "tokenAt", seen_at AS "seenAt"`;
 
-/** Once a request of somebody who is signed in. */
+/** Once a request of somebody who is signed in; a citizen's language is the one they chose since. */
 export async function findSession(sql: Sql, id: string): Promise<SessionRow | undefined> {
   const { rows } = await sql.query<SessionRow>({
     name: 'find-session',
-    text: `SELECT ${COLUMNS} FROM sessions WHERE id = $1`,
+    text: `SELECT ${COLUMNS}, CASE kind WHEN 'citizen' THEN coalesce((SELECT c.locale FROM citizens c WHERE c.id = subject), locale)
+        ELSE locale END AS locale
+      FROM sessions WHERE id = $1`,
     values: [id],
   });
   return rows[0];

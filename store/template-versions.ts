@@ -90,6 +90,24 @@ export async function templateOwner(sql: Sql, name: string): Promise<string | nu
   return rows[0]?.agency;
 }
 
+/** What a check of rules asks of templates. */
+export type TemplateReader = {
+  readonly owner: (name: string) => Promise<string | null | undefined>;
+  /** The version that was saved last, live or not. */
+  readonly saved: (name: string) => Promise<number | undefined>;
+};
+
+export const templateReader = (sql: Sql): TemplateReader => ({
+  owner: (name) => templateOwner(sql, name),
+  async saved(name) {
+    const { rows } = await sql.query<{ version: number | null }>(
+      'SELECT max(id) AS version FROM template_versions WHERE name = $1',
+      [name],
+    );
+    return rows[0]?.version ?? undefined;
+  },
+});
+
 export type ListedTemplate = Cursor & {
   readonly name: string;
   readonly agency: string | null;

@@ -17,13 +17,15 @@ export type TodayHour = {
 
 export type TodayRow = {
   readonly hours: readonly TodayHour[];
-  /** Versions of rules, the longest waiting first. */
+  /** Versions of rules, and live ones with texts that wait by themselves; the longest waiting first. */
   readonly approvals: readonly {
     readonly rule: string;
     readonly version: number;
     readonly title: Readonly<Record<string, string>>;
     readonly by: string;
     readonly at: Date;
+    /** How many texts are to be approved without the rule; 0 where it is the rule that waits. */
+    readonly texts: number;
   }[];
   readonly quarantine: number;
   /** Stages that were paused because they failed over and over. */
@@ -72,8 +74,21 @@ const STATE = `SELECT
    FROM (SELECT extract(epoch FROM finished_at - created_at) * 1000 AS ms FROM fanouts WHERE state = 'complete'
      AND finished_at >= $2 AND finished_at < $3 AND ($1::text IS NULL OR agency_id = $1)) f HAVING count(*) > 0) AS "plannedMs"`;
 
-const APPROVED = `SELECT rule_id AS rule, version, definition -> 'title' AS title, author AS by, created_at AS at
-  FROM rule_versions WHERE state = 'awaiting' AND ($1::text IS NULL OR agency_id = $1) ORDER BY created_at, rule_id LIMIT ${APPROVALS}`;
+/** A text that is saved after what is live, and that no version of a rule which still awaits approval will take along. */
+const APPROVED = `WITH fresh AS (
+    SELECT DISTINCT ON (v.name) v.id, v.name, v.author, v.created_at FROM template_versions v JOIN templates t ON t.name = v.name AND v.id > t.live_id
+    WHERE ($1::text IS NULL OR v.agency_id = $1) ORDER BY v.name, v.id DESC)
+  SELECT rule_id AS rule, version, definition -> 'title' AS title, author AS by, created_at AS at, 0 AS texts
+  FROM rule_versions WHERE state = 'awaiting' AND ($1::text IS NULL OR agency_id = $1)
+  UNION ALL
+  SELECT r.id, r.live_version, v.definition -> 'title', min(f.author), min(f.created_at), count(*)::int
+  FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.live_version
+    JOIN fresh f ON f.name IN (SELECT value FROM jsonb_each_text(v.definition -> 'templates'))
+  WHERE NOT EXISTS (SELECT FROM rule_versions w WHERE w.rule_id = r.id AND w.state = 'awaiting')
+    AND NOT EXISTS (SELECT FROM rule_version_texts a JOIN rule_versions w USING (rule_id, version)
+      WHERE a.template_version = f.id AND w.state = 'approved')
+  GROUP BY r.id, r.live_version, v.definition -> 'title'
+  ORDER BY at, rule LIMIT ${APPROVALS}`;
 
 /** One day, from midnight to midnight of the zone. */
 export async function readToday(sql: Sql, { agency, from, until, zone }: Asked): Promise<TodayRow> {

@@ -19,7 +19,7 @@ import {
   saveRuleDraft,
 } from '../../store/catalogue.ts';
 import { ruleOwner } from '../../store/rule-versions.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { createAuthoringChecks } from '../authoring-checks.ts';
 import { type Ledger, say, UsageError, withLedger } from './ledger.ts';
 import { readLanguage, readRuleFile, sayFaults } from './rule-files.ts';
@@ -41,7 +41,7 @@ export async function importRules(files: readonly string[], given: Given): Promi
     const catalogue = createCatalogue(ledger.pool, silentLogger);
     const { eventTypes } = await catalogue.refresh();
     const context = { fields: shippedFields(), eventType: (name: string) => eventTypes.get(name) };
-    const checks = createAuthoringChecks(catalogue, (name) => templateOwner(ledger.pool, name));
+    const checks = createAuthoringChecks(catalogue, templateReader(ledger.pool));
     for (const { file, json } of read)
       try {
         const converted = given['json-logic'] ? convert(json, context, language) : json;

@@ -131,12 +131,14 @@ function* buildIndex<S extends Subject>(
   const confirmed = flags(inexact);
   const reachesPossible = flags(layout.entries.map((entry) => entry?.subject.reachesPossible ?? false));
   const starts = axes.map(({ segments }) => compactWords(segments));
-  const blocks = layout.blocks.map((block): BlockAxes => {
+  const asks = (word: number): boolean => confirmed[word] !== 0 || reachesPossible[word] !== 0;
+  const blocks: BlockAxes[] = [];
+  for (const block of layout.blocks) {
     const { from, words, entries } = block;
-    const asks = (word: number): boolean => confirmed[word] !== 0 || reachesPossible[word] !== 0;
     const asksOpen = Array.from({ length: words }, (_, w) => entries + w).some(asks);
-    return { from, words, asksOpen, ...blockAxes(block, axes, starts, { baseSure, baseOpen }) };
-  });
+    blocks.push({ from, words, asksOpen, ...blockAxes(block, axes, starts, { baseSure, baseOpen }) });
+    yield;
+  }
   const arrays = [
     baseSure,
     baseOpen,

@@ -12,7 +12,10 @@ const snapshot = {
 } as unknown as Snapshot;
 const catalogue = { refresh: async () => snapshot } as Catalogue;
 const rule = ruleFile({ condition: { '==': [{ var: 'citizen.sido' }, '11'] } });
-const check = (owner: string | null) => createAuthoringChecks(catalogue, async () => owner).checkRule(rule);
+const check = (owner: string | null) =>
+  createAuthoringChecks(catalogue, { owner: async () => owner, saved: async () => undefined }).checkRule(
+    rule,
+  );
 
 test("a rule that uses another agency's template is refused, and hears no more of it", async () => {
   await expect(check('other')).rejects.toMatchObject({

@@ -7,7 +7,7 @@
  * comes; the plain text goes to the browser's own service worker by its test protocol, as its push client would give it.
  */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ownContacts } from '../../store/own-choices.ts';
 import { loadWords, type Words } from '../../web/pages/words.ts';
@@ -55,8 +55,11 @@ describeWithChromium('citizens', () => {
       chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] }),
     ]);
   }, 120_000);
+  // One person's browsers at a time: the protocol of one tells of the workers of all.
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+  });
   afterAll(async () => {
-    for (const context of contexts) await context.close();
     await browser?.close();
     await whole?.stop();
   });
@@ -140,12 +143,12 @@ describeWithChromium('citizens', () => {
   }
 
   /** The browser's push client as the sink's: its subscription, and the door to the service worker. */
-  async function deviceOf({ context, page }: Device, lang: Language, subscription: Subscription) {
+  async function deviceOf({ context, page, errors }: Device, lang: Language, subscription: Subscription) {
     await context.grantPermissions(['notifications'], { origin: whole.url });
     await page.addInitScript((made) => {
       const mine = { ...made, toJSON: () => made, unsubscribe: async () => true };
       let on = localStorage.getItem('test-subscribed') === 'yes';
-      Object.assign(PushManager.prototype, {
+      Object.assign((globalThis as unknown as { PushManager: { prototype: object } }).PushManager.prototype, {
         getSubscription: async () => (on ? mine : null),
         subscribe: async () => {
           on = true;
@@ -158,13 +161,21 @@ describeWithChromium('citizens', () => {
     await page.getByRole('button', { name: words[lang].push.yes }).click();
     await page.getByText(words[lang].push.on).waitFor();
     const devtools = await context.newCDPSession(page);
-    const registration = Promise.withResolvers<string>();
+    let registrationId = '';
     devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const [found] = registrations;
-      if (found !== undefined) registration.resolve(found.registrationId);
+      for (const one of registrations)
+        if (one.scopeURL === `${whole.url}/me` && !one.isDeleted) registrationId = one.registrationId;
+    });
+    let active = false;
+    devtools.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      for (const one of versions)
+        if (one.registrationId === registrationId && one.status === 'activated') active = true;
+    });
+    devtools.on('ServiceWorker.workerErrorReported', ({ errorMessage }) => {
+      errors.push(errorMessage.errorMessage);
     });
     await devtools.send('ServiceWorker.enable');
-    const registrationId = await registration.promise;
+    await eventually(() => active);
     return {
       deliver: (data: string) =>
         devtools.send('ServiceWorker.deliverPushMessage', {
@@ -221,7 +232,7 @@ describeWithChromium('citizens', () => {
         const event = new Event('pushsubscriptionchange') as Event & Record<string, unknown>;
         event['newSubscription'] = { toJSON: () => fresh };
         event['waitUntil'] = () => {};
-        globalThis.dispatchEvent(event);
+        (globalThis as unknown as EventTarget).dispatchEvent(event);
       }, renewed);
       await eventually(async () => expect(await endpointsOf(id)).toContain(renewed.endpoint));
 
@@ -264,7 +275,7 @@ describeWithChromium('citizens', () => {
       const t = words[lang];
       const says = NOTICE[lang];
       const id = await person(lang);
-      const { context, page } = await signIn(id, lang, { javaScriptEnabled: false });
+      const { page } = await signIn(id, lang, { javaScriptEnabled: false });
       const number = `+82105550${String(1000 + count)}`;
       await prove(page, lang, 'sms', number, `0${number.slice(3)}`);
       const mailbox = `${id}@example.kr`;
@@ -329,7 +340,6 @@ describeWithChromium('citizens', () => {
       await page.getByRole('button', { name: t.unsubscribe.submit }).click();
       expect(await said(page.locator('main'))).toContain(t.unsubscribe.doneTitle);
       expect(await stopped()).toBe(1);
-      await context.close();
     },
     60_000,
   );

@@ -59,6 +59,7 @@ const COMMON = [
 const CHILDREN: Readonly<Record<string, readonly [key: string, parent: string]>> = {
   import_faults: ['import_id', 'imports'],
   rule_steps: ['rule_id', 'rules'],
+  rule_version_texts: ['rule_id', 'rules'],
   webhook_calls: ['webhook_id', 'webhooks'],
 };
 /** Rows of no agency are everybody's there. */
@@ -84,7 +85,7 @@ beforeAll(async () => {
   for (const [name, [key]] of Object.entries(CHILDREN))
     for (const n of [1, 2])
       await insertAnyRow(database.pool, name, n, {
-        [key]: name === 'rule_steps' ? `x${n}` : `00000000-0000-4000-8000-00000000000${n}`,
+        [key]: name.startsWith('rule_') ? `x${n}` : `00000000-0000-4000-8000-00000000000${n}`,
       });
 });
 afterAll(() => database.drop());

@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { BrowserContext } from 'playwright-core';
 import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
+import type { Role } from '../../app/roles.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import { type Running, startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
@@ -29,10 +30,16 @@ export type ConsoleServer = {
   readonly context: Context;
   /** Every page of the browser's context is this person's from now on. */
   signIn(browser: BrowserContext, person: Someone): Promise<void>;
+  /** The API as the administrator. */
+  call(method: 'POST' | 'PUT', path: string, body: object): Promise<void>;
   stop(): Promise<void>;
 };
 
-export async function startConsole(count: number): Promise<ConsoleServer> {
+/** With `count` citizens of the synthetic population. Without a role that sends, nothing leaves: the queue is the test's own. */
+export async function startConsole(
+  count: number,
+  roles: readonly Role[] = ['rules', 'web'],
+): Promise<ConsoleServer> {
   buildWebOnce();
   const database = await createDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'allim-console-'));
@@ -45,13 +52,16 @@ export async function startConsole(count: number): Promise<ConsoleServer> {
     ALLIM_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('hex'),
     PORT: '0',
   });
-  const context = await createContext(config, { logger: silentLogger, queue: new MemoryQueue() });
+  const context = await createContext(config, {
+    logger: silentLogger,
+    ...(roles.includes('workers') ? {} : { queue: new MemoryQueue() }),
+  });
   const everybody = [...citizens(29, count)];
   await context.broker.append(
     TOPICS.profiles,
     everybody.map(({ id, profile }) => ({ key: id, value: Buffer.from(JSON.stringify(profile)) })),
   );
-  const running: Running = await startRoles(context, ['rules', 'web']);
+  const running: Running = await startRoles(context, roles);
   await caughtUp(running.url!, count);
   return {
     url: running.url!,
@@ -61,6 +71,15 @@ export async function startConsole(count: number): Promise<ConsoleServer> {
       const as = { kind: 'staff', locale: 'ko', ...person } as const;
       const { token } = await sessions.open(as, { device: 'test', idToken: null });
       await browser.addCookies([{ name: 'allim-session', value: token, url: running.url! }]);
+    },
+    async call(method, path, body) {
+      const type = path.endsWith('/events') ? 'application/cloudevents+json' : 'application/json';
+      const response = await fetch(`${running.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${ADMINISTRATOR}`, 'content-type': type },
+        body: JSON.stringify(body),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     },
     async stop() {
       await running.stop();

@@ -19,6 +19,7 @@ import { createLinked } from '../../dispatcher/linked.ts';
 import { createPages, PLAN_GROUPS } from '../../dispatcher/pages.ts';
 import { createPlanner } from '../../dispatcher/planner.ts';
 import { createPump } from '../../dispatcher/pump.ts';
+import { createReadersFirst } from '../../dispatcher/readers-first.ts';
 import { createRepublish } from '../../dispatcher/republish.ts';
 import { createRequests } from '../../dispatcher/requests.ts';
 import type { Repeats } from '../../domain/ambiguity.ts';
@@ -273,7 +274,8 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
     const pace = createAgencyPace();
     const pump = createPump(parts);
     const courtesy = createCourtesy();
-    const planner = createPlanner({ ...parts, courtesy, wake: () => {} });
+    const readersFirst = createReadersFirst(parts);
+    const planner = createPlanner({ ...parts, courtesy, readersFirst, wake: () => {} });
     const handlePages = createPages({
       ...parts,
       planner,

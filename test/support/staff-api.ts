@@ -4,7 +4,7 @@ import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { AllimError } from '../../domain/errors.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { shippedFields, shownField } from '../../rules/catalogue.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { createCredentials } from '../../web/api/credentials.ts';
 import { mountOpenApi } from '../../web/api/openapi.ts';
 import { type ApiParts, mountApi } from '../../web/api/routes.ts';
@@ -48,7 +48,7 @@ export async function createStaffApi(
       throw new AllimError('shards-unavailable', 'no shard is served here');
     },
     looksPerMinute: 20,
-    ...createAuthoringChecks(catalogue, (name) => templateOwner(pool, name)),
+    ...createAuthoringChecks(catalogue, templateReader(pool)),
     ...more,
   });
   await pages?.(app);

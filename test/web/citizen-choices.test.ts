@@ -203,12 +203,14 @@ describe('an address is proven by a code', () => {
     for (let n = 0; n < 5; n++)
       expect((await ask(visitor, `n${count}-${n}@example.kr`)).answer.statusCode).toBe(303);
     const refused = await ask(visitor, `n${count}-6@example.kr`);
-    expect(refused.answer.statusCode).toBe(422);
+    expect(refused.answer.statusCode).toBe(429);
+    const wait = Number(refused.answer.headers['retry-after']);
+    expect([wait > 0, wait <= 3_600]).toEqual([true, true]);
     expect(readText(refused.answer.body)).toContain('한 시간 뒤에');
     const address = `one${count}@example.kr`;
     for (let n = 0; n < 3; n++)
       expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(303);
-    expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(422);
+    expect((await ask(await site.visit(await citizen()), address)).answer.statusCode).toBe(429);
     it.at(3_600_001);
     expect((await ask(visitor, `n${count}-7@example.kr`)).answer.statusCode).toBe(303);
   });

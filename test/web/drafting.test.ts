@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import { silentLogger } from '../../domain/logger.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
 const FILE = path.join(import.meta.dirname, '..', '..', 'rules', 'published', 'nhis-breast-screening.json');
@@ -21,13 +21,13 @@ beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
     api: {
-      checkRule: (json) => checks!.checkRule(json),
+      checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
       previewsOf: (...given) => checks!.previewsOf(...given),
     },
   });
   await seedCatalogue(api.database.pool, silentLogger);
   await api.catalogue.refresh();
-  checks = createAuthoringChecks(api.catalogue, (name) => templateOwner(api.database.pool, name));
+  checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
   nhis = await api.issueKey('nhis', ['read']);
   nts = await api.issueKey('nts', ['read']);
 });
@@ -143,16 +143,28 @@ test('today is a day of 24 hours with what leaves in each, of the caller alone',
   await pool.query(
     `INSERT INTO batches (id, month, agency_id, channel, lane, state, delivery_ids, open, created_at)
      VALUES (gen_random_uuid(), date_trunc('month', now() AT TIME ZONE 'Asia/Seoul')::date, 'nhis', 'sms', 'bulk', 'ended',
-       ARRAY(SELECT gen_random_uuid() FROM generate_series(1, 7)), 0, now())`,
+       ARRAY(SELECT gen_random_uuid() FROM generate_series(1, 17)), 0, now())`,
   );
   const today = async (key: string) => {
     const response = await api.call({ method: 'GET', url: '/api/v1/today', key });
     expect(response.json()).toHaveProperty('hours');
-    return response.json<{ hours: { hour: number; left: number }[]; quarantine: number }>();
+    return response.json<{ hours: { hour: number; left: number | string }[]; quarantine: number }>();
   };
   const own = await today(nhis);
   expect(own.hours.map(({ hour }) => hour)).toEqual(Array.from({ length: 24 }, (_, hour) => hour));
-  expect(own.hours.reduce((sum, { left }) => sum + left, 0)).toBe(7);
-  expect(own).toMatchObject({ quarantine: 0, approvals: [], underWay: 0, plannedMs: null, ambiguous: 0 });
+  expect(own.hours.reduce((sum, { left }) => sum + Number(left), 0)).toBe(17);
+  expect(own).toMatchObject({
+    left: 17,
+    held: 0,
+    quarantine: 0,
+    approvals: [],
+    underWay: 0,
+    plannedMs: null,
+    ambiguous: 0,
+  });
   expect((await today(nts)).hours.every(({ left }) => left === 0)).toBe(true);
+  await pool.query('UPDATE batches SET delivery_ids = delivery_ids[1:7]');
+  const few = await today(nhis);
+  expect(few).toMatchObject({ left: '<10', held: 0 });
+  expect(few.hours.filter(({ left }) => left !== 0)).toEqual([expect.objectContaining({ left: '<10' })]);
 });

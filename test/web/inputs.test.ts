@@ -5,7 +5,7 @@ import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { attributeFaults } from '../../app/http.ts';
 import { seedCatalogue } from '../../app/seed.ts';
 import { silentLogger } from '../../domain/logger.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { type ApiParts, apiRoutes } from '../../web/api/routes.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
@@ -17,14 +17,14 @@ beforeAll(async () => {
     // The checks that ship; they need the catalogue that is made with the API.
     api: {
       checkEventType: (type) => checks.checkEventType(type),
-      checkRule: (json) => checks.checkRule(json),
-      checkTemplate: (name, files) => checks.checkTemplate(name, files),
-      recheckTemplate: (name, definition) => checks.recheckTemplate(name, definition),
+      checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks.checkRule(json, approved),
+      checkTemplate: (...given) => checks.checkTemplate(...given),
+      recheckTemplate: (...given) => checks.recheckTemplate(...given),
     },
   });
   await seedCatalogue(api.database.pool, silentLogger);
   await api.catalogue.refresh();
-  checks = createAuthoringChecks(api.catalogue, (name) => templateOwner(api.database.pool, name));
+  checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 });
 afterAll(() => api.close());
 

@@ -6,7 +6,7 @@ import type { EventType } from '../../domain/event.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { saveAgency } from '../../store/catalogue.ts';
-import { templateOwner } from '../../store/template-versions.ts';
+import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
 let api: HttpApi;
@@ -22,14 +22,14 @@ beforeAll(async () => {
         await checks.checkEventType(type);
         await between();
       },
-      checkRule: (json) => checks.checkRule(json),
-      checkTemplate: (name, files) => checks.checkTemplate(name, files),
-      recheckTemplate: (name, definition) => checks.recheckTemplate(name, definition),
+      checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks.checkRule(json, approved),
+      checkTemplate: (...given) => checks.checkTemplate(...given),
+      recheckTemplate: (...given) => checks.recheckTemplate(...given),
     },
   });
   await seedCatalogue(api.database.pool, silentLogger);
   await api.catalogue.refresh();
-  checks = createAuthoringChecks(api.catalogue, (name) => templateOwner(api.database.pool, name));
+  checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 });
 afterAll(() => api.close());
 

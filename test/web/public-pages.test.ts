@@ -81,9 +81,12 @@ describe('the code check', () => {
   test('is limited: right ones count as well', async () => {
     const code = await codeOf('c-checked');
     const statuses: number[] = [];
-    for (let n = 0; n < 12; n++) statuses.push((await check(code, '5678', '203.0.113.9')).statusCode);
-    expect(statuses.slice(0, 10)).toEqual(Array(10).fill(200));
-    expect(statuses.slice(10)).toEqual([429, 429]);
+    for (let n = 0; n < 11; n++) statuses.push((await check(code, '5678', '203.0.113.9')).statusCode);
+    expect(statuses).toEqual([...Array<number>(10).fill(200), 429]);
+    const refused = await check(code, '5678', '203.0.113.9');
+    const wait = Number(refused.headers['retry-after']);
+    expect([refused.statusCode, wait > 0, wait <= 60]).toEqual([429, true, true]);
+    expect((await check(code, '5678', '203.0.113.10')).statusCode).toBe(200);
   });
 
   test('works in three languages without a login or a script', async () => {
@@ -163,6 +166,20 @@ describe('stopping mails', () => {
       expect(page.statusCode).toBe(404);
       expect(readText(page.body)).toContain('이 링크는 쓸 수 없습니다');
     }
+  });
+
+  test('by guessing is stopped for the address, and a link of ours counts nothing', async () => {
+    const at = (url: string, remoteAddress: string) =>
+      site.app.inject({ method: 'POST', url, remoteAddress });
+    const link = await linkOf('c-mail');
+    for (let n = 0; n < 22; n++) expect((await at(link, '203.0.113.20')).statusCode).toBe(200);
+    const statuses: number[] = [];
+    for (let n = 0; n < 21; n++)
+      statuses.push((await at(`/unsubscribe/guess-${n}`, '203.0.113.21')).statusCode);
+    expect(statuses).toEqual([...Array<number>(20).fill(404), 429]);
+    const refused = await at('/unsubscribe/guess', '203.0.113.21');
+    const wait = Number(refused.headers['retry-after']);
+    expect([refused.statusCode, wait > 0, wait <= 60]).toEqual([429, true, true]);
   });
 });
 

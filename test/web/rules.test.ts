@@ -31,6 +31,7 @@ const rule = (more: object = {}) => ({
   on: 'kr.nts.property-tax.assessed',
   category: 'statutory',
   condition: { '==': [{ var: 'citizen.sido' }, '11'] },
+  templates: {},
   ...more,
 });
 

@@ -211,6 +211,10 @@ describe('guessing', () => {
         400, 400, 400, 429, 429,
       ]);
       expect(await statuses('/sign-in?as=staff', 6)).toEqual([303, 303, 303, 303, 429, 429]);
+      for (const url of [`/sign-in/callback?state=${'x'.repeat(40)}`, '/sign-in?as=staff']) {
+        const wait = Number((await browser.ask(`${server.url}${url}`)).headers.get('retry-after'));
+        expect([url, wait > 0, wait <= 60]).toEqual([url, true, true]);
+      }
     } finally {
       await server.close();
     }
@@ -273,8 +277,11 @@ describe('claims', () => {
 
   test('make a citizen of a citizen’s id alone', () => {
     expect(citizenOf({ sub: 'c-1' }, NAMES, 'vi')).toEqual({ kind: 'citizen', citizen: 'c-1', locale: 'vi' });
-    for (const sub of ['c 1', '', '../x', 'ㄱ', 7, null])
-      expect(() => citizenOf({ sub }, NAMES, 'ko')).toThrow(
+    const named = { ...NAMES, citizen: 'citizen' };
+    // Ids are what registers say, so most of what can be written may be one.
+    expect(citizenOf({ sub: 'x', citizen: '시민 1' }, named, 'ko')).toMatchObject({ citizen: '시민 1' });
+    for (const citizen of ['', 7, null, undefined, 'c\n1', 'c\0', 'c'.repeat(65), ['c-1']])
+      expect(() => citizenOf({ sub: 'x', citizen }, named, 'ko')).toThrow(
         expect.objectContaining({ code: 'sign-in-refused' }),
       );
   });

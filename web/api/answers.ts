@@ -265,7 +265,7 @@ const ANSWERS: Readonly<Record<string, Said>> = {
   'get /api/v1/fields': says('The fields that rules may ask', object({ fields: list(free) })),
   'get /api/v1/locales': says(
     'Languages and what falls back to what',
-    object({ fellBack: whole, notices: list(free) }),
+    object({ fellBack: people, notices: list(free) }),
   ),
   'get /api/v1/event-types': says(
     'Event types',
@@ -303,13 +303,14 @@ const ANSWERS: Readonly<Record<string, Said>> = {
       ...ruleVersion,
       rule: free,
       sentence: maybe(map(free)),
+      texts: list(object({ name: text, version: whole, hash: text, author: maybeText, at: time })),
       may: object({ edit: may, request: may, approve: may, refuse: may, publish: may, withdraw: may }),
     }),
   ),
   'put /api/v1/rules/:id/versions/:v': says('Edits a draft in place (If-Match)', drafted),
   'post /api/v1/rules/:id/versions/:v/request': says('Asks another person for approval', versionState),
   'post /api/v1/rules/:id/versions/:v/approval': says(
-    'Approves exactly the content of that hash',
+    'Approves exactly the content of that hash, with the texts that are named with theirs',
     versionState,
   ),
   'post /api/v1/rules/:id/versions/:v/refusal': says('Makes it a draft again, with a reason', versionState),
@@ -346,7 +347,7 @@ const ANSWERS: Readonly<Record<string, Said>> = {
     }),
   ),
   'put /api/v1/templates/:name': says(
-    'Saves words; in production a draft (If-Match)',
+    'Saves words; a person’s are a draft, and everybody’s in production (If-Match)',
     object({ name: text, version: whole, state: text, live: yes, hash: text }),
   ),
   'post /api/v1/templates/:name/versions/:v/approval': says(

@@ -26,8 +26,11 @@ export type AuthoringParts = {
   readonly production: boolean;
   /** Nothing where every live rule of the type still stands with this schema, else `rule-conflict` that names one. */
   readonly checkEventType: (type: EventType) => void | Promise<void>;
-  /** The rule as it is kept, or `rule-invalid` with its faults. */
-  readonly checkRule: (json: unknown) => Rule | Promise<Rule>;
+  /**
+   * The rule as it is kept, or `rule-invalid` with its faults. Held against the texts that were saved last; with `approved` (template →
+   * version) against those that would be live with it.
+   */
+  readonly checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => Rule | Promise<Rule>;
   /** The template as it is kept and its hash, or `template-invalid`. `files` by name: `meta.json`, `ko.sms.hbs`. */
   readonly checkTemplate: (
     name: string,
@@ -35,8 +38,8 @@ export type AuthoringParts = {
   ) => TemplateToKeep | Promise<TemplateToKeep>;
   /** What the rule is warned of; it is kept all the same. */
   readonly warningsOfRule: (rule: Rule) => readonly Fault[];
-  /** The same for one that is kept: what is live may have changed since. */
-  readonly recheckTemplate: (name: string, definition: unknown) => void | Promise<void>;
+  /** The same for one that is kept: what is live may have changed since. The live version of the rule `replaced` does not count. */
+  readonly recheckTemplate: (name: string, definition: unknown, replaced?: string) => void | Promise<void>;
 };
 export type TemplateToKeep = { readonly hash: string; readonly definition: unknown };
 

@@ -17,6 +17,7 @@ import { type AdministrationParts, stopperOf } from './administration.ts';
 import { type CampaignLive, createCampaignLive } from './campaign-live.ts';
 import { actionsOf, type CampaignCounts, countCampaign, shownCampaign } from './campaign-view.ts';
 import { type Answer, type Endpoint, endpoint, ok, streamEndpoint } from './endpoint.ts';
+import { asAgencyOf } from './own-agency.ts';
 import { PageQuery, pageOf, readPage } from './paging.ts';
 import { people } from './shown-people.ts';
 
@@ -110,7 +111,7 @@ async function wouldDo(
   id: string,
   action: 'pause' | 'resume' | 'cancel',
 ): Promise<Answer> {
-  const counts = await needCampaign(parts, caller, id);
+  const counts = await asAgencyOf(caller, () => needCampaign(parts, caller, id));
   const would = actionsOf(counts, seesSmallCounts(caller))[action];
   return { ...ok({ campaign: id, dryRun: true, would }), nothing: true };
 }

@@ -59,6 +59,7 @@ function exampleOf(type: EventType, index = 0): Readonly<Record<string, unknown>
 /** Every fault at once, and how each test citizen comes out; what a save would refuse is told and not refused. */
 export const checkDraft = (parts: DraftingParts): Endpoint =>
   endpoint({
+    reads: true,
     body: Type.Object({ rule: Draft }, { additionalProperties: false }),
     answer: async ({ body, caller }) => {
       const draft = body.rule as DraftRule;
@@ -113,6 +114,7 @@ const MOST_DAYS = 800;
 /** When the stages of a draft fall due, for an event that arrives on a day: this day unless told. With the days off in between. */
 export const timelineOfDraft = ({ catalogue, clock }: DraftingParts): Endpoint =>
   endpoint({
+    reads: true,
     body: Type.Object(
       {
         rule: Type.Object(
@@ -195,6 +197,7 @@ function daysOffBetween([first, last]: readonly [string, string]): { day: string
 /** How the texts of a draft read: by channel and language, with what is wrong, what is missing and how long each may become. */
 export const previewsOfDraft = (parts: DraftingParts): Endpoint =>
   endpoint({
+    reads: true,
     body: Type.Object(
       {
         rule: Type.Object(

@@ -47,6 +47,8 @@ export type Endpoint = {
   readonly schema: Shapes;
   /** What the audit trail calls it; where there is none, it keeps nothing of it. */
   readonly action?: string;
+  /** Of a POST that asks and changes nothing: staff read through it as their agency, as through every GET. */
+  readonly reads?: true;
   answer(call: Call<unknown, unknown, unknown>): Promise<Answer>;
   /** In place of an answer: a stream of events that ends when either side does. */
   readonly stream?: (
@@ -78,12 +80,14 @@ export function endpoint<
 >(
   given: Given<P, Q, B> & {
     readonly action?: string;
+    readonly reads?: true;
     answer(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer>;
   },
 ): Endpoint {
   return {
     schema: shapesOf(given),
     ...(given.action === undefined ? {} : { action: given.action }),
+    ...(given.reads === undefined ? {} : { reads: given.reads }),
     answer: (call) => given.answer(call as Call<Static<P>, Static<Q>, Static<B>>),
   };
 }
@@ -124,14 +128,17 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       // A stream has nothing to say before it begins, and one that is asked for its head alone would never end.
       exposeHeadRoute: at.stream === undefined,
       handler: async (request, reply) => {
-        if (personOf(request) !== null) refuseResidentNumbers(request.body, request.query);
-        if (at.stream !== undefined)
-          return at.stream(
-            callOf(request, at, () => {}),
-            () => openStream(reply),
-            request,
+        refuseResidentNumbers(request.body, request.query);
+        const { stream } = at;
+        if (stream !== undefined)
+          return asOwnAgency(request, false, () =>
+            stream(
+              callOf(request, at, () => {}),
+              () => openStream(reply),
+              request,
+            ),
           );
-        const work = () => asOwnAgency(request, () => answerAudited(request, at, parts));
+        const work = () => asOwnAgency(request, at.reads === true, () => answerAudited(request, at, parts));
         const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
         const { status, body, headers } =
           key === undefined || parts === undefined

@@ -1,12 +1,33 @@
-/** The one seam at which a read of staff becomes a read as their agency. Keys, owners, citizens and whatever writes go as the platform. */
+/**
+ * The one seam at which a read of staff becomes a read as their agency: what a GET reads, what a POST reads that changes nothing, and what a
+ * stream looks up before it begins. Keys, owners, citizens and whatever writes go as the platform (docs/adr/0023-who-is-signed-in.md).
+ */
 import type { FastifyRequest } from 'fastify';
-import { readAsAgency } from '../../store/agency-pool.ts';
+import type { Sql, SqlPool } from '../../domain/sql.ts';
+import { transaction } from '../../domain/sql.ts';
+import type { Credential } from '../../producers/credential.ts';
+import { agencyTransaction, readAsAgency } from '../../store/agency-pool.ts';
 
 const READS = new Set(['GET', 'HEAD']);
 
-export function asOwnAgency<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+/** `reads` of the endpoint: a question that is too long for an address. */
+export function asOwnAgency<T>(request: FastifyRequest, reads: boolean, work: () => Promise<T>): Promise<T> {
   const { person, method } = request;
-  if (!READS.has(method) || request.routeOptions.config.permission === 'public') return work();
+  if (!(reads || READS.has(method)) || request.routeOptions.config.permission === 'public') return work();
   if (person?.kind !== 'staff' || person.agency === null) return work();
   return readAsAgency(person.agency, work);
+}
+
+/** For what is read on the way to a change, or to an entry in the trail. */
+export function asAgencyOf<T>({ agency }: Credential, work: () => Promise<T>): Promise<T> {
+  return agency === null ? work() : readAsAgency(agency, work);
+}
+
+/** The same in one snapshot. */
+export function snapshotOf<T>(
+  pool: SqlPool,
+  { agency }: Credential,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  return agency === null ? transaction(pool, work) : agencyTransaction(pool, agency, work);
 }

@@ -80,6 +80,7 @@ export const preview = (parts: QuestionParts): Endpoint => {
   /** By caller and screen: the question that a newer one replaces. */
   const running = new Map<string, AbortController>();
   return endpoint({
+    reads: true,
     body: Type.Object(
       {
         rule: Draft,
@@ -132,6 +133,7 @@ function pairOf({ sets }: WholeAnswer): Pair {
 /** Two audiences: what they share (`both`, `stay`), what each has alone, and the gap that both leave. */
 const pair = (parts: QuestionParts, kind: 'overlap' | 'difference'): Endpoint =>
   endpoint({
+    reads: true,
     body: Type.Object(
       {
         first: RuleRef,

@@ -2,12 +2,14 @@
 import { Type } from 'typebox';
 import type { SqlPool } from '../../domain/sql.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
+import { seesSmallCounts } from '../../producers/credential.ts';
 import { listAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { listInbox, listQuarantine } from '../../store/inbox.ts';
 import { countLocales } from '../../store/locales.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 import { PageQuery, pageOf, readPage } from './paging.ts';
+import { people } from './shown-people.ts';
 
 export const inbox = (pool: SqlPool): Endpoint =>
   endpoint({
@@ -54,7 +56,12 @@ export const locales = (pool: SqlPool, catalogue: Catalogue): Endpoint =>
       const { localeFallbacks } = await catalogue.refresh();
       const notices = await countLocales(pool, caller().agency);
       const fellBack = notices.reduce((sum, n) => sum + (n.wanted === n.used ? 0 : n.notices), 0);
-      return ok({ fallbacks: localeFallbacks, fellBack, notices });
+      const exact = seesSmallCounts(caller());
+      return ok({
+        fallbacks: localeFallbacks,
+        fellBack: people(fellBack, exact),
+        notices: notices.map((one) => ({ ...one, notices: people(one.notices, exact) })),
+      });
     },
   });
 

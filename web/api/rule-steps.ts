@@ -9,6 +9,13 @@ import { type Sql, transaction } from '../../domain/sql.ts';
 import { type Credential, needAgency } from '../../producers/credential.ts';
 import { approveRule, publishRule } from '../../store/catalogue.ts';
 import {
+  approvedTexts,
+  keepApprovedTexts,
+  publishTexts,
+  type RuleText,
+  waitingTexts,
+} from '../../store/rule-texts.ts';
+import {
   lockRuleVersion,
   moveDraft,
   type RuleVersionState,
@@ -23,6 +30,11 @@ import { RuleParams, VersionParams } from './rules.ts';
 
 const strict = { additionalProperties: false } as const;
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Texts = Type.Record(
+  Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }),
+  Type.String({ minLength: 1, maxLength: 64 }),
+  { maxProperties: 100 },
+);
 export const Reason = Type.String({ minLength: 1, maxLength: 1_000 });
 
 type Ids = { readonly rule: string; readonly version: number };
@@ -82,18 +94,49 @@ function needAnother(version: RuleVersionState, caller: Credential, ids: Ids): v
     throw new AllimError('forbidden', 'another person approves what one wrote', { ids });
 }
 
+/** Of the rule's texts that wait, those that were read: each as it was saved last, and written by another. */
+async function textsRead(
+  sql: Sql,
+  ids: Ids,
+  read: Readonly<Record<string, string>>,
+  { agency, needsAnother, approver }: { agency: string; needsAnother: boolean; approver: string },
+): Promise<readonly RuleText[]> {
+  const names = Object.keys(read);
+  if (names.length === 0) return [];
+  const rule = await ruleOfVersion(sql, ids.rule, ids.version);
+  const found = await waitingTexts(sql, { agency, ...ids, names: Object.values(rule?.templates ?? {}) });
+  const waiting = new Map(found.map((text) => [text.name, text]));
+  return names.map((name) => {
+    const text = waiting.get(name);
+    if (text === undefined || text.hash !== read[name])
+      throw new AllimError('rule-conflict', `the text ${name} is another than was read`, {
+        ids: { ...ids, template: name },
+        faults: [{ pointer: `/texts/${name}`, message: 'is not that of the text that waits' }],
+      });
+    if (needsAnother && text.author === approver)
+      throw new AllimError('forbidden', 'another person approves what one wrote', {
+        ids: { ...ids, template: name },
+      });
+    return text;
+  });
+}
+
+/** `texts` (template → hash) are approved with it, and go live when it is published. */
 export const approveVersion = ({ pool, logger, production }: AuthoringParts): Endpoint =>
   endpoint({
     params: VersionParams,
-    body: Type.Object({ hash: Hash, reason: Type.Optional(Reason) }, strict),
+    body: Type.Object({ hash: Hash, reason: Type.Optional(Reason), texts: Type.Optional(Texts) }, strict),
     action: 'rule.approved',
     answer: async ({ params, body, caller, audit, isPerson }) => {
       const ids = idsOf(params);
       const approver = caller().id;
       await transaction(pool, async (sql) => {
         const version = await lockOwn(sql, ids, caller());
-        if (production || isPerson()) needAnother(version, caller(), ids);
+        const needsAnother = production || isPerson();
+        if (needsAnother) needAnother(version, caller(), ids);
         needHash(version, body.hash, ids);
+        const { agency } = version;
+        const texts = await textsRead(sql, ids, body.texts ?? {}, { agency, needsAnother, approver });
         if (!(await approveRule(sql, ids.rule, ids.version, body.hash, approver, body.reason ?? null)))
           throw new AllimError(
             'rule-conflict',
@@ -102,8 +145,9 @@ export const approveVersion = ({ pool, logger, production }: AuthoringParts): En
               : `the version was approved before, by ${version.approver} at ${version.approvedAt?.toISOString()}`,
             { ids },
           );
-        const { agency } = version;
-        await audit(sql, { agency, object: objectOf(ids), details: { hash: body.hash } });
+        await keepApprovedTexts(sql, ids.rule, ids.version, texts);
+        const details = { hash: body.hash, ...(texts.length === 0 ? {} : { texts: body.texts }) };
+        await audit(sql, { agency, object: objectOf(ids), details });
       });
       logger.info({ caller: approver, ...ids }, 'rule approved');
       return ok({ id: ids.rule, version: ids.version, state: 'approved' });
@@ -136,7 +180,7 @@ export const refuseVersion = ({ pool, logger }: AuthoringParts): Endpoint =>
     },
   });
 
-/** A person says why; for a key the body may be missing, as it may be the publication of a file. */
+/** With the texts that were approved with it. A person says why; for a key the body may be missing, as it may be the publication of a file. */
 export const publishVersion = (parts: AuthoringParts): Endpoint =>
   endpoint({
     params: VersionParams,
@@ -148,16 +192,20 @@ export const publishVersion = (parts: AuthoringParts): Endpoint =>
       if (reason === null && isPerson()) throw invalid('/reason', 'must say why it is published');
       await publishing(parts, async () => {
         const rule = await ruleOfVersion(parts.pool, ids.rule, ids.version);
+        const texts = await approvedTexts(parts.pool, ids.rule, ids.version);
         if (rule !== undefined) {
           needAgency(caller(), rule.agency);
           // Its event type and its templates may have changed since it was drafted.
-          await parts.checkRule(rule);
+          await parts.checkRule(rule, new Map(texts.map(({ name, version }) => [name, version])));
+          for (const { name, definition } of texts) await parts.recheckTemplate(name, definition, rule.id);
         }
         return async (sql) => {
-          const { agency, hash } = await lockOwn(sql, ids, caller());
+          const { agency, hash, approver } = await lockOwn(sql, ids, caller());
           if (!(await publishRule(sql, ids.rule, ids.version, caller().id, reason)))
             throw new AllimError('rule-conflict', 'the version has not been approved', { ids });
-          await audit(sql, { agency, object: objectOf(ids), reason, details: { hash } });
+          await publishTexts(sql, texts, approver ?? caller().id);
+          const details = { hash, ...(texts.length === 0 ? {} : { texts: texts.map(({ name }) => name) }) };
+          await audit(sql, { agency, object: objectOf(ids), reason, details });
         };
       });
       parts.logger.info({ caller: caller().id, ...ids }, 'rule published');

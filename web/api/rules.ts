@@ -20,6 +20,7 @@ import {
   type ShownVersion,
   versionsOf,
 } from '../../store/rule-lists.ts';
+import { type RuleText, waitingTexts } from '../../store/rule-texts.ts';
 import { editDraft, lockRuleVersion, type RuleStep } from '../../store/rule-versions.ts';
 import { type AuthoringParts, Json } from './authoring.ts';
 import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
@@ -104,11 +105,13 @@ export function mayOf(
   { state, steps }: { readonly state: ShownState; readonly steps: readonly RuleStep[] },
   caller: Credential,
   anotherApproves: boolean,
+  texts: readonly RuleText[],
 ): May {
   const right = (permission: 'rules' | 'approve' | 'publish') => mayDo(caller, permission);
   const ifRight = (right: boolean, so: true | string): true | string => (right ? so : 'permission');
   const isDraft = state === 'draft' || state === 'awaiting';
-  const wrote = anotherApproves && writersOf(steps).includes(caller.id);
+  const writers = [...writersOf(steps), ...texts.map(({ author }) => author)];
+  const wrote = anotherApproves && writers.includes(caller.id);
   return {
     edit: ifRight(right('rules'), isDraft ? true : 'approved'),
     request: ifRight(
@@ -152,6 +155,12 @@ export const getVersion = (parts: RuleParts): Endpoint =>
           ids: { rule: params.id, version: Number(params.v) },
         });
       const { definition, agency, ...version } = found;
+      const texts = await waitingTexts(parts.pool, {
+        agency,
+        rule: params.id,
+        version: version.version,
+        names: Object.values(definition.templates),
+      });
       return {
         status: 200,
         headers: { etag: etagOf(version.hash) },
@@ -161,7 +170,8 @@ export const getVersion = (parts: RuleParts): Endpoint =>
           ...shownVersion(version),
           rule: definition,
           sentence: sentencesOf(definition, parts.ruleFields, parts.catalogue),
-          may: mayOf(version, caller(), parts.production || isPerson()),
+          texts,
+          may: mayOf(version, caller(), parts.production || isPerson(), texts),
         },
       };
     },

@@ -233,6 +233,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (problem.status === 401 && signIn !== undefined && SHOWS.has(request.method))
       return reply.redirect(`/sign-in?as=${signIn}&next=${encodeURIComponent(request.url)}`, 303);
     if (problem.status === 503 || problem.code === 'idempotency-busy') reply.header('retry-after', 2);
+    // Every limit is of a minute where nothing else was said.
+    if (problem.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', 60);
     if (known instanceof PreconditionFailed && known.etag !== null) reply.header('etag', known.etag);
     if (problem.status === 413) await discardBody(request);
     return reply.code(problem.status).type('application/problem+json').send(problem);

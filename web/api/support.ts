@@ -23,6 +23,7 @@ import {
 import { noticesByCode } from '../../store/notice-codes.ts';
 import { type Call, type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 import { createFailures } from './failures.ts';
+import { snapshotOf } from './own-agency.ts';
 import { cursorOf, readCursor } from './paging.ts';
 import { shownChain } from './support-chain.ts';
 
@@ -76,13 +77,13 @@ function createLooks({ pool, looksPerMinute = 30 }: Pick<SupportParts, 'pool' | 
       work: (sql: Sql) => Promise<{ looked: Looked; found: T; count: number }>,
     ): Promise<T> {
       mayLook(caller().id);
-      return transaction(pool, async (sql) => {
-        const { looked, found, count } = await work(sql);
-        const { citizens, ...how } = looked;
-        const objects = citizens.length === 0 ? [null] : [...new Set(citizens)].map((id) => `citizen:${id}`);
+      const { looked, found, count } = await snapshotOf(pool, caller(), work);
+      const { citizens, ...how } = looked;
+      const objects = citizens.length === 0 ? [null] : [...new Set(citizens)].map((id) => `citizen:${id}`);
+      await transaction(pool, async (sql) => {
         for (const object of objects) await audit(sql, { object, reason, details: { ...how, found: count } });
-        return found;
       });
+      return found;
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Words that agencies write. In production a version is a draft until another person approves exactly its content, as a rule is; elsewhere
- * it goes live when it is saved.
+ * Words that agencies write. What a person saves, and in production what anybody saves, is a draft until another person approves exactly its
+ * content: with a rule that names it (rule-steps.ts), or by itself. What a key saves elsewhere is live at once.
  */
 import { Type } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
@@ -65,9 +65,10 @@ export const putTemplate = (parts: AuthoringParts): Endpoint =>
       },
       { additionalProperties: false },
     ),
-    answer: async ({ params: { name }, body, caller, audit, ifMatch }) => {
+    answer: async ({ params: { name }, body, caller, audit, ifMatch, isPerson }) => {
       const { agency, files } = body;
       const author = caller().id;
+      const waits = parts.production || isPerson();
       needAgency(caller(), agency);
       if (agency !== null) await needKnownAgency(parts.catalogue, agency);
       const saved = await publishing(parts, async () => {
@@ -80,11 +81,11 @@ export const putTemplate = (parts: AuthoringParts): Endpoint =>
             });
           checkIfMatch(ifMatch, ifMatch === undefined ? null : await latestTemplate(sql, name));
           const draft = await saveTemplateDraft(sql, { name, hash, agency, definition, author });
-          if (!parts.production) await publishTemplate(sql, name, draft.version, author);
-          const live = !parts.production || draft.live;
+          if (!waits) await publishTemplate(sql, name, draft.version, author);
+          const live = !waits || draft.live;
           const object = `template:${name}/${draft.version}`;
           await audit(sql, { agency, object, details: { hash, live } });
-          return parts.production ? { ...draft, hash } : { ...draft, state: 'published', live, hash };
+          return waits ? { ...draft, hash } : { ...draft, state: 'published', live, hash };
         };
       });
       parts.logger.info(

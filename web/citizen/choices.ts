@@ -31,7 +31,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NIGHT = { from: '21:00', to: '08:00' } as const;
 
 /** What a form was refused for: shown beside it, with what was typed. */
-export type Refusal = { readonly part: string; readonly text: string; readonly typed?: string };
+export type Refusal = {
+  readonly part: string;
+  readonly text: string;
+  readonly typed?: string;
+  /** 422 unless told. */
+  readonly status?: number;
+};
 
 export type ChoicesPage = (
   request: FastifyRequest,
@@ -74,7 +80,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
       contacts: contactViews(contacts, t),
       languages: languageViews(choices?.locale ?? reader.locale, languages.codes, t),
     };
-    const status = refusal === null ? 200 : 422;
+    const status = refusal === null ? 200 : (refusal.status ?? 422);
     return show.page(request, reply, reader, {
       name: 'choices',
       place: 'choices',
@@ -85,7 +91,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
   }
 
   app.get('/me/choices', { config: CITIZEN }, async (request, reply) =>
-    choicesPage(request, reply, await show.readerOf(request)),
+    choicesPage(request, reply, show.readerOf(request)),
   );
 
   /** One form of the page. `change` says what is wrong, or writes; the citizen's row is written first and so locked. */
@@ -94,7 +100,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
     change: (sql: Sql, given: Form, reader: Reader, nowMs: number) => Promise<Refusal | null>,
   ) =>
     app.post(`/me/choices/${part}`, { config: CITIZEN }, async (request, reply) => {
-      const reader = await show.readerOf(request);
+      const reader = show.readerOf(request);
       const given = readForm(request.body);
       const nowMs = clock.nowMs();
       const refusal = await transaction(pool, async (sql) => {
@@ -186,7 +192,7 @@ function choiceViews(
   contacts: readonly OwnContact[],
   agencies: readonly string[],
   nameOf: (agency: string) => string,
-  { t }: Reader,
+  { t, lang }: Reader,
 ) {
   const optOuts = choices?.optOuts ?? [];
   const everything = optOuts.some((o) => o.agency === null && o.category === null && o.channel === null);
@@ -217,7 +223,7 @@ function choiceViews(
     })),
     channels: CHANNELS.map((channel) => ({
       id: channel,
-      name: t.channels[channel],
+      name: capital(t.channels[channel], lang),
       text: t.choices.channelText[channel],
       chosen: chosen.includes(channel),
       nowhere: !reachable(channel),
@@ -240,6 +246,11 @@ function choiceViews(
         ),
       })),
   };
+}
+
+/** Names of channels are written as within a sentence. */
+function capital(text: string, lang: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(lang) + text.slice(1);
 }
 
 function languageViews(chosen: string, codes: readonly string[], t: Reader['t']) {

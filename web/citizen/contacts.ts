@@ -53,13 +53,13 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
   const { pool, sealer, clock, logger, show } = parts;
 
   app.post('/me/contacts', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t, citizen } = reader;
     const form = readForm(request.body);
     const channel: CodeChannel = form.text('channel') === 'email' ? 'email' : 'sms';
     const typed = form.text('address');
-    const refuse = (text: string) =>
-      parts.choicesPage(request, reply, reader, { part: channel, text, typed });
+    const refuse = (text: string, status = 422) =>
+      parts.choicesPage(request, reply, reader, { part: channel, text, typed, status });
     const address = readAddress(channel, typed);
     if (address === null) return refuse(channel === 'sms' ? t.contacts.wrongSms : t.contacts.wrongEmail);
     // A stop of everything or of the channel is a stop of codes too.
@@ -69,7 +69,10 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
     const code = String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0');
     const nowMs = clock.nowMs();
     const started = await startCode(pool, sealer, { id, citizen, channel, address, code }, nowMs);
-    if (started === 'too-many') return refuse(t.contacts.tooMany);
+    if (started !== 'started') {
+      reply.header('retry-after', started.waitSeconds);
+      return refuse(t.contacts.tooMany, 429);
+    }
     const text = t.contacts.message(code);
     const sent = await parts.sendCode({
       id,
@@ -112,11 +115,11 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
 
   app.get('/me/contacts/:id', { config: CITIZEN }, async (request, reply) => {
     const { id } = request.params as { id: string };
-    return codePage(request, reply, await show.readerOf(request), id);
+    return codePage(request, reply, show.readerOf(request), id);
   });
 
   app.post('/me/contacts/:id', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { id } = request.params as { id: string };
     const code = readForm(request.body).text('code').replaceAll(/\D/g, '');
     if (!UUID.test(id)) return codePage(request, reply, reader, id);
@@ -132,7 +135,7 @@ export function mountContacts(app: FastifyInstance, parts: ContactsParts): void 
   });
 
   app.post('/me/contacts/remove', { config: CITIZEN }, async (request, reply) => {
-    const { citizen } = await show.readerOf(request);
+    const { citizen } = show.readerOf(request);
     const id = readForm(request.body).text('id');
     if (UUID.test(id)) await removeOwnContact(pool, citizen, id);
     return reply.redirect('/me/choices?said=removed#contacts', 303);

@@ -39,7 +39,7 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
   const factsOf = createFacts(parts.fields);
 
   app.get('/me/data', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { citizen, t, lang } = reader;
     const { session } = needCitizen(request);
     const [profile, looks, sessions] = await Promise.all([
@@ -84,7 +84,7 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
   });
 
   app.get('/me/data/export', { config: CITIZEN }, async (request, reply) => {
-    const { citizen } = await show.readerOf(request);
+    const { citizen } = show.readerOf(request);
     const [profile, choices, contacts, looks] = await Promise.all([
       ownProfile(pool, citizen),
       ownChoices(pool, citizen),

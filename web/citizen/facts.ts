@@ -53,6 +53,11 @@ export function createFacts(fields: Fields) {
     const today = dayOf(given.nowMs);
     const uses = usesOf(snapshot);
     const day = (value: string) => dayWord(value, lang, today);
+    // A date of birth needs no weekday.
+    const plain = new Intl.DateTimeFormat(lang === 'en' ? 'en-GB' : lang, {
+      dateStyle: 'long',
+      timeZone: 'UTC',
+    });
     const titleOf = (rule: string) =>
       inLocale(snapshot.rules.get(rule)?.rule.title, lang, snapshot.localeFallbacks) ?? rule;
     const sourceOf = (source: string) =>
@@ -72,7 +77,7 @@ export function createFacts(fields: Fields) {
       known.push({
         name: field.name,
         label: field.labels[language],
-        value: said(field, value, language, t, day),
+        value: said(field, value, language, t, (value) => plain.format(Date.parse(value))),
         source: origin === undefined ? '' : sourceOf(origin.source),
         on: origin === undefined ? '' : day(dayOf(Date.parse(origin.at))),
         rules: rules.map(titleOf).sort(),

@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { dayOf } from '../../domain/clock.ts';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import { inLocale } from '../../domain/locales.ts';
-import { eventWord } from '../../rules/say/event-words.ts';
 import {
   allNotices,
   type CitizenNotice,
@@ -15,14 +14,14 @@ import {
 } from '../../store/citizen-notices.ts';
 import { ownProfile } from '../../store/own-choices.ts';
 import { sayDone, unsayDone } from '../../store/own-done.ts';
-import { helpersFor } from '../../templates/vocabulary.ts';
 import { cursorOf, readCursor } from '../api/paging.ts';
 import { readForm } from '../pages/forms.ts';
 import { calendarFile, timeOfDeadline } from './calendar-file.ts';
+import { changesOf, stateText } from './notice-state.ts';
 import { createNoticeTexts, type NoticeText } from './notice-text.ts';
 import { byUrgency, type Dated, dayWord, type NoticeView, viewOf } from './notice-view.ts';
 import type { Reader, Show, ShowParts } from './show.ts';
-import { createWhy, spokenLanguage } from './why.ts';
+import { createWhy } from './why.ts';
 
 export type InboxParts = ShowParts & {
   readonly show: Show;
@@ -81,7 +80,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t, lang } = reader;
     const notices = await openNotices(pool, reader.citizen);
     const open = (await readAll(notices, reader)).filter((one) => one.open).sort(byUrgency);
@@ -90,7 +89,10 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
     const today = dayOf(clock.nowMs());
     const view = {
       count: open.length === 0 ? '' : t.todo.count(open.length),
-      notices: open,
+      notices: open.map((one) => ({
+        ...one,
+        changes: changesOf(one, t.notice.deadline, lang, (value) => dayWord(value, lang, today)),
+      })),
       coming: coming.map(({ rule, dueAt }) => ({
         title: inLocale(rules.get(rule)?.rule.title, lang, localeFallbacks) ?? rule,
         when: t.todo.coming(dayWord(dayOf(dueAt.getTime()), lang, today)),
@@ -122,7 +124,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me/all', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { t } = reader;
     const { query, shown, next, from } = await find(request, reader);
     const link = (cursor: string | null) => {
@@ -158,7 +160,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   }
 
   app.get('/me/notices/:id', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const found = await needNotice(request, reader);
     const { t, lang } = reader;
     const { notice, text } = found;
@@ -178,7 +180,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
       ...found,
       fresh,
       tags: tags.join(' '),
-      stateText: stateText(found, reader, day),
+      stateText: stateText(found, t, day),
       newest: newest === undefined || newest === notice.id ? '' : `/me/notices/${newest}`,
       paragraphs: text.paragraphs.map((lines) => ({
         lines: lines.map((line) => ({
@@ -207,7 +209,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
   });
 
   app.get('/me/notices/:id/calendar.ics', { config: CITIZEN }, async (request, reply) => {
-    const reader = await show.readerOf(request);
+    const reader = show.readerOf(request);
     const { notice, text, agency, href, code } = await needNotice(request, reader);
     if (text.deadline === null) throw new AllimError('not-found', 'the notice has no deadline');
     const { t } = reader;
@@ -231,7 +233,7 @@ export function mountInbox(app: FastifyInstance, parts: InboxParts): void {
 
   const act = (path: string, change: typeof sayDone) =>
     app.post(`/me/notices/:id/${path}`, { config: CITIZEN }, async (request, reply) => {
-      const reader = await show.readerOf(request);
+      const reader = show.readerOf(request);
       const { id } = request.params as { id: string };
       if (!UUID.test(id) || (await noticeOf(pool, reader.citizen, id)) === undefined)
         throw new AllimError('not-found', 'there is no such notice of this citizen');
@@ -250,59 +252,4 @@ function holds({ title, agency, text, code }: Read, words: readonly string[]): b
     .normalize('NFKC')
     .toLocaleLowerCase();
   return words.every((word) => all.includes(word));
-}
-
-function stateText(
-  { state, text }: Read,
-  { t }: Reader,
-  day: (value: string) => string,
-): { readonly title: string; readonly text: string } | null {
-  const { notice } = t;
-  switch (state) {
-    case 'said':
-      return { title: notice.saidTitle, text: notice.said };
-    case 'done':
-      return { title: notice.doneTitle, text: notice.doneText };
-    case 'expired':
-      return { title: notice.expiredTitle, text: notice.expired(day(text.deadline!)) };
-    case 'withdrawn':
-      return { title: notice.withdrawnTitle, text: notice.withdrawn };
-    case 'outdated':
-      return { title: notice.outdatedTitle, text: notice.outdated };
-    default:
-      return null;
-  }
-}
-
-type Change = { readonly what: string; readonly before: string; readonly now: string };
-
-/** What differs between what was told before and now, in the words that rules have for it; what has no word is not shown. */
-function changesOf(
-  { notice, text }: Read,
-  deadline: string,
-  lang: string,
-  day: (value: string) => string,
-): Change[] {
-  if (notice.previous === null) return [];
-  const language = spokenLanguage(lang);
-  const say = helpersFor(lang);
-  const changes: Change[] = [];
-  const days = new Set([text.deadline, text.previousDeadline]);
-  for (const [name, now] of Object.entries(notice.body.data)) {
-    const before = notice.previous.data[name];
-    const word = eventWord([name]);
-    if (word === undefined || before === now || typeof before !== typeof now) continue;
-    const said = (value: unknown): string | null => {
-      if (typeof value === 'number') return word.measure === 'won' ? say['money']!(value) : String(value);
-      if (typeof value !== 'string') return null;
-      return word.values?.[value]?.[language] ?? (/^\d{4}-\d{2}-\d{2}$/.test(value) ? day(value) : value);
-    };
-    // The deadline has its own line, as it falls after days off.
-    if (typeof now === 'string' && typeof before === 'string' && days.has(now) && days.has(before)) continue;
-    const [was, is] = [said(before), said(now)];
-    if (was !== null && is !== null) changes.push({ what: word.labels[language], before: was, now: is });
-  }
-  if (text.deadline !== null && text.previousDeadline !== null && text.deadline !== text.previousDeadline)
-    changes.push({ what: deadline, before: day(text.previousDeadline), now: day(text.deadline) });
-  return changes;
 }

@@ -27,8 +27,11 @@ export type Live = {
 };
 
 const EVERY_MS = 100;
-/** A look may take this share of the time at most: with very many connected it comes less often. */
-const SHARE = 0.1;
+/**
+ * A look may take this share of the time at most: with very many connected it comes less often. The shorter of the last two counts: one that
+ * had to wait for a core says nothing of what looks cost, and must not let everybody wait for ten times as long.
+ */
+const SHARE = 0.15;
 /** A plan's rows bear the instant at which it began, and it may take seconds. */
 const BACK_MS = 30_000;
 const LONGEST_BACK_MS = 600_000;
@@ -53,6 +56,7 @@ export function createLive(parts: LiveParts): Live {
   const watched = new Map<string, Watched>();
   let count = 0;
   let timer: NodeJS.Timeout | undefined;
+  let lastMs = 0;
   let aliveMs = 0;
   let stopped = false;
 
@@ -101,7 +105,9 @@ export function createLive(parts: LiveParts): Live {
         .finally(() => {
           timer = undefined;
           if (stopped || count === 0) return;
-          again(Math.max(parts.everyMs ?? EVERY_MS, (performance.now() - startedMs) / SHARE));
+          const tookMs = performance.now() - startedMs;
+          again(Math.max(parts.everyMs ?? EVERY_MS, Math.min(tookMs, lastMs) / SHARE));
+          lastMs = tookMs;
         });
     }, afterMs);
   }

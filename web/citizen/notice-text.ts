@@ -21,7 +21,7 @@ export type NoticeText = {
   /** Paragraphs of lines. */
   readonly paragraphs: readonly (readonly string[])[];
   /** As a text message or an app notification said it: what the public check shows. */
-  readonly short: string;
+  readonly short: () => string;
   readonly deadline: string | null;
   /** Of a correction: the deadline that was told before. */
   readonly previousDeadline: string | null;
@@ -82,7 +82,6 @@ export function createNoticeTexts({ catalogue, calendar }: TextParts) {
       return renderContent(template, { channel, locale: lang, reach: notice.reach, values });
     };
     const full = contentOn(FULL);
-    const short = contentOn(SHORT);
     // A sensitive template's app notification says only that there is something.
     const headed = template.sensitive || !has(lang, 'push') ? full : contentOn(['push']);
     const paragraphs = (full.channel === 'push' ? full.body : full.text)
@@ -102,7 +101,10 @@ export function createNoticeTexts({ catalogue, calendar }: TextParts) {
             ? headed.title
             : (inLocale(rule.title, lang, localeFallbacks) ?? rule.id),
       paragraphs,
-      short: short.channel === 'push' ? `${short.title}\n${short.body}` : short.text,
+      short() {
+        const content = contentOn(SHORT);
+        return content.channel === 'push' ? `${content.title}\n${content.body}` : content.text;
+      },
       deadline,
       previousDeadline: values.old?.deadline ?? null,
       sensitive: template.sensitive,

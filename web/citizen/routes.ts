@@ -12,6 +12,7 @@ import { type InboxParts, mountInbox } from './inbox.ts';
 import { createLive } from './live.ts';
 import { createDevices, mountPush, type PushParts } from './push.ts';
 import { createShow, type ShowParts } from './show.ts';
+import { tellWaiting } from './waiting.ts';
 
 export type CitizenParts = ShowParts &
   Pick<PushParts, 'pushServices' | 'sendPush'> &
@@ -37,6 +38,7 @@ export async function mountCitizen(app: FastifyInstance, parts: CitizenParts): P
     const show = createShow(parts);
     scope.setErrorHandler(show.onError);
     takeForms(scope);
+    tellWaiting(scope, parts);
     mountInbox(scope, { ...parts, ...devices, show, onRead: devices.takeDown });
     const choicesPage = mountChoices(scope, { ...parts, show });
     mountContacts(scope, { ...parts, show, choicesPage });

@@ -10,7 +10,6 @@ import type { SqlPool } from '../../domain/sql.ts';
 import type { WorkingDays } from '../../domain/timeline.ts';
 import type { Fields } from '../../rules/catalogue.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
-import { ownLocale } from '../../store/own-choices.ts';
 import { type ErrorView, errorPages } from '../pages/error-page.ts';
 import { askedLanguage, createFrame, type FrameParts, type Place } from '../pages/frame.ts';
 import { pageHeaders } from '../pages/headers.ts';
@@ -45,12 +44,11 @@ export type Reader = {
 const TRUSTED = ['allim'];
 
 export function createShow(parts: ShowParts) {
-  const { pool, languages, catalogue, pages } = parts;
+  const { languages, catalogue, pages } = parts;
   const frameOf = createFrame(parts);
 
-  async function readerOf(request: FastifyRequest): Promise<Reader> {
-    const { citizen, locale: signedIn } = needCitizen(request);
-    const locale = (await ownLocale(pool, citizen)) ?? signedIn;
+  function readerOf(request: FastifyRequest): Reader {
+    const { citizen, locale } = needCitizen(request);
     const lang = languages.best(locale, catalogue.current().localeFallbacks);
     return { citizen, locale, lang, t: languages.words(lang) };
   }

@@ -3,6 +3,7 @@
  * so that the page that tells a false notice looks like the one that shows a true one.
  */
 import type { FastifyRequest } from 'fastify';
+import { holdsResidentNumber } from '../../domain/kr/resident-number.ts';
 import type { Assets } from '../ui/assets.ts';
 import type { Languages, Words } from './words.ts';
 
@@ -98,9 +99,12 @@ function nameOf(code: string): string {
   return name.slice(0, 1).toLocaleUpperCase(code) + name.slice(1);
 }
 
+/** The address that was asked for, and of what it asked everything but what no text of ours holds. */
 function withLanguage(url: string, code: string): string {
   const [path = '/', query = ''] = url.split('?', 2);
-  const parameters = new URLSearchParams(query);
+  const parameters = new URLSearchParams(
+    [...new URLSearchParams(query)].filter((one) => !one.some(holdsResidentNumber)),
+  );
   parameters.set('lang', code);
   return `${path}?${parameters}`;
 }

@@ -13,7 +13,7 @@ export const words: Words = {
     todo: 'Cần làm',
     all: 'Thông báo',
     choices: 'Cài đặt',
-    data: 'Dữ liệu của tôi',
+    data: 'Dữ liệu',
     check: 'Kiểm tra mã',
     real: 'Nhận biết thông báo giả',
     signIn: 'Đăng nhập',

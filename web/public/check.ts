@@ -54,7 +54,7 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
         return {
           agency: inLocale(agencies.get(agency)?.name, lang, localeFallbacks) ?? agency,
           day: dayWord(dayOf(Date.parse(notice.at)), lang, dayOf(clock.nowMs())),
-          lines: text.short.split('\n'),
+          lines: text.short().split('\n'),
           lang: text.lang,
         };
       } catch (error) {

@@ -13,6 +13,7 @@ import { AllimError } from '../../domain/errors.ts';
 import type { DeliveryId } from '../../domain/ids.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { Metrics } from '../../domain/metrics.ts';
+import { readableCode } from '../../domain/provider-codes.ts';
 import type { NewReceipt, ReceiptSource, ReceiptVerdict } from '../../domain/receipt.ts';
 import { createReceiptTokens } from '../../domain/receipt-tokens.ts';
 import type { Sealer } from '../../domain/sealing.ts';
@@ -179,7 +180,7 @@ export const receiptsOverHttp: FastifyPluginAsync<ReceiptsOverHttp> = async (app
           delivery: one.reference as DeliveryId,
           attempt: null,
           verdict: VERDICTS[one.status],
-          code: one.code ?? one.status,
+          code: one.code === undefined ? one.status : readableCode(one.code),
           addressDead: one.numberDead === true && VERDICTS[one.status] === 'permanent',
         }),
       );

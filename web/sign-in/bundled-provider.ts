@@ -6,7 +6,8 @@
 import type { IncomingMessage } from 'node:http';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import Provider, { type Context, type GrantContext, type Interaction } from 'oidc-provider';
+// The package's front warns of every Node that is not yet called LTS; this is what stands behind it.
+import { type Context, type GrantContext, type Interaction, Provider } from 'oidc-provider/lib/provider.js';
 import type { Logger } from '../../domain/logger.ts';
 import { createFailures } from '../api/failures.ts';
 import { pagePolicy } from '../pages/headers.ts';

@@ -1,6 +1,5 @@
-// biome-ignore-all lint/style/noDefaultExport: the package has one
 /** What web/sign-in/bundled-provider.ts uses of oidc-provider 9, which brings no types. */
-declare module 'oidc-provider' {
+declare module 'oidc-provider/lib/provider.js' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 
   export type Context = {
@@ -23,7 +22,7 @@ declare module 'oidc-provider' {
       readonly session: { readonly accountId: string };
     };
   };
-  export default class Provider {
+  export class Provider {
     constructor(issuer: string, configuration: object);
     proxy: boolean;
     readonly Grant: new (of: {

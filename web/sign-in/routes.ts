@@ -7,6 +7,7 @@ import path from 'node:path';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AllimError } from '../../domain/errors.ts';
+import { holdsResidentNumber } from '../../domain/kr/resident-number.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
@@ -74,7 +75,8 @@ export async function mountSignIn(app: FastifyInstance, parts: SignInParts): Pro
     if (origin === null) return sendProblem(reply, language, 'elsewhere', 400);
     const { next, account } = request.query as Query;
     const redirectUri = `${origin}/sign-in/callback`;
-    const hint = typeof account === 'string' && HINT.test(account) ? account : null;
+    const hint =
+      typeof account === 'string' && HINT.test(account) && !holdsResidentNumber(account) ? account : null;
     const started = await identity.begin({ redirectUri, locale: language, account: hint });
     const { state, nonce, verifier } = started;
     await underWay.begin(reply, state, {

@@ -1,5 +1,6 @@
 /** What the adapters share: counting calls in flight, and turning a provider's code into an outcome through the adapter's own table. */
 import type { Logger } from '../../domain/logger.ts';
+import { readableCode } from '../../domain/provider-codes.ts';
 import type { Outcome } from './provider.ts';
 
 export const SESSION_LOST: Outcome = { kind: 'temporary', code: 'session-lost' };
@@ -9,11 +10,12 @@ export type Verdict = 'permanent' | 'temporary' | 'technical';
 /** An outcome for a code by a literal table. A code the table lacks is worth a retry and a warning: nobody has decided yet what it means. */
 export function judged(
   table: Readonly<Record<string, Verdict>>,
-  code: string,
+  given: string,
   logger: Logger,
   provider: string,
   retryAfterMs?: number,
 ): Outcome {
+  const code = Object.hasOwn(table, given) ? given : readableCode(given);
   const kind = Object.hasOwn(table, code) ? table[code]! : undefined;
   if (kind === undefined)
     logger.warn({ provider, code }, 'the provider answered with a code nobody has classified');

@@ -24,15 +24,15 @@ export type Called = {
   readonly asked: string;
 };
 
+type How = { readonly token?: boolean; readonly head?: boolean };
+
 export type Matrix = {
   readonly site: WholeSite;
   readonly things: Readonly<Record<Whose, Things>>;
-  call(
-    route: string,
-    who: Who,
-    whose: Whose,
-    given?: { readonly token?: boolean; readonly head?: boolean },
-  ): Promise<Called>;
+  call(route: string, who: Who, whose: Whose, given?: How): Promise<Called>;
+  /** The good request of the route, and whatever is made of it. */
+  askOf(route: string, who: Who, whose: Whose): Promise<Ask>;
+  send(route: string, who: Who, ask: Ask, given?: How): Promise<Called>;
   close(): Promise<void>;
 };
 
@@ -54,8 +54,8 @@ function personOf(who: Who, things: Things, mark = ''): SignedInAs {
   };
 }
 
-export async function createMatrix(): Promise<Matrix> {
-  const site = await createWholeSite();
+export async function createMatrix(environment: Readonly<Record<string, string>> = {}): Promise<Matrix> {
+  const site = await createWholeSite({ environment });
   const { it } = site;
   const { nhis: own, nts: foreign } = await createThings(site);
   const things = { own, foreign, missing: missing(own) };
@@ -152,35 +152,46 @@ export async function createMatrix(): Promise<Matrix> {
     return { cookie: session.cookie, ...(token ? { 'x-allim-csrf': session.csrf } : {}) };
   }
 
+  const askOf = async (route: string, who: Who, whose: Whose): Promise<Ask> =>
+    DECLARED[route]!.ask(things[whose], makeFor(who));
+
+  async function send(
+    route: string,
+    who: Who,
+    { url, payload, type, headers, from }: Ask,
+    { token = true, head = false }: How = {},
+  ): Promise<Called> {
+    const { endsSession, stream } = DECLARED[route]!;
+    const [method = ''] = route.split(' ');
+    address++;
+    const answer = await site.app.inject({
+      method: (head ? 'HEAD' : method) as 'GET',
+      url,
+      remoteAddress: from ?? `10.${address >> 16}.${(address >> 8) & 255}.${address & 255}`,
+      headers: {
+        accept: 'text/html, application/json',
+        ...(type === undefined ? {} : { 'content-type': type }),
+        ...headers,
+        ...(await headersOf(who, token, endsSession === true)),
+      },
+      ...(payload === undefined ? {} : { payload: payload as object }),
+      ...(stream === true ? { payloadAsStream: true } : {}),
+    });
+    const asked = `${url} ${JSON.stringify(payload ?? '')}`;
+    const { statusCode: status, headers: said } = answer;
+    if (stream === true && String(said['content-type']).startsWith('text/event-stream')) {
+      answer.stream().destroy();
+      return { status, headers: said, body: '', asked };
+    }
+    return { status, headers: said, body: stream === true ? await textOf(answer) : answer.body, asked };
+  }
+
   return {
     site,
     things,
-    async call(route, who, whose, { token = true, head = false } = {}) {
-      const { ask, endsSession, stream } = DECLARED[route]!;
-      const [method = ''] = route.split(' ');
-      const { url, payload, type, headers, from }: Ask = await ask(things[whose], makeFor(who));
-      address++;
-      const answer = await site.app.inject({
-        method: (head ? 'HEAD' : method) as 'GET',
-        url,
-        remoteAddress: from ?? `10.${address >> 16}.${(address >> 8) & 255}.${address & 255}`,
-        headers: {
-          accept: 'text/html, application/json',
-          ...(type === undefined ? {} : { 'content-type': type }),
-          ...headers,
-          ...(await headersOf(who, token, endsSession === true)),
-        },
-        ...(payload === undefined ? {} : { payload: payload as object }),
-        ...(stream === true ? { payloadAsStream: true } : {}),
-      });
-      const asked = `${url} ${JSON.stringify(payload ?? '')}`;
-      const { statusCode: status, headers: said } = answer;
-      if (stream === true && String(said['content-type']).startsWith('text/event-stream')) {
-        answer.stream().destroy();
-        return { status, headers: said, body: '', asked };
-      }
-      return { status, headers: said, body: stream === true ? await textOf(answer) : answer.body, asked };
-    },
+    askOf,
+    send,
+    call: async (route, who, whose, given = {}) => send(route, who, await askOf(route, who, whose), given),
     close: () => site.close(),
   };
 }

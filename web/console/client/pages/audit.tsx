@@ -1,10 +1,10 @@
 /** The audit trail: who did what, when, on what and why, and whether it is still what was written. */
-import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useDeferredValue, useId, useState } from 'react';
 import { get } from '../api.ts';
 import { formatTime } from '../formats.ts';
+import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-import { STATE_WORDS } from '../parts/states.words.ts';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { ACTION_KINDS, AUDIT_WORDS } from './audit.words.ts';
@@ -128,22 +128,9 @@ const UUID = /([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 function Entries({ filter }: { readonly filter: Filter }) {
   const words = useWords(AUDIT_WORDS);
-  const again = useWords(STATE_WORDS);
   const language = useLanguage();
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } =
-    useInfiniteQuery({
-      queryKey: ['audit', filter],
-      initialPageParam: '',
-      queryFn: ({ pageParam, signal }) => {
-        const query = new URLSearchParams({ limit: '50' });
-        for (const [name, value] of Object.entries(filter))
-          if (value.trim() !== '') query.set(name, value.trim());
-        if (pageParam !== '') query.set('cursor', pageParam);
-        return get<{ entries: readonly Entry[]; next: string | null }>(`/api/v1/audit?${query}`, signal);
-      },
-      getNextPageParam: ({ next }) => next ?? undefined,
-      placeholderData: (before) => before,
-    });
+  const pages = usePages<{ entries: readonly Entry[]; next: string | null }>('audit', filter);
+  const { data, error, refetch, isPending } = pages;
   if (error !== null) return <Failed error={error} again={() => void refetch()} />;
   if (isPending) return <Loading />;
   const entries = data.pages.flatMap((page) => page.entries);
@@ -200,18 +187,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
         rows={entries}
         keyOf={({ number }) => String(number)}
       />
-      {hasNextPage && (
-        <div className="more">
-          <button
-            type="button"
-            className="button"
-            disabled={isFetchingNextPage}
-            onClick={() => void fetchNextPage()}
-          >
-            {again.more}
-          </button>
-        </div>
-      )}
+      <More pages={pages} />
     </>
   );
 }

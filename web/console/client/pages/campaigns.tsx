@@ -1,12 +1,12 @@
 /** Campaigns: what is being sent and was sent, and the brake for all of it. */
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useSearchParams } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatDay, formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { More, usePages } from '../parts/paged.tsx';
 import { People, type PeopleCount } from '../parts/people.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-import { STATE_WORDS } from '../parts/states.words.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { useMay, usePerson } from '../person.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
@@ -150,21 +150,8 @@ function Stops() {
 
 function Found({ state }: { readonly state: string }) {
   const words = useWords(CAMPAIGNS_WORDS);
-  const again = useWords(STATE_WORDS);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } =
-    useInfiniteQuery({
-      queryKey: ['campaigns', state],
-      initialPageParam: '',
-      queryFn: ({ pageParam, signal }) => {
-        const query = new URLSearchParams({ limit: '50' });
-        if (state !== '') query.set('state', state);
-        if (pageParam !== '') query.set('cursor', pageParam);
-        return get<CampaignList>(`/api/v1/campaigns?${query}`, signal);
-      },
-      getNextPageParam: ({ next }) => next ?? undefined,
-      placeholderData: (before) => before,
-      refetchInterval: 15_000,
-    });
+  const pages = usePages<CampaignList>('campaigns', { state }, { refetchInterval: 15_000 });
+  const { data, error, refetch, isPending } = pages;
   if (error !== null) return <Failed error={error} again={() => void refetch()} />;
   if (isPending) return <Loading />;
   const campaigns = data.pages.flatMap((page) => page.campaigns);
@@ -177,18 +164,7 @@ function Found({ state }: { readonly state: string }) {
   return (
     <>
       <CampaignTable campaigns={campaigns} />
-      {hasNextPage && (
-        <div className="more">
-          <button
-            type="button"
-            className="button"
-            disabled={isFetchingNextPage}
-            onClick={() => void fetchNextPage()}
-          >
-            {again.more}
-          </button>
-        </div>
-      )}
+      <More pages={pages} />
     </>
   );
 }

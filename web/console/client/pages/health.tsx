@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { get } from '../api.ts';
 import { formatNumber, formatTime } from '../formats.ts';
-import { Failed, Loading } from '../parts/states.tsx';
+import { FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { HEALTH_WORDS } from './health.words.ts';
@@ -45,7 +45,7 @@ export function HealthPage() {
     refetchInterval: LOOK_EVERY_MS,
   });
   if (data === undefined)
-    return error === null ? <Loading /> : <Failed error={error} again={() => void refetch()} />;
+    return error === null ? <Loading /> : <FailedPage error={error} again={() => void refetch()} />;
   return (
     <div className="stack">
       <Verdict health={data} />

@@ -1,12 +1,12 @@
 /** Quarantine: what could not be taken in and why; one record, mended and tried again. The original is kept. */
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { Link } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-import { STATE_WORDS } from '../parts/states.words.ts';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
@@ -35,18 +35,9 @@ const PROFILES = 'citizen-profiles';
 
 export function Quarantine() {
   const words = useWords(QUARANTINE_WORDS);
-  const again = useWords(STATE_WORDS);
   const language = useLanguage();
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending } = useInfiniteQuery({
-    queryKey: ['quarantine'],
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) =>
-      get<{ quarantine: readonly Row[]; next: string | null }>(
-        `/api/v1/quarantine?limit=50${pageParam === '' ? '' : `&cursor=${pageParam}`}`,
-        signal,
-      ),
-    getNextPageParam: ({ next }) => next ?? undefined,
-  });
+  const pages = usePages<{ quarantine: readonly Row[]; next: string | null }>('quarantine');
+  const { data, error, refetch, isPending } = pages;
   const rows = data?.pages.flatMap((page) => page.quarantine) ?? [];
   return (
     <div className="stack">
@@ -95,13 +86,7 @@ export function Quarantine() {
           keyOf={({ id }) => id}
         />
       )}
-      {hasNextPage && (
-        <div className="more">
-          <button type="button" className="button" onClick={() => void fetchNextPage()}>
-            {again.more}
-          </button>
-        </div>
-      )}
+      <More pages={pages} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** One rule: five steps in any order, the audience beside all of them, and what is wrong named on the step where it is mended. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import type { EventType as CatalogueEventType } from '../../../../domain/event.ts';
 import type { Fields } from '../../../../rules/catalogue.ts';
@@ -36,6 +36,7 @@ import { When } from '../rule/when.tsx';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { StateBadge } from './rules.tsx';
 
+const NO_WARNINGS: readonly never[] = [];
 const STEPS = ['who', 'when', 'what', 'try', 'publish'] as const satisfies readonly StepName[];
 
 export function RulePage({ params }: { readonly params: Readonly<Record<string, string>> }) {
@@ -87,7 +88,14 @@ function Editor({ id, opened, types, fields }: Given) {
     eventType !== undefined && complete && read.node !== undefined && draft.condition !== true;
   const { version } = opened;
   const asked = useAudience(draft, countable, readOnly && version !== null ? version : null);
-  const texts = useTexts(draft);
+  const written = useCallback(
+    (condition: Draft['condition'], whole: boolean): void => {
+      setComplete(whole);
+      setDraft((before) => ({ ...before, condition }));
+    },
+    [setDraft],
+  );
+  const texts = useTexts(draft, opened.version === null);
   const checked = useCheck(draft, eventType !== undefined && draft.id !== '');
   const step = STEPS.find((one) => one === search.get('step')) ?? 'who';
   const say = (field: string): string =>
@@ -109,14 +117,7 @@ function Editor({ id, opened, types, fields }: Given) {
   };
   return (
     <>
-      <Head
-        id={id}
-        draft={draft}
-        opened={opened}
-        changed={changed || texts.changed}
-        revert={revert}
-        texts={texts}
-      />
+      <Head id={id} draft={draft} opened={opened} changed={changed} revert={revert} texts={texts} />
       <div className="rule">
         <div className="rule-steps">
           <Tabs
@@ -159,15 +160,12 @@ function Editor({ id, opened, types, fields }: Given) {
                     <Condition
                       key={draft.on}
                       condition={draft.condition}
-                      onCondition={(condition, whole) => {
-                        setComplete(whole);
-                        setDraft((before) => ({ ...before, condition }));
-                      }}
+                      onCondition={written}
                       scope={scope}
                       eventType={eventType}
                       read={read}
                       complete={complete}
-                      warnings={asked.audience?.warnings ?? []}
+                      warnings={asked.audience?.warnings ?? NO_WARNINGS}
                       readOnly={readOnly}
                     />
                   )}
@@ -177,7 +175,13 @@ function Editor({ id, opened, types, fields }: Given) {
               {step === 'what' && <Texts {...given} texts={texts} />}
               {step === 'try' && <Tests {...given} fields={fields} read={read} />}
               {step === 'publish' && (
-                <Publish {...given} opened={opened} changed={changed || texts.changed} scope={scope} />
+                <Publish
+                  {...given}
+                  opened={opened}
+                  changed={changed || texts.changed}
+                  scope={scope}
+                  hashOf={texts.hashOf}
+                />
               )}
             </div>
           </Tabs>
@@ -208,12 +212,13 @@ type HeadGiven = {
   readonly id: string;
   readonly draft: Draft;
   readonly opened: Opened;
+  /** The rule itself; its texts know of themselves. */
   readonly changed: boolean;
   readonly revert: () => void;
   readonly texts: ReturnType<typeof useTexts>;
 };
 
-function Head({ id, draft, opened, changed, revert, texts }: HeadGiven) {
+function Head({ id, draft, opened, changed: ruleChanged, revert, texts }: HeadGiven) {
   const words = useWords(RULE_WORDS);
   const language = useLanguage();
   const [, go] = useLocation();
@@ -225,14 +230,16 @@ function Head({ id, draft, opened, changed, revert, texts }: HeadGiven) {
     at: null,
     problem: null,
   });
-  const mayRequest = changed || opened.version?.state === 'draft';
+  const changed = ruleChanged || texts.changed;
+  // Texts alone, of a version that is approved or live, wait by themselves once they are saved.
+  const mayRequest = ruleChanged || opened.version === null || opened.version.state === 'draft';
   /** With `asking` another person is asked to approve what was just saved. */
   async function save(asking: boolean): Promise<void> {
     setState((before) => ({ ...before, saving: true, problem: null }));
     try {
       await texts.save();
       const { version } = opened;
-      const saved = changed || version === null ? await saveRule(draft, opened) : version;
+      const saved = ruleChanged || version === null ? await saveRule(draft, opened) : version;
       keep(id, null);
       if (asking) await askForApproval(saved);
       setState({ saving: false, at: Date.now(), problem: null });

@@ -1,11 +1,9 @@
 /** The rules of the agency: which are live, which are being written, and which wait for somebody. */
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { get } from '../api.ts';
 import { formatTime } from '../formats.ts';
+import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-import { STATE_WORDS } from '../parts/states.words.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { useMay, usePerson } from '../person.ts';
 import { useEventTypes } from '../rule/use-rule.ts';
@@ -98,21 +96,8 @@ export function Rules() {
 
 function Found({ q, state }: { readonly q: string; readonly state: string }) {
   const words = useWords(RULES_WORDS);
-  const again = useWords(STATE_WORDS);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isPending, isFetchingNextPage } =
-    useInfiniteQuery({
-      queryKey: ['rules', state, q],
-      initialPageParam: '',
-      queryFn: ({ pageParam, signal }) => {
-        const query = new URLSearchParams({ limit: '50' });
-        if (q !== '') query.set('q', q);
-        if (state !== '') query.set('state', state);
-        if (pageParam !== '') query.set('cursor', pageParam);
-        return get<RuleList>(`/api/v1/rules?${query}`, signal);
-      },
-      getNextPageParam: ({ next }) => next ?? undefined,
-      placeholderData: (before) => before,
-    });
+  const pages = usePages<RuleList>('rules', { state, q });
+  const { data, error, refetch, isPending } = pages;
   if (error !== null) return <Failed error={error} again={() => void refetch()} />;
   if (isPending) return <Loading />;
   const rules = data.pages.flatMap((page) => page.rules);
@@ -127,18 +112,7 @@ function Found({ q, state }: { readonly q: string; readonly state: string }) {
   return (
     <>
       <RuleTable rules={rules} />
-      {hasNextPage && (
-        <div className="more">
-          <button
-            type="button"
-            className="button"
-            disabled={isFetchingNextPage}
-            onClick={() => void fetchNextPage()}
-          >
-            {again.more}
-          </button>
-        </div>
-      )}
+      <More pages={pages} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { get } from '../api.ts';
 import { formatClock, formatDay, formatNumber } from '../formats.ts';
+import { drawn, type PeopleCount, usePeople } from '../parts/people.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { usePerson } from '../person.ts';
@@ -10,10 +11,17 @@ import { PLACES } from '../places.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { TODAY_WORDS } from './today.words.ts';
 
-type Hour = { readonly hour: number; readonly left: number; readonly held: number; readonly stages: number };
+type Hour = {
+  readonly hour: number;
+  readonly left: PeopleCount;
+  readonly held: PeopleCount;
+  readonly stages: number;
+};
 type Day = {
   readonly day: string;
   readonly now: string;
+  readonly left: PeopleCount;
+  readonly held: PeopleCount;
   readonly hours: readonly Hour[];
   readonly approvals: readonly {
     readonly rule: string;
@@ -21,12 +29,14 @@ type Day = {
     readonly title: Readonly<Record<string, string>>;
     readonly by: string;
     readonly at: string;
+    /** Texts alone; 0 where the version itself waits. */
+    readonly texts: number;
   }[];
   readonly quarantine: number;
   readonly paused: number;
   readonly failedFanouts: number;
   readonly plannedMs: { readonly median: number; readonly slowest: number } | null;
-  readonly underWay: number;
+  readonly underWay: PeopleCount;
   readonly ambiguous: number;
 };
 
@@ -64,16 +74,15 @@ export function Today() {
   );
 }
 
-const sum = (hours: readonly Hour[], part: 'left' | 'held' | 'stages'): number =>
-  hours.reduce((total, hour) => total + hour[part], 0);
-
 function Leaves({ day }: { readonly day: Day }) {
   const words = useWords(TODAY_WORDS);
   const language = useLanguage();
-  const { hours } = day;
-  const say = (count: number): string => formatNumber(count, language);
-  const [left, held, stages] = [sum(hours, 'left'), sum(hours, 'held'), sum(hours, 'stages')];
-  const most = Math.max(1, ...hours.map((hour) => hour.left + hour.held));
+  const { hours, left, held } = day;
+  const say = usePeople();
+  const cases = (count: PeopleCount): string =>
+    typeof count === 'number' ? words.cases(formatNumber(count, language)) : say(count);
+  const stages = hours.reduce((total, hour) => total + hour.stages, 0);
+  const most = Math.max(1, ...hours.map((hour) => drawn(hour.left) + drawn(hour.held)));
   const hourNow = Number(formatClock(day.now, language).slice(0, 2));
   const columns: Column<Hour>[] = [
     { name: 'hour', label: words.hour, head: true, cell: ({ hour }) => words.hourOf(hour) },
@@ -81,22 +90,22 @@ function Leaves({ day }: { readonly day: Day }) {
     { name: 'held', label: words.held, number: true, cell: (hour) => say(hour.held) },
     { name: 'stages', label: words.stages, number: true, cell: (hour) => say(hour.stages) },
   ];
-  const busy = hours.filter((hour) => hour.left + hour.held + hour.stages > 0);
+  const busy = hours.filter((hour) => drawn(hour.left) + drawn(hour.held) + hour.stages > 0);
   return (
     <section className="card stack tight" aria-labelledby="today-leaves">
       <h2 id="today-leaves">{words.leaves}</h2>
       {busy.length === 0 ? (
         <p className="muted">{words.nothing}</p>
       ) : (
-        <p>{words.leavesSum(say(left), say(held), say(stages))}</p>
+        <p>{words.leavesSum(cases(left), cases(held), say(stages))}</p>
       )}
       <div className="hours" role="img" aria-label={words.strip}>
         {hours.map((hour) => (
           <span key={hour.hour} className={hour.hour === hourNow ? 'hour now' : 'hour'}>
             <span className="hour-column">
               {hour.stages > 0 && <span className="hour-stages">◆{hour.stages}</span>}
-              <span className="hour-held" style={{ height: `${(100 * hour.held) / most}%` }} />
-              <span className="hour-left" style={{ height: `${(100 * hour.left) / most}%` }} />
+              <span className="hour-held" style={{ height: `${(100 * drawn(hour.held)) / most}%` }} />
+              <span className="hour-left" style={{ height: `${(100 * drawn(hour.left)) / most}%` }} />
             </span>
             <span className="hour-name">{hour.hour}</span>
           </span>
@@ -138,11 +147,15 @@ function Waits({ day }: { readonly day: Day }) {
         <>
           <h3>{words.approvals}</h3>
           <ul className="waiting">
-            {day.approvals.map(({ rule, version, title, by }) => (
+            {day.approvals.map(({ rule, version, title, by, texts }) => (
               <li key={`${rule} ${version}`} className="row apart">
                 <span>
                   <span className="rule-name">{nameIn(title, language, rule)}</span>
-                  <span className="small muted">{words.approvalOf(version, by.replace(/^staff:/, ''))}</span>
+                  <span className="small muted">
+                    {texts === 0
+                      ? words.approvalOf(version, by.replace(/^staff:/, ''))
+                      : words.textsOf(formatNumber(texts, language), by.replace(/^staff:/, ''))}
+                  </span>
                 </span>
                 <Link
                   className="button small"
@@ -175,7 +188,9 @@ function Waits({ day }: { readonly day: Day }) {
 function Well({ day }: { readonly day: Day }) {
   const words = useWords(TODAY_WORDS);
   const language = useLanguage();
-  const cases = (count: number): string => words.cases(formatNumber(count, language));
+  const few = usePeople();
+  const cases = (count: PeopleCount): string =>
+    typeof count === 'number' ? words.cases(formatNumber(count, language)) : few(count);
   const seconds = (ms: number): string =>
     words.seconds((ms / 1000).toLocaleString(language, { maximumFractionDigits: ms < 10_000 ? 1 : 0 }));
   const { plannedMs } = day;

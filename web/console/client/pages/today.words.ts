@@ -16,6 +16,7 @@ type TodayWords = {
   readonly waits: string;
   readonly approvals: string;
   readonly approvalOf: (version: number, by: string) => string;
+  readonly textsOf: (count: string, by: string) => string;
   readonly read: string;
   readonly noApprovals: string;
   readonly quarantine: string;
@@ -41,7 +42,7 @@ export const TODAY_WORDS: Spoken<TodayWords> = {
   ko: {
     title: '오늘',
     leaves: '오늘 나가는 안내',
-    leavesSum: (left, held, stages) => `나감 ${left}건 · 기다림 ${held}건 · 때가 되는 단계 ${stages}개`,
+    leavesSum: (left, held, stages) => `나감 ${left} · 기다림 ${held} · 때가 되는 단계 ${stages}개`,
     nothing: '오늘은 나가는 안내가 없습니다.',
     hour: '시각',
     hourOf: (hour) => `${hour}시`,
@@ -54,6 +55,7 @@ export const TODAY_WORDS: Spoken<TodayWords> = {
     waits: '나를 기다리는 일',
     approvals: '승인을 기다리는 규칙',
     approvalOf: (version, by) => `${version}판 · ${by}`,
+    textsOf: (count, by) => `새 문구 ${count}개 · ${by}`,
     read: '읽고 승인하기',
     noApprovals: '승인을 기다리는 규칙이 없습니다.',
     quarantine: '읽지 못한 이벤트',
@@ -90,6 +92,7 @@ export const TODAY_WORDS: Spoken<TodayWords> = {
     waits: 'What waits for you',
     approvals: 'Rules awaiting approval',
     approvalOf: (version, by) => `version ${version} · ${by}`,
+    textsOf: (count, by) => `new texts: ${count} · ${by}`,
     read: 'Read and approve',
     noApprovals: 'No rule awaits approval.',
     quarantine: 'Events that could not be read',

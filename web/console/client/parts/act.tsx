@@ -1,28 +1,9 @@
 /** Something that is done for good reason: a button that opens a dialog, which says what will happen and asks why, and does it once. */
 import { type FormEvent, type ReactNode, useId, useState } from 'react';
-import { type Spoken, useWords } from '../words.ts';
+import { useWords } from '../words.ts';
+import { ACT_WORDS } from './act.words.ts';
 import { Dialog } from './dialog.tsx';
 import { Failed } from './states.tsx';
-
-const WORDS: Spoken<{
-  readonly why: string;
-  readonly whyHint: string;
-  readonly back: string;
-  readonly busy: string;
-}> = {
-  ko: {
-    why: '까닭',
-    whyHint: '감사 기록에 남습니다. 개인정보는 쓰지 마세요.',
-    back: '그만두기',
-    busy: '하는 중',
-  },
-  en: {
-    why: 'Reason',
-    whyHint: 'Kept in the audit trail. Leave personal data out.',
-    back: 'Go back',
-    busy: 'Working',
-  },
-};
 
 type Given = {
   readonly label: string;
@@ -37,7 +18,7 @@ type Given = {
 };
 
 export function Act({ label, title, children, verb, tone = 'primary', disabled, act }: Given) {
-  const words = useWords(WORDS);
+  const words = useWords(ACT_WORDS);
   const id = useId();
   const [open, setOpen] = useState(false);
   const [reason, setReason] = useState('');

@@ -2,17 +2,22 @@
  * The condition as rows and groups (react-querybuilder), with what is wrong or was hardly meant written under the row it is about. It edits
  * the query of rules/say/builder.ts; the condition is made of it, and never the other way while somebody types.
  */
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import {
   type ActionProps,
+  type FieldSelectorProps,
   type FullField,
+  type OperatorSelectorProps,
   type OptionGroup,
   QueryBuilder,
   type RuleGroupType,
+  type ValueEditorProps,
   type ValueSelectorProps,
+  type ValueSourceSelectorProps,
   type VersatileSelectorProps,
 } from 'react-querybuilder';
 import { useWords } from '../words.ts';
+import { BLANK, type Blanks, withBlanks, withoutBlanks } from './blank-rows.ts';
 import { BUILDER_WORDS } from './builder.words.ts';
 import { type BuilderContext, ValueEditor } from './builder-value.tsx';
 import type { FieldChoice } from './fields.ts';
@@ -45,8 +50,6 @@ const USUAL: readonly (readonly [field: RegExp, operator: string, event: string]
   [/^citizen\.last/, '!=', 'event.season'],
   [/^citizen\.last/, '!=', 'event.year'],
 ];
-
-const FIRST = 'yearAge(citizen.birthDate)';
 
 const WITHOUT_FIELD = new Set(['null', 'notNull', 'isTrue', 'within', 'in', 'notIn']);
 
@@ -92,6 +95,8 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
   );
   const fields = useMemo(() => optionsOf([...choices, ...further], words), [choices, further, words]);
   const context: BuilderContext = { choices: all, faults, warnings };
+  const blanks: Blanks = useRef(new Map<string, string>()).current;
+  const shown = useMemo(() => (readOnly ? query : withBlanks(query, blanks)), [query, blanks, readOnly]);
   const usual = (name: string) => {
     const found = USUAL.find(([field, , event]) => field.test(name) && all.has(event));
     return found === undefined ? undefined : { operator: found[1], event: found[2] };
@@ -104,10 +109,9 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
   return (
     <div className="builder">
       <QueryBuilder
-        query={query as unknown as RuleGroupType}
-        onQueryChange={(next) => onQuery(next as unknown as QueryTree)}
+        query={shown as unknown as RuleGroupType}
+        onQueryChange={(next) => onQuery(withoutBlanks(next as unknown as QueryTree))}
         fields={fields}
-        getDefaultField={FIRST}
         combinators={[
           { name: 'and', value: 'and', label: words.and },
           { name: 'or', value: 'or', label: words.or },
@@ -145,6 +149,23 @@ export function Builder({ query, onQuery, choices, further, faults, warnings, re
 type Plain = { readonly name: string; readonly label: string };
 type Choice = Plain | { readonly label: string; readonly options: readonly Plain[] };
 
+const optionsShown = (options: readonly Choice[]) =>
+  options.map((option) =>
+    'options' in option ? (
+      <optgroup key={option.label} label={option.label}>
+        {option.options.map((one) => (
+          <option key={one.name} value={one.name}>
+            {one.label}
+          </option>
+        ))}
+      </optgroup>
+    ) : (
+      <option key={option.name} value={option.name}>
+        {option.label}
+      </option>
+    ),
+  );
+
 function Selector({
   options,
   value,
@@ -153,6 +174,8 @@ function Selector({
   disabled,
   className,
 }: VersatileSelectorProps | ValueSelectorProps) {
+  // Hundreds of options in each row, which a key in one row leaves as they are.
+  const shown = useMemo(() => optionsShown(options as readonly Choice[]), [options]);
   return (
     <select
       className={`input small ${className ?? ''}`}
@@ -161,29 +184,49 @@ function Selector({
       value={value}
       onChange={(event) => handleOnChange(event.target.value)}
     >
-      {(options as readonly Choice[]).map((option) =>
-        'options' in option ? (
-          <optgroup key={option.label} label={option.label}>
-            {option.options.map((one) => (
-              <option key={one.name} value={one.name}>
-                {one.label}
-              </option>
-            ))}
-          </optgroup>
-        ) : (
-          <option key={option.name} value={option.name}>
-            {option.label}
-          </option>
-        ),
-      )}
+      {shown}
     </select>
   );
+}
+
+/** Of a row that is blank, how one adds a condition: by choosing what it is about. */
+function FieldSelector(props: FieldSelectorProps) {
+  const words = useWords(BUILDER_WORDS);
+  const withAdd = useMemo(
+    () => [
+      { name: BLANK, value: BLANK, label: `＋ ${words.addRule}` },
+      ...(props.options as readonly Choice[]),
+    ],
+    [props.options, words],
+  );
+  if (props.value !== BLANK) return <Selector {...props} />;
+  return (
+    <Selector
+      {...props}
+      title={words.addRule}
+      className={`${props.className ?? ''} blank`}
+      options={withAdd as FieldSelectorProps['options']}
+    />
+  );
+}
+
+function OperatorSelector(props: OperatorSelectorProps) {
+  return props.field === BLANK ? null : <Selector {...props} />;
+}
+
+function SourceSelector(props: ValueSourceSelectorProps) {
+  return props.field === BLANK ? null : <Selector {...props} />;
+}
+
+function Value(props: ValueEditorProps) {
+  return props.field === BLANK ? null : <ValueEditor {...props} />;
 }
 
 /** The row's way out, and under the row what is wrong with it. */
 function Remove({ handleOnClick, title, disabled, ruleOrGroup, context }: ActionProps) {
   const { faults, warnings } = context as BuilderContext;
   const id = ruleOrGroup.id ?? '';
+  if ('field' in ruleOrGroup && ruleOrGroup.field === BLANK) return null;
   return (
     <>
       <button
@@ -239,16 +282,25 @@ function Add({ handleOnClick, label, title, disabled }: ActionProps) {
   );
 }
 
+/** Where a blank row stands, that is the way. */
+function AddRule(props: ActionProps) {
+  const { ruleOrGroup } = props;
+  const hasBlank =
+    'rules' in ruleOrGroup &&
+    ruleOrGroup.rules.some((one) => typeof one === 'object' && 'field' in one && one.field === BLANK);
+  return hasBlank ? null : <Add {...props} />;
+}
+
 const CONTROLS = {
-  fieldSelector: Selector,
-  operatorSelector: Selector,
+  fieldSelector: FieldSelector,
+  operatorSelector: OperatorSelector,
   combinatorSelector: Selector,
-  valueSourceSelector: Selector,
+  valueSourceSelector: SourceSelector,
   valueSelector: Selector,
-  valueEditor: ValueEditor,
+  valueEditor: Value,
   removeRuleAction: Remove,
   removeGroupAction: Remove,
-  addRuleAction: Add,
+  addRuleAction: AddRule,
   addGroupAction: Add,
 };
 const CLASSES = {

@@ -35,7 +35,7 @@ type BuilderWords = {
 export const BUILDER_WORDS: Spoken<BuilderWords> = {
   ko: {
     label: '조건',
-    empty: '조건이 없습니다. “조건 넣기”로 시작하세요.',
+    empty: '조건이 없습니다. “조건 넣기”에서 항목을 고르세요.',
     and: '다음을 모두 만족',
     or: '다음 중 하나라도 만족',
     combinator: '조건을 묶는 방법',
@@ -81,7 +81,7 @@ export const BUILDER_WORDS: Spoken<BuilderWords> = {
   },
   en: {
     label: 'Condition',
-    empty: 'There is no condition yet. Begin with “Add a condition”.',
+    empty: 'There is no condition yet. Choose a field under “Add a condition”.',
     and: 'all of these hold',
     or: 'any of these holds',
     combinator: 'How conditions are joined',

@@ -1,5 +1,5 @@
 /** Step one, who: the condition in the builder or as text, its sentence in both languages, and what is wrong where it stands. */
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { Expression } from '../../../../domain/rule.ts';
 import type { RuleFault } from '../../../../rules/refusals.ts';
 import type { Sentence } from '../../../../rules/say/sentence.ts';
@@ -38,7 +38,8 @@ type Given = {
 
 type Sentences = Readonly<Record<string, string>>;
 
-export function Condition(given: Given) {
+/** Not shown anew for a count that came: its lists are long, and a key is waited for. */
+export const Condition = memo(function Condition(given: Given) {
   const words = useWords(RULE_WORDS);
   const { condition, scope, readOnly, onCondition } = given;
   const [query, setQuery] = useState<QueryTree | null>(() => firstQuery(condition, scope));
@@ -99,7 +100,7 @@ export function Condition(given: Given) {
       <Said read={given.read} complete={given.complete} />
     </div>
   );
-}
+});
 
 function firstQuery(condition: Expression, scope: Scope): QueryTree | null {
   if (condition === true) return emptyQuery();

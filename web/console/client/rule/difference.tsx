@@ -1,9 +1,11 @@
 /** What would change if this were published: parts of the rule, lines of its sentence, and how many people enter and leave. */
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api.ts';
+import { SENDING_WORDS } from '../pages/sending.words.ts';
 import { useLanguage, useWords } from '../words.ts';
 import { sayCount } from './audience.tsx';
 import { AUDIENCE_WORDS } from './audience.words.ts';
+import { SentenceLines } from './condition.tsx';
 import type { Draft } from './model.ts';
 import { PUBLISH_WORDS } from './publish.words.ts';
 import { readCondition, type Scope, sentenceIn } from './reading.ts';
@@ -37,11 +39,36 @@ export function Difference({
     <section className="stack tight">
       <h2>{words.difference}</h2>
       {live === null ? (
-        <p>{words.first}</p>
+        <First draft={draft} scope={scope} />
       ) : (
         data !== undefined && <From before={data} draft={draft} version={live.version} scope={scope} />
       )}
     </section>
+  );
+}
+
+/** Whoever approves reads here what it is about: whom, when, by which channels. */
+function First({ draft, scope }: { readonly draft: Draft; readonly scope: Scope }) {
+  const words = useWords(PUBLISH_WORDS);
+  const when = useWords(WHEN_WORDS);
+  const { channels } = useWords(SENDING_WORDS);
+  const language = useLanguage();
+  const { node } = readCondition(draft.condition, scope);
+  return (
+    <>
+      <p>{words.first}</p>
+      {node !== undefined && (
+        <div className="sentence">
+          <SentenceLines sentence={sentenceIn(node, language)} />
+        </div>
+      )}
+      <p>
+        {words.tellsAt(
+          draft.stages.map(({ kind }) => when.stageName(kind)).join(', '),
+          draft.channels.map((channel) => channels[channel] ?? channel).join(', '),
+        )}
+      </p>
+    </>
   );
 }
 

@@ -95,13 +95,15 @@ export function listeningTo(draft: Draft, type: EventType): Draft {
   return withTemplates(fresh);
 }
 
-/** A template a stage that has none: the first has its own, those that remind share one. */
+/** A template a stage that has none: the first has its own, those that remind share one; and one for when the event is corrected. */
 export function withTemplates(draft: Draft): Draft {
   const kinds = draft.stages.map(({ kind }) => kind);
   const kept = Object.entries(draft.templates).filter(
     ([kind]) => kind === 'corrected' || kinds.includes(kind),
   );
   const templates: Record<string, string> = Object.fromEntries(kept);
+  // A rule of long ago that has none goes without.
+  if (draft.id !== '' && kept.length === 0) templates['corrected'] = `${draft.id}-corrected`.slice(0, 64);
   if (draft.id !== '')
     draft.stages.forEach(({ kind }, index) => {
       templates[kind] ??= `${draft.id}-${index === 0 ? kind : 'reminder'}`.slice(0, 64);

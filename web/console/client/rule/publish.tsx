@@ -10,12 +10,20 @@ import { Difference } from './difference.tsx';
 import { PUBLISH_WORDS } from './publish.words.ts';
 import type { Scope } from './reading.ts';
 import { type May, type Opened, type Step, useForget, type Version, type VersionObject } from './use-rule.ts';
+import { TextsAlone, TextsAlong } from './waiting-texts.tsx';
 import type { StepGiven } from './when.tsx';
 import { Withdrawal } from './withdrawal.tsx';
 
-type Given = StepGiven & { readonly opened: Opened; readonly changed: boolean; readonly scope: Scope };
+type Given = StepGiven & {
+  readonly opened: Opened;
+  readonly changed: boolean;
+  readonly scope: Scope;
+  readonly hashOf: HashOf;
+};
+/** Of a text as the page shows it. */
+type HashOf = (name: string) => string | undefined;
 
-export function Publish({ draft, opened, changed, scope }: Given) {
+export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
   const words = useWords(PUBLISH_WORDS);
   const { version, object } = opened;
   return (
@@ -25,7 +33,11 @@ export function Publish({ draft, opened, changed, scope }: Given) {
       ) : (
         <>
           <Difference draft={draft} opened={opened} scope={scope} />
-          {changed ? <p className="notice warning">{words.notSaved}</p> : <Next version={version} />}
+          {changed ? (
+            <p className="notice warning">{words.notSaved}</p>
+          ) : (
+            <Next version={version} hashOf={hashOf} />
+          )}
           {object !== null && <Versions id={object.id} versions={object.versions} />}
         </>
       )}
@@ -41,7 +53,7 @@ const PATHS: Readonly<Record<Action, string>> = {
   publish: 'publication',
 };
 
-function Next({ version }: { readonly version: VersionObject }) {
+function Next({ version, hashOf }: { readonly version: VersionObject; readonly hashOf: HashOf }) {
   const words = useWords(PUBLISH_WORDS);
   const forget = useForget();
   const id = useId();
@@ -52,28 +64,44 @@ function Next({ version }: { readonly version: VersionObject }) {
   });
   const may = (action: keyof May): boolean => version.may[action] === true;
   const open = (['request', 'approve', 'refuse', 'publish'] as const).filter(may);
-  async function act(action: Action): Promise<void> {
+  // Whoever may do both need not come back for the second.
+  const both = may('approve') && version.state === 'awaiting' && version.may.publish === 'not-approved';
+  async function act(...actions: readonly Action[]): Promise<void> {
     setState({ doing: true, problem: null });
+    let problem: Problem | null = null;
+    try {
+      for (const action of actions) await take(action);
+      setReason('');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problem = error;
+    }
+    setState({ doing: false, problem });
+    await forget(version.id);
+  }
+  async function take(action: Action): Promise<void> {
     const said = reason.trim();
     const body =
       action === 'request'
         ? { hash: version.hash, ...(said === '' ? {} : { note: said }) }
         : action === 'publish'
           ? { reason: said }
-          : { hash: version.hash, ...(said === '' ? {} : { reason: said }) };
-    try {
-      await call(`/api/v1/rules/${version.id}/versions/${version.version}/${PATHS[action]}`, {
-        method: 'POST',
-        body,
-        idempotencyKey: crypto.randomUUID(),
-      });
-      setReason('');
-      setState({ doing: false, problem: null });
-      await forget(version.id);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setState({ doing: false, problem: error });
-    }
+          : {
+              hash: version.hash,
+              ...(action === 'approve' && version.texts.length > 0
+                ? {
+                    texts: Object.fromEntries(
+                      version.texts.map(({ name, hash }) => [name, hashOf(name) ?? hash]),
+                    ),
+                  }
+                : {}),
+              ...(said === '' ? {} : { reason: said }),
+            };
+    await call(`/api/v1/rules/${version.id}/versions/${version.version}/${PATHS[action]}`, {
+      method: 'POST',
+      body,
+      idempotencyKey: crypto.randomUUID(),
+    });
   }
   const needsReason = (action: Action): boolean => action === 'refuse' || action === 'publish';
   return (
@@ -81,6 +109,12 @@ function Next({ version }: { readonly version: VersionObject }) {
       <h2>{words.next}</h2>
       <p role="status">{words.states[version.state]}</p>
       {open.includes('approve') && <p className="hint">{words.approveWhy(version.hash.slice(0, 12))}</p>}
+      {version.texts.length > 0 &&
+        (version.state === 'draft' || version.state === 'awaiting' ? (
+          <TextsAlong texts={version.texts} />
+        ) : (
+          <TextsAlone version={version} hashOf={hashOf} />
+        ))}
       {open.includes('request') && <p className="hint">{words.requestWhy}</p>}
       {open.includes('publish') && <p className="hint">{words.publishWhy}</p>}
       {open.length > 0 ? (
@@ -98,11 +132,23 @@ function Next({ version }: { readonly version: VersionObject }) {
             {open.some(needsReason) && <p className="hint">{words.reasonNeeded}</p>}
           </div>
           <div className="row">
+            {both && (
+              <button
+                type="button"
+                className="button primary"
+                disabled={state.doing || reason.trim() === ''}
+                onClick={() => void act('approve', 'publish')}
+              >
+                {words.approveAndPublish}
+              </button>
+            )}
             {open.map((action) => (
               <button
                 key={action}
                 type="button"
-                className={action === 'refuse' ? 'button' : 'button primary'}
+                className={
+                  action === 'refuse' || (both && action === 'approve') ? 'button' : 'button primary'
+                }
                 disabled={state.doing || (needsReason(action) && reason.trim() === '')}
                 onClick={() => void act(action)}
               >

@@ -5,6 +5,7 @@ type PublishWords = {
   readonly notYet: string;
   readonly difference: string;
   readonly first: string;
+  readonly tellsAt: (stages: string, channels: string) => string;
   readonly same: string;
   readonly from: (version: number) => string;
   readonly changed: string;
@@ -20,6 +21,7 @@ type PublishWords = {
   readonly requestWhy: string;
   readonly note: string;
   readonly approve: string;
+  readonly approveAndPublish: string;
   readonly approveWhy: (hash: string) => string;
   readonly refuse: string;
   readonly publish: string;
@@ -44,6 +46,10 @@ type PublishWords = {
   readonly show: (version: number) => string;
   readonly failed: string;
   readonly texts: string;
+  readonly textsAlong: string;
+  readonly textsAlone: string;
+  readonly textsWait: string;
+  readonly writtenBy: (who: string) => string;
   readonly counting: string;
 };
 
@@ -53,6 +59,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     notYet: '아직 저장한 판이 없습니다.',
     difference: '무엇이 바뀌나요',
     first: '처음 게시하는 규칙입니다.',
+    tellsAt: (stages, channels) => `알리는 때: ${stages}. 채널: ${channels}.`,
     same: '시행 중인 판과 같습니다.',
     from: (version) => `시행 중인 ${version}판과 견주면`,
     changed: '바뀐 부분',
@@ -84,6 +91,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     requestWhy: '쓴 사람이 아닌 다른 사람이 읽고 승인합니다.',
     note: '승인할 사람에게 남길 말',
     approve: '승인',
+    approveAndPublish: '승인하고 게시',
     approveWhy: (hash) => `지금 보는 이 내용(${hash})을 승인합니다. 그 뒤에 고치면 다시 승인받아야 합니다.`,
     refuse: '돌려보내기',
     publish: '게시',
@@ -133,6 +141,10 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     show: (version) => `${version}판 보기`,
     failed: '하지 못했습니다.',
     texts: '문구 승인',
+    textsAlong: '이 판과 함께 승인하고 게시할 문구',
+    textsAlone: '새 문구가 승인을 기다립니다. 승인하면 바로 쓰입니다.',
+    textsWait: '쓴 사람이 아닌 승인자가 읽고 승인합니다.',
+    writtenBy: (who) => `${who} 씀`,
     counting: '대상이 어떻게 달라지는지 세는 중입니다.',
   },
   en: {
@@ -140,6 +152,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     notYet: 'Nothing has been saved yet.',
     difference: 'What will change',
     first: 'This rule has not been published before.',
+    tellsAt: (stages, channels) => `Told: ${stages}. By: ${channels}.`,
     same: 'It is the same as the live version.',
     from: (version) => `Compared with version ${version}, which is live`,
     changed: 'Changed parts',
@@ -171,6 +184,7 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     requestWhy: 'Somebody who did not write it reads and approves it.',
     note: 'A word for whoever approves',
     approve: 'Approve',
+    approveAndPublish: 'Approve and publish',
     approveWhy: (hash) =>
       `You approve exactly what you see (${hash}). What is changed afterwards has to be approved again.`,
     refuse: 'Send back',
@@ -221,6 +235,10 @@ export const PUBLISH_WORDS: Spoken<PublishWords> = {
     show: (version) => `Show version ${version}`,
     failed: 'It could not be done.',
     texts: 'Approve texts',
+    textsAlong: 'Texts approved and published with this version',
+    textsAlone: 'New texts await approval. They are used as soon as they are approved.',
+    textsWait: 'An approver who did not write them reads and approves them.',
+    writtenBy: (who) => `written by ${who}`,
     counting: 'Counting how the audience differs.',
   },
 };

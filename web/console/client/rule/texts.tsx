@@ -22,7 +22,7 @@ export function Texts(given: Given) {
   if (texts.names.length === 0) return <p className="notice">{words.needsId}</p>;
   if (texts.loading) return <Loading />;
   const missing = texts.names.filter(
-    (name) => !texts.foreign(name) && Object.keys(missingTexts(draft, texts.files(name))).length > 0,
+    (name) => !texts.foreign(name) && Object.keys(missingTexts(draft, name, texts.files(name))).length > 0,
   );
   return (
     <div className="stack">
@@ -38,6 +38,7 @@ export function Texts(given: Given) {
           </button>
         </div>
       </div>
+      {texts.suggested && <p className="notice">{words.suggested}</p>}
       {missing.length > 0 && !readOnly && (
         <div className="notice">
           <p>{words.fillWhy}</p>
@@ -45,7 +46,7 @@ export function Texts(given: Given) {
             type="button"
             className="button small"
             onClick={() => {
-              for (const name of missing) texts.write(name, missingTexts(draft, texts.files(name)));
+              for (const name of missing) texts.write(name, missingTexts(draft, name, texts.files(name)));
             }}
           >
             {words.fillAll}
@@ -192,7 +193,7 @@ function Cell({ name, draft, texts, eventType, readOnly, channel, locale, reach,
       ...(texts.files(name)['meta.json'] === undefined
         ? { 'meta.json': JSON.stringify({ title: draft.title }) }
         : {}),
-      [file]: firstText(draft, known, channel, reach),
+      [file]: firstText(draft, name, known, channel, reach),
     });
     setOpen(true);
   };

@@ -10,6 +10,7 @@ type TextsWords = {
   readonly usedAt: (stages: string) => string;
   readonly fillAll: string;
   readonly fillWhy: string;
+  readonly suggested: string;
   readonly write: string;
   readonly edit: string;
   readonly done: string;
@@ -38,7 +39,7 @@ type TextsWords = {
 export const TEXTS_WORDS: Spoken<TextsWords> = {
   ko: {
     channels: '채널 (앞의 것부터)',
-    channel: { push: '푸시', email: '전자우편', sms: '문자' },
+    channel: { push: '푸시', email: '메일', sms: '문자' },
     action: '할 일',
     url: '누르면 가는 곳 (https)',
     tel: '전화',
@@ -46,6 +47,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     usedAt: (stages) => `쓰는 때: ${stages}`,
     fillAll: '빈 문구 초안 채우기',
     fillWhy: '이름과 마감으로 처음 문구를 만듭니다. 읽어 보고 고치세요.',
+    suggested: '이름과 마감으로 처음 문구를 만들어 두었습니다. 읽어 보고 고치세요.',
     write: '쓰기',
     edit: '고치기',
     done: '닫기',
@@ -67,7 +69,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     needsId: '먼저 1단계에서 영어 이름을 쓰세요. 문구의 이름이 거기에서 나옵니다.',
     foreign: '여러 규칙이 함께 쓰는 문구입니다. 여기에서는 고칠 수 없습니다.',
     lockScreen: '잠금 화면',
-    mail: '전자우편',
+    mail: '메일',
     message: '문자',
   },
   en: {
@@ -80,6 +82,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     usedAt: (stages) => `Used ${stages}`,
     fillAll: 'Draft the missing texts',
     fillWhy: 'Made from the name and the deadline. Read them and make them yours.',
+    suggested: 'These first words were made from the name and the deadline. Read them and make them yours.',
     write: 'Write',
     edit: 'Edit',
     done: 'Close',

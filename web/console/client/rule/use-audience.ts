@@ -1,6 +1,6 @@
 /**
- * How many, while one types: asked shortly after the last keystroke, the question before it given up. What was counted last stays on the page
- * until the next count is there, marked as being of the condition before.
+ * How many, while one types: asked at once, or where a question is under way shortly after the last keystroke, with that one given up. What
+ * was counted last stays on the page until the next count is there, marked as being of the condition before.
  */
 import { useEffect, useRef, useState } from 'react';
 import { call, Problem } from '../api.ts';
@@ -40,7 +40,8 @@ export type Asked = {
   readonly tookMs: number | null;
 };
 
-const WAIT_MS = 60;
+/** While the question before is under way: who types on does not want its answer, and shards count for one at a time. */
+const WAIT_MS = 40;
 const MOST_TRIES = 5;
 const session = crypto.randomUUID();
 
@@ -50,7 +51,7 @@ export type Saved = { readonly id: string; readonly version: number };
 /** `countable` is false while there is no condition to count. */
 export function useAudience(draft: Draft, countable: boolean, saved: Saved | null): Asked {
   const [asked, setAsked] = useState<Asked>({ audience: null, old: false, problem: null, tookMs: null });
-  const first = useRef(true);
+  const underWay = useRef(0);
   const path = saved === null ? null : `/api/v1/rules/${saved.id}/audience?version=${saved.version}`;
   const { id, agency, on, condition, reach } = draft;
   const question = JSON.stringify({
@@ -62,10 +63,11 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
     if (!countable) return;
     const began = performance.now();
     const giving = new AbortController();
+    let timer: number | undefined;
     let tries = 0;
     const ask = (): void => {
-      first.current = false;
       const { signal } = giving;
+      underWay.current++;
       const asking =
         path === null
           ? call<Audience>('/api/v1/rules/preview', { method: 'POST', body: JSON.parse(question), signal })
@@ -78,13 +80,15 @@ export function useAudience(draft: Draft, countable: boolean, saved: Saved | nul
           if (giving.signal.aborted) return;
           // A question that was given up may arrive after this one and take its place: then this is asked again.
           if (error instanceof Problem && error.code === 'question-superseded' && tries < MOST_TRIES) {
-            timer = setTimeout(ask, WAIT_MS * 2 ** ++tries);
+            timer = window.setTimeout(ask, WAIT_MS * 2 ** ++tries);
             return;
           }
           setAsked((before) => ({ ...before, problem: error instanceof Problem ? error : null }));
-        });
+        })
+        .finally(() => underWay.current--);
     };
-    let timer = setTimeout(ask, first.current ? 0 : WAIT_MS);
+    if (underWay.current === 0) ask();
+    else timer = window.setTimeout(ask, WAIT_MS);
     return () => {
       clearTimeout(timer);
       giving.abort();

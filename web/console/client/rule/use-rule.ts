@@ -35,6 +35,14 @@ export type RuleObject = {
 export type May = Readonly<
   Record<'edit' | 'request' | 'approve' | 'refuse' | 'publish' | 'withdraw', true | string>
 >;
+/** Of a template that the rule names: saved after what is live, and waiting for another person's approval. */
+export type WaitingText = {
+  readonly name: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly author: string | null;
+  readonly at: string;
+};
 export type VersionObject = {
   readonly id: string;
   readonly version: number;
@@ -42,6 +50,7 @@ export type VersionObject = {
   readonly hash: string;
   readonly rule: Draft;
   readonly steps: readonly Step[];
+  readonly texts: readonly WaitingText[];
   readonly may: Partial<May>;
 };
 

@@ -1,7 +1,11 @@
-/** The texts that a rule names: as they are saved, and as they are being written. They are saved with the rule, before it. */
+/**
+ * The texts that a rule names: as they are saved, and as they are being written. They are saved with the rule, before it. Those of a rule
+ * that is new begin with a first wording, which follows its name and deadline until somebody writes in them.
+ */
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { call, Problem } from '../api.ts';
+import { missingTexts } from './first-draft.ts';
 import type { Draft } from './model.ts';
 import { useAboutDraft } from './use-check.ts';
 
@@ -52,9 +56,13 @@ export type Texts = {
   readonly previews: Previews | undefined;
   readonly faults: Previews['faults'];
   readonly changed: boolean;
+  /** A first wording that nobody has written in. */
+  readonly suggested: boolean;
   readonly loading: boolean;
   /** Another agency's, or one that all share: to be read and not to be written. */
   readonly foreign: (name: string) => boolean;
+  /** Of what is shown where nothing is being written: what an approval names. */
+  readonly hashOf: (name: string) => string | undefined;
   readonly save: () => Promise<void>;
   readonly revert: () => void;
 };
@@ -80,7 +88,8 @@ function kept(id: string): Record<string, Files> {
   }
 }
 
-export function useTexts(draft: Draft): Texts {
+/** `fresh`: the rule was never saved. */
+export function useTexts(draft: Draft, fresh: boolean): Texts {
   const queries = useQueryClient();
   // In the order of the stages, and what corrects last.
   const { templates, stages } = draft;
@@ -101,28 +110,33 @@ export function useTexts(draft: Draft): Texts {
     })),
   });
   const loaded = (name: string): Loaded | null | undefined => found[names.indexOf(name)]?.data;
-  const files = (name: string): Files => edited[name] ?? loaded(name)?.files ?? {};
-  const mine = Object.fromEntries(Object.entries(edited).filter(([name]) => names.includes(name)));
+  const unwritten = fresh ? names.filter((name) => edited[name] === undefined && loaded(name) === null) : [];
+  const suggested = Object.fromEntries(unwritten.map((name) => [name, missingTexts(draft, name, {})]));
+  const files = (name: string): Files => edited[name] ?? loaded(name)?.files ?? suggested[name] ?? {};
+  const written = Object.entries(edited).filter(([name]) => names.includes(name));
+  const mine = { ...suggested, ...Object.fromEntries(written) };
   const { data: previews } = useAboutDraft<Previews>(
     '/api/v1/rules/previews',
     { rule: draft, edited: mine },
     draft.on !== '' && names.length > 0,
   );
-  const fresh = previews !== undefined && draft.on !== '' && names.length > 0;
+  const shown = previews !== undefined && draft.on !== '' && names.length > 0;
   return {
     names,
     files,
-    previews: fresh ? previews : undefined,
-    faults: fresh ? previews.faults : [],
-    changed: Object.keys(mine).length > 0,
+    previews: shown ? previews : undefined,
+    faults: shown ? previews.faults : [],
+    changed: written.length > 0,
+    suggested: unwritten.length > 0,
     loading: found.some(({ isPending }) => isPending),
     foreign: (name) => {
       const one = loaded(name);
       return one != null && one.agency !== draft.agency;
     },
+    hashOf: (name) => loaded(name)?.etag?.replaceAll('"', ''),
     write: (name, changes) =>
       setEdited((before) => {
-        const whole = { ...(before[name] ?? loaded(name)?.files ?? {}), ...changes };
+        const whole = { ...(before[name] ?? files(name)), ...changes };
         const kept = Object.entries(whole).filter(
           (entry): entry is [string, string] => entry[1] !== undefined,
         );
