@@ -93,10 +93,8 @@ export function createCamera(browser: Browser, world: World): Camera {
       const files: string[] = [];
       try {
         await mkdir(folder, { recursive: true });
-        for (const { width, file, height = HEIGHTS[width], from } of wanted) {
+        for (const { width, file, height = HEIGHTS[width] } of wanted) {
           await page.setViewportSize({ width, height });
-          if (from !== undefined)
-            await page.evaluate(`document.querySelector(${JSON.stringify(from)}).scrollIntoView()`);
           await still(page);
           await writeFile(path.join(folder, `${file}.jpg`), await smallEnough(page));
           files.push(`${file}.jpg`);

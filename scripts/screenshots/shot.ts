@@ -41,13 +41,11 @@ export type Shot = {
   readonly before?: (page: Page, world: World) => Promise<void>;
   /** After it was. */
   readonly act?: (page: Page, world: World, language: Language) => Promise<void>;
-  /** For the documents: in which language and at which width, under which name; `tall` for more than what is seen at first. */
+  /** For the documents: in which language and at which width, under which name, and how much of it. */
   readonly docs?: readonly {
     readonly language: Language;
     readonly width: Width;
     readonly file: string;
     readonly height?: number;
-    /** Where it begins. */
-    readonly from?: string;
   }[];
 };

@@ -47,10 +47,7 @@ export const STAFF_SHOTS: readonly Shot[] = [
       act: counted,
       ...(step === 'who'
         ? {
-            docs: [
-              { language: 'ko', width: 1440, file: 'console-rule-1440-ko', height: 840 },
-              { language: 'en', width: 1440, file: 'console-rule-1440-en', height: 780 },
-            ],
+            docs: [{ language: 'ko', width: 1440, file: 'console-rule-1440-ko', height: 840 }],
           }
         : step === 'when' || step === 'what'
           ? {

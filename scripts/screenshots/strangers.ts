@@ -24,12 +24,7 @@ async function check(page: Page, code: string, last: string): Promise<void> {
 
 export const STRANGER_SHOTS: readonly Shot[] = [
   open('front', '/demonstration', STAFF_LANGUAGES, {
-    docs: [
-      { language: 'ko', width: 1440, file: 'front-1440-ko' },
-      { language: 'en', width: 1440, file: 'front-1440-en', height: 860 },
-      { language: 'ko', width: 360, file: 'front-360-ko', height: 740 },
-      { language: 'en', width: 1440, file: 'outbox-1440-en', from: '#outbox', height: 640 },
-    ],
+    docs: [{ language: 'ko', width: 1440, file: 'front-1440-ko' }],
   }),
   open(
     'front-citizen',
