@@ -76,12 +76,6 @@ describe('configuration', () => {
       trustedProxies: [],
       pushServices: PUSH_SERVICES,
       pushLoopback: false,
-      pushServices: [
-        'fcm.googleapis.com',
-        '*.push.services.mozilla.com',
-        '*.push.apple.com',
-        '*.notify.windows.com',
-      ],
       webhookLoopback: false,
       inboxDir: null,
       populationRegister: false,
