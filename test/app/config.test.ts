@@ -5,7 +5,6 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Config, loadConfig, readConfig } from '../../app/config.ts';
 import { Environment as Settings } from '../../app/environment.ts';
-import { PUSH_SERVICES } from '../../domain/push-services.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -74,7 +73,6 @@ describe('configuration', () => {
       portGiven: false,
       publicUrl: null,
       trustedProxies: [],
-      pushServices: PUSH_SERVICES,
       pushLoopback: false,
       webhookLoopback: false,
       inboxDir: null,
