@@ -78,7 +78,13 @@ async function ledTopics(admin: Admin, topics: readonly string[], signal: AbortS
   for (let tries = 1; ; tries++) {
     try {
       const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
-      if (metadata.topics.every((topic) => topic.partitions.every(({ leader }) => leader >= 0))) return;
+      const led = new Map(
+        metadata.topics.map(({ name, partitions }) => [
+          name,
+          partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
+        ]),
+      );
+      if (topics.every((topic) => led.get(topic) === true)) return;
       if (signal.aborted || performance.now() > deadline)
         throw new AllimError(
           'broker-unavailable',

@@ -23,8 +23,8 @@ import { createKafkaConsumer } from './kafka-consumer.ts';
 import { translated, unavailable } from './kafka-errors.ts';
 import type { Bounds } from './kafka-partition.ts';
 import { openSocket, watchful } from './kafka-socket.ts';
-
 import { partitionCounts, prepareTopics } from './kafka-topics.ts';
+import { backOffMs, pauseFor } from './partition-loop.ts';
 
 /** `mechanism` is plain, scram-sha-256 or scram-sha-512. */
 export type KafkaSasl = Extract<SASLOptions, { username: string }>;
@@ -50,6 +50,7 @@ const REQUEST_MS = paced(20_000, 6_000);
 /** A member that is silent for so long is taken for dead. */
 const SESSION_MS = paced(6_000, 3_000);
 const ASK_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
+const MOST_TRIES = 6;
 
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   calmKafkajs();
@@ -93,19 +94,19 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     counts.set(topic, found);
     return found;
   }
-  /** kafkajs answers a second question about a topic from metadata that the first is still fetching, and fails. */
-  const firstBounds = new Map<string, Promise<unknown>>();
-  async function bounds(topic: string): Promise<readonly Bounds[]> {
-    const first = firstBounds.get(topic);
-    // Its failure is told to whoever asked first.
-    await first?.catch(() => {});
-    const asked = admin.fetchTopicOffsets(topic);
-    if (first === undefined) {
-      firstBounds.set(topic, asked);
-      // Awaited below, where it fails for the caller; the next one asks anew.
-      asked.catch(() => firstBounds.delete(topic));
+  /** kafkajs trips over itself where it asks about a topic while metadata that do not have it yet are still being fetched for another. */
+  async function offsetsOf(topic: string): ReturnType<typeof admin.fetchTopicOffsets> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await admin.fetchTopicOffsets(topic);
+      } catch (error) {
+        if (!(error instanceof TypeError) || tries === MOST_TRIES || stopping.signal.aborted) throw error;
+        await pauseFor(backOffMs(tries), stopping.signal);
+      }
     }
-    const offsets = await asked;
+  }
+  async function bounds(topic: string): Promise<readonly Bounds[]> {
+    const offsets = await offsetsOf(topic);
     const result: Bounds[] = [];
     for (const { partition, low, high } of offsets)
       result[partition] = { begin: Number(low), end: Number(high) };

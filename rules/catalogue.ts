@@ -3,6 +3,7 @@
  * attributes (profiles, rules, templates) goes through it; a field outside it does not exist.
  */
 import { AllimError, type Fault } from '../domain/errors.ts';
+import { sigunguName } from '../domain/kr/regions.ts';
 import { parseDay } from './calendar.ts';
 import shipped from './catalogue.json' with { type: 'json' };
 
@@ -37,7 +38,12 @@ export type ScalarField = Common &
         readonly valueLabels: Readonly<Record<string, Labels>>;
       }
     /** Compared for equality only. `pattern` is a regular expression of ours, matched against the whole value. */
-    | { readonly type: 'string'; readonly pattern: RegExp | null }
+    | {
+        readonly type: 'string';
+        readonly pattern: RegExp | null;
+        /** Which of the jurisdiction's codes it holds: their names are what people read. */
+        readonly names?: 'sigungu';
+      }
   );
 /** Another citizen's id: only a member of an item, checked in a profile, outside the language of conditions and kept in no column. */
 export type CitizenField = Common & { readonly type: 'citizen' };
@@ -128,12 +134,14 @@ function readScalar(given: Record<string, unknown>, common: Common, say: Say): S
     case 'enum':
       return { ...common, type: 'enum', ...readValues(given['values'], say) };
     case 'string': {
-      const { pattern } = given;
+      const { pattern, names } = given;
       if (pattern !== undefined && typeof pattern !== 'string') say('/pattern', 'must be a text');
+      if (names !== undefined && names !== 'sigungu') say('/names', 'must be sigungu');
       return {
         ...common,
         type: 'string',
         pattern: typeof pattern === 'string' ? new RegExp(pattern, 'u') : null,
+        ...(names === 'sigungu' ? { names } : {}),
       };
     }
     default:
@@ -210,6 +218,12 @@ export function readFields(json: unknown): Fields {
 /** The catalogue that ships with Allim. */
 export function shippedFields(): Fields {
   return readFields(shipped);
+}
+
+/** What people read in place of a value; undefined where the value is its own word. */
+export function valueName(field: Field, value: string, language: Language): string | undefined {
+  if (field.type === 'enum') return field.valueLabels[value]?.[language];
+  return field.type === 'string' && field.names === 'sigungu' ? sigunguName(value, language) : undefined;
 }
 
 /** The field as `GET /api/v1/fields` shows it. */

@@ -1,7 +1,7 @@
 /** What sentences are made of, in whatever language. */
 
 import { civilOf } from '../calendar.ts';
-import type { Labels, Language, ScalarField } from '../catalogue.ts';
+import { type Labels, type Language, type ScalarField, valueName } from '../catalogue.ts';
 import type { EventRef, Literal, Node } from '../language.ts';
 import { isCall } from './claims.ts';
 import { eventWord } from './event-words.ts';
@@ -90,7 +90,7 @@ export function isNever({ value }: Literal, measure: Measure): boolean {
 /** The label of a literal beside a field or an event value whose values have labels. */
 export function valueLabel(literal: Literal, beside: Node, language: Language): string | undefined {
   const field = scalarOf(beside);
-  if (field?.type === 'enum') return field.valueLabels[String(literal.value)]?.[language];
+  if (field !== undefined) return valueName(field, String(literal.value), language);
   return beside.kind === 'event'
     ? eventWord(beside.path)?.values?.[String(literal.value)]?.[language]
     : undefined;

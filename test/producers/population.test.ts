@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { SIDO, SIGUNGU } from '../../domain/kr/regions.ts';
+import { SIDO, SIGUNGU, sigunguName } from '../../domain/kr/regions.ts';
 import { isTextable } from '../../domain/kr/telephone.ts';
 import { citizens, dayText, POPULATION_DAY } from '../../producers/population.ts';
 import { readFields } from '../../rules/catalogue.ts';
@@ -49,6 +49,13 @@ describe('the synthetic population', () => {
 
   test('lives in 250 districts by the published shares', () => {
     expect(SIGUNGU.length).toBe(250);
+    expect(sigunguName('11680', 'ko')).toBe('서울 강남구');
+    expect(sigunguName('41111', 'ko')).toBe('경기 수원시 장안구');
+    expect(sigunguName('41111', 'en')).toBe('Jangan-gu, Suwon-si, Gyeonggi');
+    expect(sigunguName('48270', 'vi')).toBe('Miryang-si, Gyeongnam');
+    expect(sigunguName('36110', 'ko')).toBe('세종시');
+    expect(new Set(SIGUNGU.map(({ code }) => sigunguName(code, 'en'))).size).toBe(250);
+    expect(sigunguName('11999', 'ko')).toBeUndefined();
     const total = SIDO.reduce((sum, sido) => sum + sido.thousands, 0);
     for (const sido of SIDO)
       expect(Math.abs(share((c) => c.profile.sido === sido.code) - sido.thousands / total)).toBeLessThan(

@@ -49,6 +49,7 @@ test.each([
   async (_when, committed) => {
     const frozen = await it.worker();
     let broken = true;
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
     const { promise: dead, resolve: sweep } = Promise.withResolvers<void>();
     const pool: SqlPool = {
       connect: () => it.pool.connect(),
@@ -58,6 +59,7 @@ test.each([
         if (!says || !broken) return await it.pool.query<R>(statement, values);
         broken = false;
         if (committed) await it.pool.query<R>(statement, values);
+        reach();
         // The process is stopped here, and its session ends meanwhile.
         await dead;
         throw new Error('Connection terminated unexpectedly');
@@ -76,7 +78,7 @@ test.each([
       row!.batch,
       resultOf(row!, row!.session, outcome, 'blind', it.clock.nowMs(), 0.5),
     );
-    await eventually(() => !broken);
+    await reached;
     if (committed) {
       await it.pool.query(
         `UPDATE worker_sessions SET heartbeat_at = clock_timestamp() - interval '60 s' WHERE id = $1`,

@@ -1,7 +1,7 @@
 /** What is known of a citizen, as they read it: each fact with its source, its date and the rules that use it, and what is not known. */
 import { dayOf } from '../../domain/clock.ts';
 import { inLocale } from '../../domain/locales.ts';
-import type { Field, Fields } from '../../rules/catalogue.ts';
+import { type Field, type Fields, valueName } from '../../rules/catalogue.ts';
 import { readRule } from '../../rules/check/rule.ts';
 import { fieldsOf } from '../../rules/language.ts';
 import type { Snapshot } from '../../store/catalogue.ts';
@@ -96,8 +96,7 @@ function said(
   day: (value: string) => string,
 ): string {
   if (field.type === 'list') return Array.isArray(value) ? t.data.people(value.length) : '';
-  if (field.type === 'enum') return field.valueLabels[String(value)]?.[language] ?? String(value);
   if (field.type === 'boolean') return value === true ? t.data.yes : t.data.no;
   if (field.type === 'date' && typeof value === 'string') return day(value);
-  return String(value);
+  return valueName(field, String(value), language) ?? String(value);
 }
