@@ -74,6 +74,12 @@ describe('configuration', () => {
       publicUrl: null,
       trustedProxies: [],
       pushLoopback: false,
+      pushServices: [
+        'fcm.googleapis.com',
+        '*.push.services.mozilla.com',
+        '*.push.apple.com',
+        '*.notify.windows.com',
+      ],
       webhookLoopback: false,
       inboxDir: null,
       populationRegister: false,

@@ -18,7 +18,7 @@ export const words: Words = {
     real: 'Tell a false notice',
     signIn: 'Sign in',
     home: 'Start page',
-    external: 'leads to another site',
+    external: 'The link leads to another site',
     more: 'Help',
     cancel: 'Cancel',
     back: 'Back',
