@@ -68,6 +68,7 @@ async function read(
   }
   await Promise.all(under);
   agent.destroy();
+  if (took.length === 0) throw new Error(`none of ${refused} inboxes was answered with its page`);
   return { took, refused, bytes };
 }
 

@@ -10,6 +10,9 @@ if (file === undefined) {
 }
 prepare();
 // Whoever serves pages needs them built.
-if (file === 'scripts/screenshots.ts' || (file === 'app/main.ts' && ['all', 'web'].includes(args[0])))
-  await buildWeb();
+const WITH_PAGES = {
+  'app/main.ts': ['all', 'web'],
+  'bench/main.ts': ['inbox', 'live', 'keystroke'],
+};
+if (file === 'scripts/screenshots.ts' || WITH_PAGES[file]?.includes(args[0])) await buildWeb();
 process.exit(await runNode([path.resolve(ROOT, file), ...args]));
