@@ -4,7 +4,6 @@
  * count of the one before is on the screen. Measured in the page, from the key event's own time to the frame after the count changed. The
  * baseline is the same questions over HTTP without a browser, in the same run. `--citizens N` (200,000), `--keys N` (120).
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,7 +23,6 @@ const FILE = path.join(import.meta.dirname, '..', 'rules', 'published', `${RULE}
 /** Between the count of one key and the next key: as one types who reads. */
 const PAUSE_MS = 120;
 const WARM = 10;
-const BUILD = path.join(import.meta.dirname, '..', 'scripts', 'build-web.mjs');
 
 /** Runs in the page: after each key, the ms until the frame in which its count is. */
 const WATCH = `(() => {
@@ -102,7 +100,6 @@ async function asked(context: Context, url: string, keys: number): Promise<numbe
 export const keystroke: Bench = async (options) => {
   const citizens = options.number('citizens', 200_000);
   const keys = options.number('keys', 120);
-  execFileSync(process.execPath, [BUILD], { stdio: ['ignore', 2, 2] });
   const { shards } = load(citizens);
   const place = await openPlace({ services: false });
   const stops: (() => Promise<unknown>)[] = [() => place.stop()];
