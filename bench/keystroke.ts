@@ -4,6 +4,7 @@
  * count of the one before is on the screen. Measured in the page, from the key event's own time to the frame after the count changed. The
  * baseline is the same questions over HTTP without a browser, in the same run. `--citizens N` (200,000), `--keys N` (120).
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
