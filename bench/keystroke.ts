@@ -4,7 +4,6 @@
  * count of the one before is on the screen. Measured in the page, from the key event's own time to the frame after the count changed. The
  * baseline is the same questions over HTTP without a browser, in the same run. `--citizens N` (200,000), `--keys N` (120).
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { loadConfig } from '../app/config.ts';
 import { type Context, createContext } from '../app/context.ts';
 import { silentLogger } from '../domain/logger.ts';
 import type { Rule } from '../domain/rule.ts';
+import { chromiumPath } from '../scripts/chromium.ts';
 import { createSessions } from '../web/sign-in/sessions.ts';
 import { load, NO_QUEUE, PARTITIONS, serveShards } from './loaded-shards.ts';
 import { openPlace } from './place.ts';
@@ -48,11 +48,6 @@ const WATCH = `(() => {
     });
   }).observe(document.querySelector('.audience'), { subtree: true, childList: true, attributes: true, characterData: true });
 })()`;
-
-function chromiumPath(): string {
-  const given = process.env['CHROMIUM'];
-  return given ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
-}
 
 /** `4`, `45`, `4`, `46` …: what the field reads after each key. */
 const agesOf = (keys: number): string[] =>
