@@ -62,8 +62,9 @@ describeWith('redis', 'the queue on Redis', () => {
     }
   });
 
-  (has('redis-server') ? test : test.skip)(
-    'a full Redis refuses jobs with an error, and its fill is known before',
+  const ours = has('redis-server');
+  (ours ? test : test.skip)(
+    `a full Redis refuses jobs with an error, and its fill is known before${ours ? '' : ' (skipped: no redis-server here to fill)'}`,
     async () => {
       const folder = await mkdtemp(path.join(tmpdir(), 'allim-redis-'));
       const server = await startRedis(folder);
