@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { call, Problem } from '../api.ts';
+import { useActor } from '../parts/actor.ts';
 import { useMay, usePerson } from '../person.ts';
 import { useWords } from '../words.ts';
 import { PUBLISH_WORDS } from './publish.words.ts';
@@ -10,15 +11,16 @@ import { useForget, type VersionObject, type WaitingText } from './use-rule.ts';
 function List({ texts }: { readonly texts: readonly WaitingText[] }) {
   const words = useWords(PUBLISH_WORDS);
   const [path] = useLocation();
+  const actor = useActor();
   return (
     <ul className="changed-lines">
-      {texts.map(({ name, author }) => (
+      {texts.map(({ name, author, authorName }) => (
         <li key={name}>
           <Link href={`${path}?step=what`}>
             <code>{name}</code>
           </Link>{' '}
           {author !== null && (
-            <span className="small muted">{words.writtenBy(author.replace(/^staff:/, ''))}</span>
+            <span className="small muted">{words.writtenBy(actor(author, authorName))}</span>
           )}
         </li>
       ))}
