@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { COMMANDS } from '../../app/commands/commands.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
@@ -15,8 +13,7 @@ let out: string[] = [];
 let err: string[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase();
-  await seedCatalogue(database.pool, silentLogger);
+  database = await createDatabase({ seeded: true });
   Object.assign(process.env, { DATABASE_URL: database.url, ALLIM_DATA: folder });
   for (const [stream, lines] of [
     [process.stdout, () => out],
