@@ -10,6 +10,7 @@ import { Difference } from './difference.tsx';
 import { PUBLISH_WORDS } from './publish.words.ts';
 import type { Scope } from './reading.ts';
 import { type May, type Opened, type Step, useForget, type Version, type VersionObject } from './use-rule.ts';
+import type { Texts } from './use-texts.ts';
 import { TextsAlone, TextsAlong } from './waiting-texts.tsx';
 import type { StepGiven } from './when.tsx';
 import { Withdrawal } from './withdrawal.tsx';
@@ -18,12 +19,10 @@ type Given = StepGiven & {
   readonly opened: Opened;
   readonly changed: boolean;
   readonly scope: Scope;
-  readonly hashOf: HashOf;
+  readonly texts: Texts;
 };
-/** Of a text as the page shows it. */
-type HashOf = (name: string) => string | undefined;
 
-export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
+export function Publish({ draft, opened, changed, scope, texts }: Given) {
   const words = useWords(PUBLISH_WORDS);
   const { version, object } = opened;
   return (
@@ -36,7 +35,7 @@ export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
           {changed ? (
             <p className="notice warning">{words.notSaved}</p>
           ) : (
-            <Next version={version} hashOf={hashOf} />
+            <Next version={version} draft={draft} texts={texts} />
           )}
           {object !== null && <Versions id={object.id} versions={object.versions} />}
         </>
@@ -53,7 +52,9 @@ const PATHS: Readonly<Record<Action, string>> = {
   publish: 'publication',
 };
 
-function Next({ version, hashOf }: { readonly version: VersionObject; readonly hashOf: HashOf }) {
+type NextGiven = Pick<Given, 'draft' | 'texts'> & { readonly version: VersionObject };
+
+function Next({ version, draft, texts }: NextGiven) {
   const words = useWords(PUBLISH_WORDS);
   const forget = useForget();
   const id = useId();
@@ -91,7 +92,7 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
               ...(action === 'approve' && version.texts.length > 0
                 ? {
                     texts: Object.fromEntries(
-                      version.texts.map(({ name, hash }) => [name, hashOf(name) ?? hash]),
+                      version.texts.map(({ name, hash }) => [name, texts.hashOf(name) ?? hash]),
                     ),
                   }
                 : {}),
@@ -111,9 +112,9 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
       {open.includes('approve') && <p className="hint">{words.approveWhy(version.hash.slice(0, 12))}</p>}
       {version.texts.length > 0 &&
         (version.state === 'draft' || version.state === 'awaiting' ? (
-          <TextsAlong texts={version.texts} />
+          <TextsAlong version={version} draft={draft} texts={texts} open={may('approve')} />
         ) : (
-          <TextsAlone version={version} hashOf={hashOf} />
+          <TextsAlone version={version} draft={draft} texts={texts} hashOf={texts.hashOf} />
         ))}
       {open.includes('request') && <p className="hint">{words.requestWhy}</p>}
       {open.includes('publish') && <p className="hint">{words.publishWhy}</p>}
