@@ -3,7 +3,7 @@
  * what the approval names: the previews are made of the very files whose hash it carries.
  */
 import { CHANNELS } from '../../../../domain/statuses.ts';
-import { useWords } from '../words.ts';
+import { useLanguage, useWords } from '../words.ts';
 import type { Draft } from './model.ts';
 import { Preview } from './previews.tsx';
 import { PUBLISH_WORDS } from './publish.words.ts';
@@ -148,6 +148,7 @@ type ReviewedTextGiven = {
 
 function ReviewedText({ cell, title, isNewTemplate, agency, rendered, faults }: ReviewedTextGiven) {
   const words = useWords(REVIEW_WORDS);
+  const language = useLanguage();
   const { change, before = '', after = '', locale } = cell;
   return (
     <article className={faults.length > 0 ? 'text-cell wrong' : 'text-cell'} aria-label={title}>
@@ -165,9 +166,9 @@ function ReviewedText({ cell, title, isNewTemplate, agency, rendered, faults }: 
           <Changed before={before} after={after} locale={locale} />
         </div>
       )}
-      {faults.map(({ message }) => (
+      {faults.map(({ message, sentences }) => (
         <p key={message} className="fault">
-          {message}
+          {sentences?.[language] ?? message}
         </p>
       ))}
     </article>

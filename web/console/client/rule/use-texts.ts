@@ -4,7 +4,7 @@
  */
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import { call, Problem } from '../api.ts';
+import { call, Problem, type ProblemFault } from '../api.ts';
 import { missingTexts } from './first-draft.ts';
 import type { Draft } from './model.ts';
 import { useAboutDraft } from './use-check.ts';
@@ -45,7 +45,7 @@ export type RenderedText = {
 };
 export type Previews = {
   readonly texts: readonly RenderedText[];
-  readonly faults: readonly { readonly pointer: string; readonly message: string }[];
+  readonly faults: readonly ProblemFault[];
   readonly missing: readonly { readonly template: string; readonly file: string }[];
   readonly sizes: readonly {
     readonly template: string;
