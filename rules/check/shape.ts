@@ -7,12 +7,12 @@ import { escapePointer } from './literals.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', minLength: 1, maxLength });
 const NAME = '^[a-z0-9][a-z0-9-]{0,63}$';
-const titles = {
+const byLanguage = {
   type: 'object',
-  required: ['ko', 'en'],
   propertyNames: { pattern: '^[a-z]{2}$' },
   additionalProperties: text(200),
 };
+const titles = { ...byLanguage, required: ['ko', 'en'] };
 
 export const RULE_SCHEMA = {
   type: 'object',
@@ -99,6 +99,7 @@ export const RULE_SCHEMA = {
         required: ['name', 'asOf', 'citizen', 'event', 'expect'],
         properties: {
           name: text(200),
+          title: byLanguage,
           asOf: { type: 'string' },
           citizen: { type: 'object' },
           event: { type: 'object' },

@@ -92,7 +92,7 @@ export const CAMPAIGN_WORDS: Spoken<CampaignWords> = {
     notices: '알림을 보낼 곳',
     possible: (count) => `이 가운데 가능성이 있는 대상 ${count}`,
     possibleWhy: '자료가 없어 대상인지 확실하지 않은 사람입니다. 글도 그렇게 적혀 있습니다.',
-    cancelled: (by, time) => `${by} 님이 ${time}에 취소했습니다.`,
+    cancelled: (by, time) => `${time}에 취소했습니다. 취소한 이 ${by}.`,
     held: (what) => `${what} 발송이 멈춰 있습니다.`,
     channelsTitle: '채널',
     channel: '채널',

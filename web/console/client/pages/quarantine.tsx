@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { useActor } from '../parts/actor.ts';
 import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
@@ -23,6 +24,7 @@ type Row = {
 type Case = Row & {
   readonly state: string;
   readonly closedBy: string | null;
+  readonly closedByName: string | null;
   readonly mended: boolean;
   readonly record: {
     readonly headers: Readonly<Record<string, string>>;
@@ -138,7 +140,8 @@ function mendable({ topic, record }: Case): string {
 
 function Opened({ kept }: { readonly kept: Case }) {
   const words = useWords(QUARANTINE_WORDS);
-  const { message, code, faults, record, state, closedBy } = kept;
+  const actor = useActor();
+  const { message, code, faults, record, state, closedBy, closedByName } = kept;
   return (
     <>
       <div className="place-head">
@@ -161,7 +164,9 @@ function Opened({ kept }: { readonly kept: Case }) {
       {state === 'open' ? (
         <Mend kept={kept} />
       ) : (
-        <p className="notice">{words.closed(words.states[state] ?? state, closedBy ?? '')}</p>
+        <p className="notice">
+          {words.closed(words.states[state] ?? state, actor(closedBy ?? '', closedByName))}
+        </p>
       )}
     </>
   );

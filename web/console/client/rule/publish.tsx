@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { call, Problem } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { StateBadge } from '../pages/rules.tsx';
+import { useActor } from '../parts/actor.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { Difference } from './difference.tsx';
@@ -182,6 +183,8 @@ function WhyNot({ version }: { readonly version: VersionObject }) {
   };
   const action = next[version.state];
   const why = action === undefined ? true : version.may[action];
+  // That another approves is how it goes, and nothing that somebody lacks.
+  if (action === 'approve' && why === 'permission') return <p className="hint">{words.requestWhy}</p>;
   return typeof why === 'string' ? <p className="hint">{words.whyNot[why] ?? why}</p> : null;
 }
 
@@ -214,12 +217,13 @@ function Versions({ id, versions }: { readonly id: string; readonly versions: re
 
 function Steps({ steps }: { readonly steps: readonly Step[] }) {
   const words = useWords(PUBLISH_WORDS);
+  const actor = useActor();
   const language = useLanguage();
   return (
     <ol className="history">
-      {steps.map(({ step, by, at, reason }) => (
+      {steps.map(({ step, by, byName, at, reason }) => (
         <li key={at + step}>
-          <strong>{words.steps[step] ?? step}</strong> {by.replace(/^staff:/, '')} ·{' '}
+          <strong>{words.steps[step] ?? step}</strong> {actor(by, byName)} ·{' '}
           <time dateTime={at}>{formatTime(at, language)}</time>
           {reason !== null && <span className="muted"> “{reason}”</span>}
         </li>

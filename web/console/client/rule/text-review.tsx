@@ -3,6 +3,8 @@
  * what the approval names: the previews are made of the very files whose hash it carries.
  */
 import { CHANNELS } from '../../../../domain/statuses.ts';
+import { useActor } from '../parts/actor.ts';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { useLanguage, useWords } from '../words.ts';
 import type { Draft } from './model.ts';
 import { Preview } from './previews.tsx';
@@ -13,7 +15,6 @@ import { TEXTS_WORDS } from './texts.words.ts';
 import { useAboutDraft } from './use-check.ts';
 import type { WaitingText } from './use-rule.ts';
 import type { Files, Previews, Texts } from './use-texts.ts';
-import { WHEN_WORDS } from './when.words.ts';
 
 export type Reviewed = {
   readonly draft: Draft;
@@ -61,11 +62,12 @@ type TemplateGiven = Pick<Reviewed, 'draft' | 'open'> & {
 };
 type Change = 'fresh' | 'changed' | 'removed' | 'same';
 
-function Template({ text: { name, author }, draft, files, live, previews, open }: TemplateGiven) {
+function Template({ text: { name, author, authorName }, draft, files, live, previews, open }: TemplateGiven) {
   const words = useWords(REVIEW_WORDS);
   const of = useWords(TEXTS_WORDS);
   const publish = useWords(PUBLISH_WORDS);
-  const when = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
+  const actor = useActor();
   const cells = cellsOf(files, live);
   const moved = cells.filter(({ change }) => change !== 'same');
   const titleOf = ({ channel, locale, possible }: Cell): string =>
@@ -73,7 +75,7 @@ function Template({ text: { name, author }, draft, files, live, previews, open }
   const same = cells.filter(({ change }) => change === 'same').map(titleOf);
   const stages = Object.entries(draft.templates)
     .filter(([, used]) => used === name)
-    .map(([kind]) => when.stageName(kind));
+    .map(([kind]) => stageName(kind));
   return (
     <details className="review" open={open}>
       <summary>
@@ -81,7 +83,7 @@ function Template({ text: { name, author }, draft, files, live, previews, open }
         <span className="badge primary">{live === null ? words.first : words.changes(moved.length)}</span>
         <span className="small muted">
           <code>{name}</code>
-          {author !== null && ` · ${publish.writtenBy(author.replace(/^staff:/, ''))}`}
+          {author !== null && ` · ${publish.writtenBy(actor(author, authorName))}`}
         </span>
       </summary>
       <Meta files={files} live={live} />

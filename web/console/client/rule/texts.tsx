@@ -2,6 +2,7 @@
 import { useId, useState } from 'react';
 import { CHANNELS } from '../../../../domain/statuses.ts';
 import { Loading } from '../parts/states.tsx';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { useLanguage, useWords } from '../words.ts';
 import { fileOf, firstText, missingTexts } from './first-draft.ts';
 import type { Draft, EventType } from './model.ts';
@@ -124,7 +125,7 @@ type TemplateGiven = Given & { readonly eventType: EventType; readonly name: str
 
 function Template(given: TemplateGiven) {
   const words = useWords(TEXTS_WORDS);
-  const when = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const { name, draft, texts } = given;
   const [further, setFurther] = useState<readonly string[]>([]);
   const files = texts.files(name);
@@ -132,7 +133,7 @@ function Template(given: TemplateGiven) {
   const locales = [...new Set(['ko', 'en', ...written, ...further])];
   const stages = Object.entries(draft.templates)
     .filter(([, used]) => used === name)
-    .map(([kind]) => when.stageName(kind));
+    .map(([kind]) => stageName(kind));
   const foreign = texts.foreign(name);
   const reaches: readonly Draft['reach'][] =
     draft.reach === 'possible' ? ['certain', 'possible'] : ['certain'];

@@ -8,7 +8,6 @@ type WhenWords = {
   readonly rollNext: string;
   readonly stages: string;
   readonly stage: string;
-  readonly stageName: (kind: string) => string;
   readonly name: string;
   readonly anchor: string;
   readonly anchors: Readonly<Record<'event' | 'deadline', string>>;
@@ -51,14 +50,6 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     rollNext: '다음 일하는 날로 미룹니다',
     stages: '알리는 때',
     stage: '단계',
-    stageName: (kind) =>
-      kind === 'opened'
-        ? '시작할 때'
-        : kind === 'corrected'
-          ? '정정할 때'
-          : /^d\d+$/.test(kind)
-            ? `마감 ${kind.slice(1)}일 전`
-            : kind,
     name: '이름',
     anchor: '기준',
     anchors: { event: '이벤트가 온 날', deadline: '마감' },
@@ -99,14 +90,6 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     rollNext: 'it moves to the next working day',
     stages: 'When people are told',
     stage: 'Stage',
-    stageName: (kind) =>
-      kind === 'opened'
-        ? 'at the opening'
-        : kind === 'corrected'
-          ? 'as a correction'
-          : /^d\d+$/.test(kind)
-            ? `${kind.slice(1)} days before the end`
-            : kind,
     name: 'Name',
     anchor: 'Counted from',
     anchors: { event: 'the event’s arrival', deadline: 'the deadline' },
