@@ -119,16 +119,34 @@ test('texts are shown as they would read, those that are being written in place 
   });
   expect(body['faults']).toEqual(
     expect.arrayContaining([
-      { pointer: `/${name}/ko.sms.hbs`, message: expect.stringContaining('event.nowhere') },
-      { pointer: `/${name}/en.push.hbs`, message: expect.stringContaining('is missing') },
+      expect.objectContaining({
+        pointer: `/${name}/ko.sms.hbs`,
+        message: expect.stringContaining('line 1: event.nowhere'),
+        sentences: expect.objectContaining({
+          ko: '1번째 줄: event.nowhere: 이 이벤트에는 그런 값이 없습니다.',
+        }),
+      }),
+      expect.objectContaining({
+        pointer: `/${name}/en.push.hbs`,
+        message: expect.stringContaining('is missing'),
+      }),
     ]),
   );
 });
 
-test('a text whose braces do not close is a fault and no failure', async () => {
-  const edited = { 'breast-screening-opened': { 'meta.json': '{"title":{}}', 'ko.sms.hbs': '{{#if' } };
-  const { status, body } = await ask('previews', { rule, edited });
+test('a text whose braces do not close is a fault and no failure, and the others are shown', async () => {
+  const files = { 'meta.json': '{"title":{}}', 'ko.sms.hbs': '{{#if', 'en.sms.hbs': 'Screening' };
+  const { status, body } = await ask('previews', { rule, edited: { 'breast-screening-opened': files } });
   expect(status).toBe(200);
+  expect(body['texts']).toContainEqual(
+    expect.objectContaining({ template: 'breast-screening-opened', file: 'en.sms.hbs', fault: null }),
+  );
+  expect(body['faults']).not.toContainEqual(
+    expect.objectContaining({
+      pointer: '/breast-screening-opened/ko.sms.hbs',
+      message: expect.stringContaining('missing'),
+    }),
+  );
   expect(body['faults']).toEqual(
     expect.arrayContaining([expect.objectContaining({ pointer: '/breast-screening-opened/ko.sms.hbs' })]),
   );

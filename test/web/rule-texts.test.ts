@@ -106,6 +106,13 @@ test('what goes live with the rule is what was approved with it, whatever was wr
     state: 'live',
     texts: [{ version: later.version }],
   });
+  // Whoever approves the later ones sees both.
+  const template = await call('GET', `/api/v1/templates/${TEXT}`, APPROVER);
+  expect(template.body).toMatchObject({
+    live: text!.version,
+    definition: { files: files(`${FIRST} 문의 1577-1000`) },
+    liveDefinition: { files: files(`${FIRST} `) },
+  });
 });
 
 test('a live rule whose texts wait for approval is among what waits today', async () => {
@@ -121,6 +128,10 @@ test('a live rule whose texts wait for approval is among what waits today', asyn
   expect((await call('POST', url, AUTHOR, { hash: newest[0]!.hash })).status).toBe(403);
   expect((await call('POST', url, APPROVER, { hash: newest[0]!.hash })).status).toBe(200);
   expect((await call('GET', '/api/v1/today', APPROVER)).body).toMatchObject({ approvals: [] });
+  expect((await call('GET', `/api/v1/templates/${TEXT}`, APPROVER)).body).toMatchObject({
+    live: newest[0]!.version,
+    liveDefinition: null,
+  });
 });
 
 test('an older version of a rule does not bring its older words back', async () => {
