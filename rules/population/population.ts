@@ -152,7 +152,10 @@ export class Population implements Rows {
     const { rows } = staged;
     if (rows === 0) return NOBODY;
     let arrived = NOBODY as string[];
+    this.slots.slotsOf(stagedIds, rows, stagedSlots);
     for (let row = 0; row < rows; row++) {
+      if (stagedSlots[row]! >= 0) continue;
+      // Nobody, or a newcomer who stands in an earlier row.
       const { size } = this;
       stagedSlots[row] = this.slotFor(stagedIds[row]!);
       if (this.size > size) {

@@ -34,6 +34,11 @@ export class Slots {
     return this.ids.slotOf(id);
   }
 
+  /** Of the first `count` of `ids`; below 0 where nobody was found. */
+  slotsOf(ids: readonly string[], count: number, slots: Int32Array): void {
+    this.ids.slotsOf(ids, count, slots);
+  }
+
   idOf(slot: number): string {
     return this.ids.idOf(slot);
   }
