@@ -8,7 +8,7 @@ import { judgementsOf, type KnownCitizen, knownCitizen } from '../../store/overv
 import { latestSimulatedSends, type ShownSend } from '../../store/simulated-sends.ts';
 import { type Html, html } from '../pages/html.ts';
 import { preview } from './previews.ts';
-import type { Explainer, Reason } from './why.ts';
+import type { Explainer, Leaf } from './why.ts';
 import { clockTime, dayName, fullDay, type Language, nameIn, WORDS } from './words.ts';
 
 export type InboxParts = {
@@ -25,7 +25,7 @@ export type Inbox = {
     readonly notice: InboxNotice;
     readonly sends: readonly ShownSend[];
     /** null where the rule cannot be read any more: its event type changed. */
-    readonly reason: Reason | null;
+    readonly reason: readonly Leaf[] | null;
   }[];
 };
 
@@ -45,7 +45,7 @@ export async function readInbox(
     pool,
     notices.map((notice) => notice.id),
   );
-  const reasons = new Map<string, Reason>();
+  const reasons = new Map<string, readonly Leaf[]>();
   for (const { notification, rule, ruleVersion, event, asOf } of judgements) {
     const version = await catalogue.ruleVersion(rule, ruleVersion);
     const type = version === undefined ? undefined : catalogue.current().eventTypes.get(version.rule.on);
@@ -94,7 +94,12 @@ function about({ id, known }: Inbox, fields: Fields, language: Language): Html {
   </dl></div>`;
 }
 
-function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, language: Language): Html {
+function why(
+  notice: InboxNotice,
+  reason: readonly Leaf[] | null,
+  catalogue: Snapshot,
+  language: Language,
+): Html {
   const words = WORDS[language];
   const rule = catalogue.rules.get(notice.rule)?.rule;
   const type = catalogue.eventTypes.get(notice.event.type);
@@ -105,9 +110,9 @@ function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, la
     ${
       reason === null
         ? ''
-        : html`<div><dt>${words.whyHolds}</dt><dd><ul class="leaves">${reason.leaves.map(
-            ({ text, holds }) =>
-              html`<li class="${holds}"><span class="holds">${words.holds[holds]}</span> ${text}</li>`,
+        : html`<div><dt>${words.whyHolds}</dt><dd><ul class="leaves">${reason.map(
+            ({ text, seen, holds }) =>
+              html`<li class="${holds}"><span class="holds">${words.holds[holds]}</span> ${text}${seen.length === 0 ? '' : html` <span class="quiet">(${seen.join(' · ')})</span>`}</li>`,
           )}</ul></dd></div>`
     }
     <div><dt>${words.whyReach}</dt><dd>${notice.reach === 'possible' ? words.possible : words.certain}</dd></div>

@@ -96,9 +96,7 @@ function TopBar({ onLanguage }: { readonly onLanguage: (language: Language) => v
   return (
     <header className="topbar">
       <Link className="brand" href="/">
-        <span className="brand-mark" aria-hidden="true">
-          알
-        </span>
+        <img className="brand-mark" src="/icons/allim.svg" alt="" />
         {words.product}
       </Link>
       <p className="whose">

@@ -145,11 +145,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
           {
             name: 'at',
             label: words.at,
-            cell: ({ at }) => (
-              <time className="one-line" dateTime={at}>
-                {formatTime(at, language)}
-              </time>
-            ),
+            cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
           },
           {
             name: 'who',
@@ -157,7 +153,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             cell: ({ actor, actorName }) => (
               <span>
                 {actorName !== null && <span className="block">{actorName}</span>}
-                <code className="small muted">{actor}</code>
+                <code className="small muted one-line">{actor}</code>
               </span>
             ),
           },
@@ -166,7 +162,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             name: 'on',
             label: words.on,
             cell: ({ object }) => (
-              <code className="small" title={object ?? undefined}>
+              <code className="small on-what" title={object ?? undefined}>
                 {object?.replace(UUID, '$1…') ?? '–'}
               </code>
             ),
