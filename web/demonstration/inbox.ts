@@ -1,7 +1,7 @@
 /** One citizen's inbox, and for each notice why it came: rule, event, and each condition with the value that was seen. */
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
-import type { Field, Fields } from '../../rules/catalogue.ts';
+import { type Field, type Fields, valueName } from '../../rules/catalogue.ts';
 import type { Catalogue, Snapshot } from '../../store/catalogue.ts';
 import { type InboxNotice, listInbox } from '../../store/inbox.ts';
 import { judgementsOf, type KnownCitizen, knownCitizen } from '../../store/overview.ts';
@@ -72,7 +72,8 @@ export async function readInbox(
 function sayFact(field: Field | undefined, value: unknown, language: Language): string {
   const words = WORDS[language];
   if (value === null || value === undefined) return words.unknownValue;
-  if (field?.type === 'enum') return field.valueLabels[String(value)]?.[language] ?? String(value);
+  if (field !== undefined && field.type !== 'list' && typeof value === 'string' && field.type !== 'date')
+    return valueName(field, value, language) ?? value;
   if (field?.type === 'boolean') return value === true ? words.yes : words.no;
   if (field?.type === 'date' && typeof value === 'string') return fullDay(value, language);
   if (Array.isArray(value)) return words.people(value.length);
@@ -81,7 +82,12 @@ function sayFact(field: Field | undefined, value: unknown, language: Language): 
 
 function about({ id, known }: Inbox, fields: Fields, language: Language): Html {
   const words = WORDS[language];
-  const facts = Object.entries(known.attributes).map(
+  // In the catalogue's order: a database has its own.
+  const order = [...fields.keys()];
+  const attributes = Object.entries(known.attributes).toSorted(
+    ([a], [b]) => order.indexOf(a) - order.indexOf(b),
+  );
+  const facts = attributes.map(
     ([name, value]) =>
       html`<div><dt>${fields.get(name)?.labels[language] ?? name}</dt><dd>${sayFact(fields.get(name), value, language)}</dd></div>`,
   );

@@ -137,11 +137,19 @@ function Navigation() {
   const { may } = usePerson();
   const [location] = useLocation();
   const shown = PLACES.filter(({ path, needs }) => !path.includes(':') && may.includes(needs));
+  // Where places do not fit side by side, the one that one is at is in sight.
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    if (location === '') return;
+    list.current
+      ?.querySelector('[aria-current]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' });
+  }, [location]);
   const isHere = (path: string): boolean =>
     path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
   return (
     <nav className="places" aria-label={words.places}>
-      <ul className="places-list">
+      <ul className="places-list" ref={list}>
         {shown.map(({ path, label }) => (
           <li key={path}>
             <Link href={path} aria-current={isHere(path) ? 'page' : undefined}>

@@ -92,7 +92,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     stage: 'Stage',
     name: 'Name',
     anchor: 'Counted from',
-    anchors: { event: 'the event’s arrival', deadline: 'the deadline' },
+    anchors: { event: 'the event', deadline: 'the deadline' },
     otherAnchor: 'another date of the event',
     days: 'Days',
     before: 'days before',
