@@ -145,7 +145,11 @@ function Entries({ filter }: { readonly filter: Filter }) {
           {
             name: 'at',
             label: words.at,
-            cell: ({ at }) => <time dateTime={at}>{formatTime(at, language)}</time>,
+            cell: ({ at }) => (
+              <time className="when" dateTime={at}>
+                {formatTime(at, language)}
+              </time>
+            ),
           },
           {
             name: 'who',
