@@ -127,7 +127,7 @@ function One({ choice, disabled, value, onChange, label, days }: Given & { reado
         onChange={(event) => onChange(numeric ? numberOf(event.target.value) : event.target.value)}
       />
       {days === true && <span className="small muted">{words.days}</span>}
-      {said !== undefined && <span className="small muted">{said}</span>}
+      {said !== undefined && <span className="small muted one-line">{said}</span>}
     </span>
   );
 }
