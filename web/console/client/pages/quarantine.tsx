@@ -10,6 +10,7 @@ import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
+import { sayFault } from './fault-words.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
 
 type Fault = { readonly pointer: string; readonly message: string };
@@ -62,14 +63,12 @@ export function Quarantine() {
               name: 'what',
               label: words.what,
               head: true,
-              cell: ({ id, message, code }) => (
+              cell: ({ id, message, code, faults }) => (
                 <span>
                   <Link className="rule-name" href={`/quarantine/${id}`}>
                     {words.codes[code] ?? message}
                   </Link>
-                  <span className="small muted" lang="en">
-                    {message}
-                  </span>
+                  <Short faults={faults} message={message} />
                 </span>
               ),
             },
@@ -105,7 +104,9 @@ export function QuarantineCase({ params }: { readonly params: Readonly<Record<st
   return (
     <div className="stack">
       <p>
-        <Link href="/quarantine">{words.back}</Link>
+        <Link className="small" href="/quarantine">
+          ← {words.back}
+        </Link>
       </p>
       {error !== null && <FailedPage error={error} />}
       {data === undefined ? error === null && <Loading page /> : <Opened kept={data} />}
@@ -148,9 +149,11 @@ function Opened({ kept }: { readonly kept: Case }) {
         <h1>{words.codes[code] ?? message}</h1>
         <code>{code}</code>
       </div>
-      <p className="muted" lang="en">
-        {message}
-      </p>
+      {faults.length === 0 && (
+        <p className="muted" lang="en">
+          {message}
+        </p>
+      )}
       {faults.length > 0 && <FaultList title={words.faults} faults={faults} />}
       <section>
         <h2>{words.original}</h2>
@@ -172,14 +175,32 @@ function Opened({ kept }: { readonly kept: Case }) {
   );
 }
 
+/** The first place at fault, in words, or what the reader said where no place is. */
+function Short({ faults, message }: Pick<Row, 'faults' | 'message'>) {
+  const language = useLanguage();
+  const [first] = faults;
+  if (first === undefined)
+    return (
+      <span className="small muted" lang="en">
+        {message}
+      </span>
+    );
+  return (
+    <span className="small muted">
+      <code>{first.pointer === '' ? '/' : first.pointer}</code> {sayFault(first.message, language)}
+    </span>
+  );
+}
+
 function FaultList({ title, faults }: { readonly title: string; readonly faults: readonly Fault[] }) {
+  const language = useLanguage();
   return (
     <section>
       <h2>{title}</h2>
       <ul>
         {faults.map(({ pointer, message }) => (
           <li key={`${pointer} ${message}`}>
-            <code>{pointer === '' ? '/' : pointer}</code> {message}
+            <code>{pointer === '' ? '/' : pointer}</code> {sayFault(message, language)}
           </li>
         ))}
       </ul>
