@@ -6,6 +6,7 @@
  * All slots stand in one array, so that nothing but the slot's own cache line is waited for: with an array a block, writing forty columns of
  * a million citizens took twice as long.
  */
+import { fill2, fill4, fillBytes, fillWide, fillWindow, WINDOW } from './fill.ts';
 import { bytesOf, integersOf, type NextSection, pieces, whole } from './packed.ts';
 
 export const BLOCK_BITS = 12;
@@ -14,8 +15,6 @@ export const BLOCK_WORDS = BLOCK_SLOTS / 32;
 
 export type Block = Uint8Array | Uint16Array | Int32Array | Float64Array;
 export type Bits = 2 | 4 | 8 | 16 | 32 | 64;
-/** What 16 bits hold beside the missing 0. */
-const WINDOW = 0xffff;
 /** Counts by place, while a block is counted. */
 const scratch = new Uint32Array(256);
 
@@ -56,73 +55,6 @@ function store(block: Block, bits: Bits, at: number, stored: number): void {
     const after = (byte & ~(15 << shift)) | (stored << shift);
     if (byte !== after) block[at >> 1] = after;
   } else block[at] = stored;
-}
-
-/** Codes for some slots, as `setMany` has them. */
-type Rows = {
-  readonly slots: Int32Array;
-  readonly at: number;
-  readonly count: number;
-  readonly codes: Int32Array;
-  readonly from: number;
-  readonly stride: number;
-};
-
-/** A code without a place, and not the missing 0. Without a branch: whether something is missing is what a processor cannot foresee. */
-const isNew = (place: number, code: number): boolean => ((place - 1) & -code) < 0;
-
-function fillNarrow(
-  stored: Uint8Array,
-  { slots, at, count, codes, from, stride }: Rows,
-  placeAt: Uint8Array,
-  bits: 2 | 4,
-): number {
-  const [down, mask, up, most] = bits === 2 ? [2, 3, 1, 3] : [1, 1, 2, 15];
-  for (let row = at; row < count; row++) {
-    const code = codes[from + row * stride]!;
-    const place = code < placeAt.length ? placeAt[code]! : 0;
-    if (isNew(place, code)) return row;
-    const slot = slots[row]!;
-    const shift = (slot & mask) << up;
-    const byte = stored[slot >> down]!;
-    const after = (byte & ~(most << shift)) | (place << shift);
-    // Most of a profile is as it was: what is not written stays clean in the caches.
-    if (byte !== after) stored[slot >> down] = after;
-  }
-  return count;
-}
-
-function fillBytes(
-  stored: Uint8Array,
-  { slots, at, count, codes, from, stride }: Rows,
-  placeAt: Uint8Array,
-): number {
-  for (let row = at; row < count; row++) {
-    const code = codes[from + row * stride]!;
-    const place = code < placeAt.length ? placeAt[code]! : 0;
-    if (isNew(place, code)) return row;
-    stored[slots[row]!] = place;
-  }
-  return count;
-}
-
-function fillWindow(
-  stored: Uint16Array,
-  { slots, at, count, codes, from, stride }: Rows,
-  origin: number,
-): number {
-  for (let row = at; row < count; row++) {
-    const code = codes[from + row * stride]!;
-    const inside = code === 0 ? 0 : code - origin;
-    if (inside < 0 || inside > WINDOW || (inside === 0 && code !== 0)) return row;
-    stored[slots[row]!] = inside;
-  }
-  return count;
-}
-
-function fillWide(stored: Int32Array, { slots, at, count, codes, from, stride }: Rows): number {
-  for (let row = at; row < count; row++) stored[slots[row]!] = codes[from + row * stride]!;
-  return count;
 }
 
 export class Codes {
@@ -269,8 +201,9 @@ export class Codes {
     const rows = { slots, at, count, codes, from, stride };
     switch (this.bits) {
       case 2:
+        return fill2(this.stored as Uint8Array, rows, this.placeAt);
       case 4:
-        return fillNarrow(this.stored as Uint8Array, rows, this.placeAt, this.bits);
+        return fill4(this.stored as Uint8Array, rows, this.placeAt);
       case 8:
         return fillBytes(this.stored as Uint8Array, rows, this.placeAt);
       case 16:

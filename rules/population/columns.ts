@@ -115,6 +115,15 @@ export class Column {
     return raw === 0 ? undefined : this.texts[raw - 1];
   }
 
+  /** For closures: the value of whoever has a slot. */
+  numbers(): (slot: number) => number {
+    return (slot) => this.numberOf(this.raw(slot));
+  }
+
+  strings(): (slot: number) => string | undefined {
+    return (slot) => this.textOf(this.raw(slot));
+  }
+
   /** In a profile's terms; undefined where missing. */
   valueAt(slot: number): number | string | undefined {
     const raw = this.raw(slot);

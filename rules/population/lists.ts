@@ -9,6 +9,7 @@ import { BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
 import { COUNT_BITS, COUNT_MASK, Heads } from './heads.ts';
 import { bytesOf, integersOf, type NextSection } from './packed.ts';
 import type { Item } from './profile.ts';
+import type { Staged } from './staged.ts';
 
 const MAX_ROWS = 2 ** (31 - COUNT_BITS) - 1;
 /** Below so many free rows nothing is closed up. */
@@ -91,6 +92,11 @@ export class ListColumn implements Rows {
       });
     });
     if (this.freeRows > MIN_CLOSED_UP && this.freeRows > this.used / 2) this.closeUp();
+  }
+
+  /** Writes what is staged of this list, the layout's `position`-th, in as many slots. */
+  setStaged(slots: Int32Array, { rows, items }: Staged, position: number): void {
+    for (let row = 0; row < rows; row++) this.set(slots[row]!, items[position]![row]);
   }
 
   private claim(count: number): number {

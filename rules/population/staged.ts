@@ -3,7 +3,8 @@
  * array, one width and no calls, and their cache lines are waited for together. Written a profile at a time forty columns took four times
  * as long.
  */
-import type { Item, Layout } from './profile.ts';
+import type { Column } from './columns.ts';
+import type { Item, Layout, Profile } from './profile.ts';
 
 /** Few enough that all rows stay in the first cache, enough that a column's loop is worth its beginning. */
 export const STAGED_ROWS = 128;
@@ -46,5 +47,18 @@ export class Staged {
     for (const texts of this.withTexts) texts[rows] = undefined;
     for (const items of this.items) items[rows] = undefined;
     return from;
+  }
+
+  /** Makes it one of a profile that was read as a whole; `columns` are the layout's. */
+  put({ values, lists }: Profile, columns: readonly Column[]): void {
+    const from = this.begin();
+    const { rows, codes, texts, numbers, items } = this;
+    for (const [i, column] of columns.entries()) {
+      const value = values[i];
+      if (texts[i]) texts[i][rows] = value as string | undefined;
+      else if (numbers[i]) numbers[i][rows] = (value as number | undefined) ?? Number.NaN;
+      else codes[from + i] = column.rawOf(value);
+    }
+    for (const [i, list] of lists.entries()) items[i]![rows] = list;
   }
 }
