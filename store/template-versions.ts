@@ -149,20 +149,27 @@ export type FoundTemplate = {
   }[];
   /** Of the newest version. */
   readonly definition: unknown;
+  /** Of the live version, where that is another: what the newest would take the place of. */
+  readonly liveDefinition: unknown;
 };
 
 export async function findTemplate(sql: Sql, name: string): Promise<FoundTemplate | undefined> {
   const { rows } = await sql.query<
-    FoundTemplate['versions'][number] & { agency: string | null; live: number | null; definition: unknown }
+    FoundTemplate['versions'][number] & Omit<FoundTemplate, 'name' | 'versions'>
   >(
     `SELECT v.id AS version, v.state, v.hash, v.author, v.approver, v.created_at AS at, v.agency_id AS agency, t.live_id AS live,
-       CASE WHEN row_number() OVER (ORDER BY v.id DESC) = 1 THEN v.definition END AS definition
-     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 ORDER BY v.id DESC LIMIT 50`,
+       CASE WHEN row_number() OVER newest = 1 THEN v.definition END AS definition,
+       CASE WHEN row_number() OVER newest = 1 AND t.live_id <> v.id
+         THEN (SELECT l.definition FROM template_versions l WHERE l.id = t.live_id) END AS "liveDefinition"
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1
+     WINDOW newest AS (ORDER BY v.id DESC) ORDER BY v.id DESC LIMIT 50`,
     [name],
   );
   const newest = rows[0];
   if (newest === undefined) return undefined;
-  const { agency, live, definition } = newest;
-  const versions = rows.map(({ agency: _, live: __, definition: ___, ...version }) => version);
-  return { name, agency, live, versions, definition };
+  const { agency, live, definition, liveDefinition } = newest;
+  const versions = rows.map(
+    ({ agency: _, live: __, definition: ___, liveDefinition: ____, ...version }) => version,
+  );
+  return { name, agency, live, versions, definition, liveDefinition };
 }

@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { verifyAudit } from '../../store/audit-verification.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
@@ -21,6 +19,7 @@ let api: HttpApi;
 beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
+    seeded: true,
     production: true,
     api: {
       checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
@@ -28,8 +27,6 @@ beforeAll(async () => {
       recheckTemplate: (...given) => checks!.recheckTemplate(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 }, 60_000);
 afterAll(async () => {
@@ -109,6 +106,13 @@ test('what goes live with the rule is what was approved with it, whatever was wr
     state: 'live',
     texts: [{ version: later.version }],
   });
+  // Whoever approves the later ones sees both.
+  const template = await call('GET', `/api/v1/templates/${TEXT}`, APPROVER);
+  expect(template.body).toMatchObject({
+    live: text!.version,
+    definition: { files: files(`${FIRST} 문의 1577-1000`) },
+    liveDefinition: { files: files(`${FIRST} `) },
+  });
 });
 
 test('a live rule whose texts wait for approval is among what waits today', async () => {
@@ -124,6 +128,10 @@ test('a live rule whose texts wait for approval is among what waits today', asyn
   expect((await call('POST', url, AUTHOR, { hash: newest[0]!.hash })).status).toBe(403);
   expect((await call('POST', url, APPROVER, { hash: newest[0]!.hash })).status).toBe(200);
   expect((await call('GET', '/api/v1/today', APPROVER)).body).toMatchObject({ approvals: [] });
+  expect((await call('GET', `/api/v1/templates/${TEXT}`, APPROVER)).body).toMatchObject({
+    live: newest[0]!.version,
+    liveDefinition: null,
+  });
 });
 
 test('an older version of a rule does not bring its older words back', async () => {

@@ -353,13 +353,14 @@ const ANSWERS: Readonly<Record<string, Said>> = {
     ),
   ),
   'get /api/v1/templates/:name': says(
-    'One template with its versions and the newest texts; the ETag is its hash',
+    'One template with its versions, the newest texts and, where they differ, the live ones; the ETag is its hash',
     object({
       name: text,
       agency: maybeText,
       live: maybeWhole,
       versions: list(template),
       definition: anything,
+      liveDefinition: anything,
     }),
   ),
   'put /api/v1/templates/:name': says(

@@ -3,7 +3,7 @@ import { useId, useState } from 'react';
 import { CHANNELS } from '../../../../domain/statuses.ts';
 import { Loading } from '../parts/states.tsx';
 import { STAGE_NAMES } from '../stage-names.ts';
-import { useWords } from '../words.ts';
+import { useLanguage, useWords } from '../words.ts';
 import { fileOf, firstText, missingTexts } from './first-draft.ts';
 import type { Draft, EventType } from './model.ts';
 import { Preview } from './previews.tsx';
@@ -180,6 +180,7 @@ type CellGiven = TemplateGiven & {
 
 function Cell({ name, draft, texts, eventType, readOnly, channel, locale, reach, wide }: CellGiven) {
   const words = useWords(TEXTS_WORDS);
+  const language = useLanguage();
   const id = useId();
   const [open, setOpen] = useState(false);
   const file = fileOf(locale, channel, reach);
@@ -258,9 +259,9 @@ function Cell({ name, draft, texts, eventType, readOnly, channel, locale, reach,
             </div>
           )}
           <ul className="faults" id={`${id}-faults`}>
-            {faults.map(({ message }) => (
+            {faults.map(({ message, sentences }) => (
               <li key={message} className="fault">
-                {message}
+                {sentences?.[language] ?? message}
               </li>
             ))}
           </ul>
