@@ -10,6 +10,7 @@ import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
+import { FAULT_SAID } from './fault-said.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
 
 type Fault = { readonly pointer: string; readonly message: string };
@@ -62,14 +63,12 @@ export function Quarantine() {
               name: 'what',
               label: words.what,
               head: true,
-              cell: ({ id, message, code }) => (
+              cell: ({ id, message, code, faults }) => (
                 <span>
                   <Link className="rule-name" href={`/quarantine/${id}`}>
                     {words.codes[code] ?? message}
                   </Link>
-                  <span className="small muted" lang="en">
-                    {message}
-                  </span>
+                  <Why message={message} faults={faults} />
                 </span>
               ),
             },
@@ -90,6 +89,23 @@ export function Quarantine() {
       )}
       <More pages={pages} />
     </div>
+  );
+}
+
+/** The first place that is wrong; where the record as a whole is, what the server says of it. */
+function Why({ message, faults }: Pick<Row, 'message' | 'faults'>) {
+  const said = useWords(FAULT_SAID);
+  const [first] = faults;
+  if (first === undefined)
+    return (
+      <span className="small muted" lang="en">
+        {message}
+      </span>
+    );
+  return (
+    <span className="small muted">
+      {first.pointer} {said(first.message)}
+    </span>
   );
 }
 
@@ -173,13 +189,14 @@ function Opened({ kept }: { readonly kept: Case }) {
 }
 
 function FaultList({ title, faults }: { readonly title: string; readonly faults: readonly Fault[] }) {
+  const said = useWords(FAULT_SAID);
   return (
     <section>
       <h2>{title}</h2>
       <ul>
         {faults.map(({ pointer, message }) => (
           <li key={`${pointer} ${message}`}>
-            <code>{pointer === '' ? '/' : pointer}</code> {message}
+            <code>{pointer === '' ? '/' : pointer}</code> {said(message)}
           </li>
         ))}
       </ul>
