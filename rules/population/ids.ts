@@ -241,6 +241,11 @@ export class Ids {
     return this.isHeld(slot) ? read.toString('utf8', 0, this.readAt(slot)) : '';
   }
 
+  /** `hash` of the bytes of a slot's id, which makes no text of them; of none where nobody has the slot. */
+  hashed(slot: number, hash: (bytes: Uint8Array, length: number) => number): number {
+    return hash(read, this.isHeld(slot) ? this.readAt(slot) : 0);
+  }
+
   /** The `at`-th byte of a slot's id; 0 behind its end, and where nobody has the slot. */
   byteAt(slot: number, at: number): number {
     if (!this.isHeld(slot)) return 0;

@@ -5,6 +5,8 @@
  * Measured over the synthetic population with the shipped catalogue: 42.5 B a citizen with everything, 22 of them columns and 15 ids;
  * `npm run bench -- restore` has the figures.
  */
+
+import { murmur2 } from '../../domain/murmur2.ts';
 import type { Fields, ListField, ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, Column, type Rows } from './columns.ts';
@@ -33,7 +35,7 @@ export class Population implements Rows {
   /** By block, how often anything of its citizens was written: what was read of a block stands while this does. */
   readonly revisions: number[] = [];
   readonly reachable = new Reachable();
-  readonly marks = new Marks((slot) => this.idOf(slot));
+  readonly marks = new Marks((slot) => this.slots.hashed(slot, murmur2));
   /** Fields of profiles that the catalogue lacks, seen so far. */
   ignoredFields = 0;
 

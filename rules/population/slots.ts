@@ -38,6 +38,10 @@ export class Slots {
     return this.ids.idOf(slot);
   }
 
+  hashed(slot: number, hash: (bytes: Uint8Array, length: number) => number): number {
+    return this.ids.hashed(slot, hash);
+  }
+
   /** Gives a citizen who has none a slot, alive. */
   admit(id: string): number {
     const slot = this.claim();

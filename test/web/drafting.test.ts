@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
@@ -20,13 +18,12 @@ let nts: string;
 beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
+    seeded: true,
     api: {
       checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
       previewsOf: (...given) => checks!.previewsOf(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
   nhis = await api.issueKey('nhis', ['read']);
   nts = await api.issueKey('nts', ['read']);

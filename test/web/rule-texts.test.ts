@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { verifyAudit } from '../../store/audit-verification.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
@@ -21,6 +19,7 @@ let api: HttpApi;
 beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
+    seeded: true,
     production: true,
     api: {
       checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
@@ -28,8 +27,6 @@ beforeAll(async () => {
       recheckTemplate: (...given) => checks!.recheckTemplate(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 }, 60_000);
 afterAll(async () => {
