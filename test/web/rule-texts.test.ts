@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
+import { seedCatalogue } from '../../app/seed.ts';
+import { silentLogger } from '../../domain/logger.ts';
 import { verifyAudit } from '../../store/audit-verification.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
