@@ -24,17 +24,14 @@ type Waiting = {
   readonly names: readonly string[];
 };
 
-/**
- * Of each of the agency's templates the newest version, where other words or none are live and it was not approved with this very version.
- * Saving what is live takes a draft back: nothing waits then.
- */
+/** Of each of the agency's templates the newest version, where another one or none is live and it was not approved with this very version. */
 export async function waitingTexts(sql: Sql, { agency, rule, version, names }: Waiting): Promise<RuleText[]> {
   const { rows } = await sql.query<RuleText>(
     `SELECT v.name, v.id AS version, v.hash, v.author, ${staffName('v.author')} AS "authorName", v.created_at AS at
      FROM unnest($1::text[]) n(name)
        JOIN LATERAL (SELECT * FROM template_versions x WHERE x.name = n.name ORDER BY x.id DESC LIMIT 1) v ON true
-       LEFT JOIN templates t ON t.name = v.name LEFT JOIN template_versions l ON l.id = t.live_id
-     WHERE v.agency_id = $2 AND (t.live_id IS NULL OR t.live_id < v.id AND l.hash <> v.hash)
+       LEFT JOIN templates t ON t.name = v.name
+     WHERE v.agency_id = $2 AND (t.live_id IS NULL OR t.live_id < v.id)
        AND NOT EXISTS (SELECT FROM rule_version_texts a WHERE a.rule_id = $3 AND a.version = $4 AND a.template_version = v.id)
      ORDER BY v.name`,
     [[...new Set(names)], agency, rule, version],

@@ -20,7 +20,10 @@ export type SavedTemplate = {
   readonly live: boolean;
 };
 
-/** Saves a draft; what was saved last, saved again, is the same version with its first author. Whoever publishes holds the revision's lock. */
+/**
+ * Saves a draft; what was saved last, saved again, is the same version with its first author, and what is live takes the drafts since then
+ * back. Whoever calls holds the revision's lock.
+ */
 export async function saveTemplateDraft(sql: Sql, template: TemplateVersion): Promise<SavedTemplate> {
   const { rows: newest } = await sql.query<SavedTemplate & { readonly hash: string }>(
     `SELECT v.id AS version, v.hash, v.state, t.live_id IS NOT DISTINCT FROM v.id AS live
@@ -31,11 +34,26 @@ export async function saveTemplateDraft(sql: Sql, template: TemplateVersion): Pr
     const { hash: _, ...same } = newest[0];
     return same;
   }
+  const live = await liveTemplate(sql, template.name);
+  if (live?.hash === template.hash) return renew(sql, template.name, live);
   const { rows } = await sql.query<SavedTemplate>(
     `INSERT INTO template_versions (name, hash, agency_id, definition, state, author) VALUES ($1, $2, $3, $4, 'draft', $5)
      RETURNING id AS version, state, false AS live`,
     [template.name, template.hash, template.agency, JSON.stringify(template.definition), template.author],
   );
+  return rows[0]!;
+}
+
+/** The words that are live as the newest version, with whoever wrote and approved them. */
+async function renew(sql: Sql, name: string, live: LiveTemplate): Promise<SavedTemplate> {
+  const { rows } = await sql.query<SavedTemplate>(
+    `INSERT INTO template_versions (name, hash, agency_id, definition, state, author, approver, approved_at)
+     SELECT name, hash, agency_id, definition, state, author, approver, approved_at FROM template_versions WHERE id = $1
+     RETURNING id AS version, state, true AS live`,
+    [live.version],
+  );
+  await sql.query('UPDATE templates SET live_id = $2 WHERE name = $1', [name, rows[0]!.version]);
+  await bumpRevision(sql);
   return rows[0]!;
 }
 

@@ -79,9 +79,8 @@ const STATE = `SELECT
 
 /** A text that is saved after what is live, and that no version of a rule which still awaits approval will take along. */
 const APPROVED = `WITH fresh AS (
-    SELECT v.id, v.name, v.author, v.created_at FROM templates t JOIN template_versions l ON l.id = t.live_id
-      JOIN LATERAL (SELECT * FROM template_versions x WHERE x.name = t.name ORDER BY x.id DESC LIMIT 1) v ON v.id > l.id AND v.hash <> l.hash
-    WHERE ($1::text IS NULL OR v.agency_id = $1)),
+    SELECT DISTINCT ON (v.name) v.id, v.name, v.author, v.created_at FROM template_versions v JOIN templates t ON t.name = v.name AND v.id > t.live_id
+    WHERE ($1::text IS NULL OR v.agency_id = $1) ORDER BY v.name, v.id DESC),
   waits AS (
   SELECT rule_id AS rule, version, definition -> 'title' AS title, author AS by, created_at AS at, 0 AS texts
   FROM rule_versions WHERE state = 'awaiting' AND ($1::text IS NULL OR agency_id = $1)
