@@ -174,7 +174,10 @@ describeWithChromium('citizens', () => {
       });
     }, subscription);
     await page.goto(`${whole.url}/me/choices`);
-    await page.getByRole('button', { name: words[lang].push.yes }).click();
+    // By keyboard, as all of this can be.
+    await page.getByRole('button', { name: words[lang].push.yes }).waitFor();
+    await reach(page, words[lang].push.yes);
+    await page.keyboard.press('Enter');
     await page.getByText(words[lang].push.on).waitFor();
     const devtools = await context.newCDPSession(page);
     let registrationId = '';

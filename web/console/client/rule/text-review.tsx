@@ -18,7 +18,7 @@ import type { Files, Previews, Texts } from './use-texts.ts';
 
 export type Reviewed = {
   readonly draft: Draft;
-  readonly texts: Pick<Texts, 'files' | 'live' | 'loading'>;
+  readonly texts: Pick<Texts, 'names' | 'files' | 'live' | 'loading'>;
   /** Whoever decides sees them at once; to others they can be opened. */
   readonly open: boolean;
 };
@@ -36,10 +36,12 @@ export function TextReview({
     { rule: draft, edited },
     !texts.loading && waiting.length > 0,
   );
+  const place = ({ name }: WaitingText): number => texts.names.indexOf(name);
+  const inOrder = waiting.toSorted((a, b) => place(a) - place(b));
   if (texts.loading) return <p className="hint">{words.loading}</p>;
   return (
     <div className="stack tight">
-      {waiting.map((text) => (
+      {inOrder.map((text) => (
         <Template
           key={text.name}
           text={text}
