@@ -23,8 +23,10 @@ export function textFaults({ title, basis, tests }: Rule): RuleFault[] {
   };
   for (const [language, text] of Object.entries(title)) look(text, `/title/${language}`, unreadable);
   everyText(basis ?? {}, '/basis', (text, pointer) => look(text, pointer, unkeepable));
-  tests.forEach(({ name, event }, index) => {
+  tests.forEach(({ name, title: titles = {}, event }, index) => {
     look(name, `/tests/${index}/name`, unreadable);
+    for (const [language, text] of Object.entries(titles))
+      look(text, `/tests/${index}/title/${language}`, unreadable);
     everyText(event, `/tests/${index}/event`, (text, pointer) => look(text, pointer, unkeepable));
   });
   return faults;

@@ -231,6 +231,7 @@ test.each([
   ['NUL in the law', { basis: { law: 'x\0' } }, '/basis/law'],
   ['half a character as a name', { basis: { ['x\udc00']: 'y' } }, '/basis/x\ufffd'],
   ['NUL in the name of a test', one({ name: 'x\0' }), '/tests/0/name'],
+  ['a turned title of a test', one({ title: { ko: '가\u202e나' } }), '/tests/0/title/ko'],
   ['NUL in the event of a test', one({ event: { text: 'a\0' } }), '/tests/0/event/text'],
   [
     'NUL deep in the event of a test',
