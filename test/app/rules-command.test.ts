@@ -80,7 +80,7 @@ describe('over files', () => {
     const warned = file('warned.json', { ...rest, condition: { and: [...condition.and, young] } });
     expect(await run('test', warned, '--locale', 'ko')).toBe(0);
     expect(said()).toContain(
-      `  주의 /condition/and/${condition.and.length}/>=: 함께 있는 다른 조건을 만족하면 이 조건도 언제나 만족합니다. 없어도 결과가 같습니다.`,
+      `  주의 /condition/and/${condition.and.length}/>=: 함께 있는 다른 조건을 만족하면 이 조건도 언제나 만족합니다.`,
     );
   });
 
