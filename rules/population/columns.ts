@@ -6,6 +6,7 @@ import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from '../catalo
 import type { Source } from '../compile/closure.ts';
 import { Codes } from './codes.ts';
 import { type NextSection, textSection } from './packed.ts';
+import type { Staged } from './staged.ts';
 
 export { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block } from './codes.ts';
 
@@ -79,6 +80,14 @@ export class Column {
   /** A code, or a number. */
   setRaw(slot: number, raw: number): void {
     this.codes.set(slot, raw);
+  }
+
+  /** Writes what is staged of this column, whose place in the layout is `position`, in as many slots. */
+  setStaged(slots: Int32Array, staged: Staged, position: number): void {
+    const { rows, width, codes } = staged;
+    const values = staged.texts[position] ?? staged.numbers[position];
+    if (!values) this.codes.setMany(slots, rows, codes, position, width);
+    else for (let row = 0; row < rows; row++) this.set(slots[row]!, values[row]);
   }
 
   /** The code of a value, or the number. */

@@ -74,11 +74,14 @@ export class ListColumn implements Rows {
 
   /** Writes a citizen's whole list; undefined is unknown, and leaves nothing of what was there. */
   set(slot: number, items: readonly Item[] | undefined): void {
-    const before = this.count(slot);
+    const head = this.head(slot);
     const count = items?.length;
-    let first = this.firstRow(slot);
+    // Nearly everybody: as it was, and nothing in it.
+    if (head === (count === undefined ? 0 : 1) && !count) return;
+    const before = head === 0 ? undefined : (head - 1) & COUNT_MASK;
+    let first = (head - 1) >>> COUNT_BITS;
     if (before !== count) {
-      if (before > 0) this.release(first, before);
+      if (before) this.release(first, before);
       first = count ? this.claim(count) : 0;
       this.heads.set(slot, count === undefined ? 0 : 1 + ((first << COUNT_BITS) | count));
     }

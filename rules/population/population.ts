@@ -15,10 +15,13 @@ import { Marks } from './marks.ts';
 import { isEmpty, type Laid, lay, OVERLAY_BYTES, type Overlay, readWritten, written } from './overlays.ts';
 import { bytesOf, integersOf, type NextSection, textSections } from './packed.ts';
 import { type Layout, layoutOf, type Profile, parseProfile } from './profile.ts';
-import { ProfileRecords } from './profile-record.ts';
+import { isProfileRecord, ProfileRecords } from './profile-record.ts';
 import { ProfileTexts } from './profile-text.ts';
 import { Reachable } from './reachable.ts';
 import { Slots } from './slots.ts';
+import { STAGED_ROWS, type Staged } from './staged.ts';
+
+const NOBODY: readonly string[] = [];
 
 export class Population implements Rows {
   readonly layout: Layout;
@@ -28,7 +31,10 @@ export class Population implements Rows {
   /** Reads and writes binary profiles of its catalogue. */
   readonly records: ProfileRecords;
   private readonly jsonTexts: ProfileTexts;
-  private readonly isString: Uint8Array;
+  private readonly staged: Staged;
+  /** By row of what is staged. */
+  private readonly stagedIds: string[] = [];
+  private readonly stagedSlots = new Int32Array(STAGED_ROWS);
   private readonly slots = new Slots();
   /** By citizen, known or not. */
   private readonly overlays = new Map<string, Laid>();
@@ -42,8 +48,8 @@ export class Population implements Rows {
   constructor(fields: Fields) {
     this.layout = layoutOf(fields);
     this.records = new ProfileRecords(this.layout);
-    this.jsonTexts = new ProfileTexts(this.layout, this.records);
-    this.isString = Uint8Array.from(this.layout.scalars, ({ type }) => Number(type === 'string'));
+    this.staged = this.records.staged;
+    this.jsonTexts = new ProfileTexts(this.layout, this.staged);
     this.columns = this.layout.scalars.map((field) => new Column(field));
     this.lists = this.layout.lists.map(({ field }) => new ListColumn(field));
     this.byName = new Map(this.columns.map((column) => [column.field.name, column]));
@@ -106,30 +112,67 @@ export class Population implements Rows {
     return this.size > size;
   }
 
-  /** The same of a binary record (profile-record.ts), without a profile in between; `profile-invalid` leaves everything as it was. */
-  upsertRecord(id: string, value: Buffer): boolean {
-    this.records.read(value);
-    return this.write(id);
+  /** The same of a binary record (profile-record.ts) or JSON; `profile-invalid` leaves everything as it was. */
+  upsertValue(id: string, value: Buffer): boolean {
+    this.stage(id, value);
+    return this.writeStaged().length > 0;
   }
 
-  /** The same of JSON, most of it without a profile in between (profile-text.ts). */
-  upsertJson(id: string, value: Buffer): boolean {
-    return this.jsonTexts.read(value) ? this.write(id) : this.upsert(id, parseProfile(value, this.layout));
+  /**
+   * Reads a binary record or JSON, most of which comes without a profile in between (profile-text.ts), and keeps it for `writeStaged`.
+   * `profile-invalid` leaves everything as it was. Until it was written nothing else may be asked or changed.
+   */
+  stage(id: string, value: Buffer): void {
+    const { staged } = this;
+    if (isProfileRecord(value)) this.records.read(value);
+    else if (!this.jsonTexts.read(value)) this.stageProfile(parseProfile(value, this.layout));
+    this.stagedIds[staged.rows++] = id;
   }
 
-  /** What was read last. */
-  private write(id: string): boolean {
-    const { size, columns, lists } = this;
-    const { raw, texts, items } = this.records;
-    const slot = this.slotFor(id);
+  private stageProfile(profile: Profile): void {
+    const { staged, columns } = this;
+    const from = staged.begin();
     for (let i = 0; i < columns.length; i++) {
-      const column = columns[i]!;
-      if (this.isString[i] === 1) column.set(slot, texts[i]);
-      else column.codes.set(slot, raw[i]!);
+      const value = profile.values[i];
+      const [texts, numbers] = [staged.texts[i], staged.numbers[i]];
+      if (texts) texts[staged.rows] = value as string | undefined;
+      else if (numbers) numbers[staged.rows] = (value as number | undefined) ?? Number.NaN;
+      else staged.codes[from + i] = columns[i]!.rawOf(value);
     }
-    for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, items[i]);
-    this.wrote(id, slot);
-    return this.size > size;
+    for (const [i, items] of profile.lists.entries()) staged.items[i]![staged.rows] = items;
+    this.ignoredFields += profile.ignored;
+  }
+
+  /** Whether more may be staged before what is staged is written. */
+  get isStagedFull(): boolean {
+    return this.staged.rows === STAGED_ROWS;
+  }
+
+  /** Writes what is staged, in its order. Gives the citizens who were not known before. */
+  writeStaged(): readonly string[] {
+    const { staged, stagedIds, stagedSlots, columns, lists } = this;
+    const { rows } = staged;
+    if (rows === 0) return NOBODY;
+    let arrived = NOBODY as string[];
+    this.slots.slotsOf(stagedIds, rows, stagedSlots);
+    for (let row = 0; row < rows; row++) {
+      if (stagedSlots[row]! >= 0) continue;
+      // Nobody, or a newcomer who stands in an earlier row.
+      const { size } = this;
+      stagedSlots[row] = this.slotFor(stagedIds[row]!);
+      if (this.size > size) {
+        if (arrived === NOBODY) arrived = [];
+        arrived.push(stagedIds[row]!);
+      }
+    }
+    for (let i = 0; i < columns.length; i++) columns[i]!.setStaged(stagedSlots, staged, i);
+    for (let i = 0; i < lists.length; i++) {
+      const items = staged.items[i]!;
+      for (let row = 0; row < rows; row++) lists[i]!.set(stagedSlots[row]!, items[row]);
+    }
+    for (let row = 0; row < rows; row++) this.wrote(stagedIds[row]!, stagedSlots[row]!);
+    staged.rows = 0;
+    return arrived;
   }
 
   /** The citizen's, else a new one, which may have been somebody else's: nothing that stands beside the columns is left of them. */
@@ -189,6 +232,11 @@ export class Population implements Rows {
   /** What lies over a citizen now, known or not. */
   overlayOf(id: string): Overlay | undefined {
     return this.overlays.get(id)?.overlay;
+  }
+
+  /** Whether something lies over a citizen: then profiles of this citizen are written one by one. */
+  isCovered(id: string): boolean {
+    return this.overlays.size > 0 && this.overlays.has(id);
   }
 
   clearOverlays(): void {

@@ -228,6 +228,7 @@ export const words: Words = {
     noUses: 'No rule uses it',
     rulesOf: (n) => (n === 1 ? '1 rule' : `${n} rules`),
     missingTitle: 'What is not known',
+    missingShow: (n) => (n === 1 ? 'Show it' : `Show all ${n}`),
     missingLead: 'For want of it you may miss a notice, or be told that you may be eligible.',
     register: 'A register holds these facts, and they cannot be shown here.',
     nothing: 'Nothing is known yet.',

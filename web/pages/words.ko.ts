@@ -227,6 +227,7 @@ export const words = {
     noUses: '쓰는 규칙 없음',
     rulesOf: (n: number) => `${n}가지`,
     missingTitle: '모르는 것',
+    missingShow: (n: number) => `${n}가지 보기`,
     missingLead: '이것을 몰라서 안내를 못 받거나 ‘받을 수 있을지 모릅니다’라고 알려 드리는 일이 있습니다.',
     register: '정보를 관리하는 곳이 따로 있어 여기에서는 보여 드리지 못합니다.',
     nothing: '아직 아는 것이 없습니다.',

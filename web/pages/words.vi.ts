@@ -226,6 +226,7 @@ export const words: Words = {
     noUses: 'Không quy tắc nào dùng',
     rulesOf: (n) => `${n} quy tắc`,
     missingTitle: 'Những gì chưa biết',
+    missingShow: (n) => `Xem ${n} mục`,
     missingLead:
       'Vì thiếu những điều này, bạn có thể lỡ một thông báo, hoặc chỉ được báo là có thể được hưởng.',
     register: 'Dữ liệu này do cơ quan khác quản lý nên không hiển thị được ở đây.',

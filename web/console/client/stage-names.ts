@@ -14,10 +14,10 @@ const KO: Readonly<Record<string, string>> = {
   overdue: '마감이 지나면',
 };
 const EN: Readonly<Record<string, string>> = {
-  opened: 'at the opening',
-  corrected: 'as a correction',
-  mid: 'half-way',
-  overdue: 'once it is overdue',
+  opened: 'At the opening',
+  corrected: 'As a correction',
+  mid: 'Half-way',
+  overdue: 'Once it is overdue',
 };
 
 export const STAGE_NAMES: Spoken<StageName> = {
@@ -30,7 +30,7 @@ export const STAGE_NAMES: Spoken<StageName> = {
   en: (kind) => {
     const [, unit, count] = COUNTED.exec(kind) ?? [];
     if (unit === undefined) return EN[kind] ?? kind;
-    if (count === '0') return 'on the last day';
+    if (count === '0') return 'On the last day';
     const span = `${count} ${unit === 'm' ? 'month' : 'day'}${count === '1' ? '' : 's'}`;
     return `${span} ${unit === 'after' ? 'after' : 'before'} the end`;
   },

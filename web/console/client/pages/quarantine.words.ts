@@ -97,7 +97,7 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
     retried: (known) =>
       known ? 'The event was taken in before and counts once. Closed.' : 'Sent again, and taken in.',
     dropped: 'Closed.',
-    back: 'Quarantine',
+    back: 'All of quarantine',
     codes: {
       'event-invalid': 'The event does not have the agreed form',
       'event-type-unknown': 'An event of an unknown kind',

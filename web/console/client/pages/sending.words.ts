@@ -20,7 +20,7 @@ const scoped =
   };
 
 const KO = { push: '푸시', email: '메일', sms: '문자' };
-const EN = { push: 'Push', email: 'Mail', sms: 'Text message' };
+const EN = { push: 'Push', email: 'Email', sms: 'SMS' };
 
 export const SENDING_WORDS: Spoken<SendingWords> = {
   ko: {

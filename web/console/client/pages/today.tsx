@@ -7,7 +7,7 @@ import { useActor } from '../parts/actor.ts';
 import { drawn, type PeopleCount, usePeople } from '../parts/people.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { usePerson } from '../person.ts';
+import { useMay, usePerson } from '../person.ts';
 import { PLACES } from '../places.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { TODAY_WORDS } from './today.words.ts';
@@ -133,6 +133,8 @@ function Waits({ day }: { readonly day: Day }) {
   const words = useWords(TODAY_WORDS);
   const language = useLanguage();
   const person = usePerson();
+  // Whoever may not decide reads it all the same.
+  const read = useMay('approve') ? words.read : words.look;
   const actor = useActor();
   const say = (count: number): string => formatNumber(count, language);
   const leadsTo = (where: string): boolean =>
@@ -163,9 +165,9 @@ function Waits({ day }: { readonly day: Day }) {
                 <Link
                   className="button small"
                   href={`/rules/${rule}?version=${version}&step=publish`}
-                  aria-label={`${words.read}: ${nameIn(title, language, rule)}`}
+                  aria-label={`${read}: ${nameIn(title, language, rule)}`}
                 >
-                  {words.read}
+                  {read}
                 </Link>
               </li>
             ))}

@@ -81,7 +81,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     url: 'Where it leads (https)',
     tel: 'Telephone',
     texts: 'Texts',
-    usedAt: (stages) => `Used ${stages}`,
+    usedAt: (stages) => `Used: ${stages}`,
     fillAll: 'Draft the missing texts',
     fillWhy: 'Made from the name and the deadline. Read them and make them yours.',
     suggested: 'These first words were made from the name and the deadline. Read them and make them yours.',

@@ -126,6 +126,7 @@ function Stages({
   timeline,
 }: StepGiven & { readonly timeline: Timeline | undefined }) {
   const words = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const set = (stages: readonly Stage[]): void => onDraft(withTemplates({ ...draft, stages }));
   const change = (index: number, changes: Changes): void =>
     set(draft.stages.map((stage, at) => (at === index ? changed(stage, changes) : stage)));
@@ -167,7 +168,7 @@ function Stages({
                 ])
               }
             >
-              ＋ {words.addDays(days)}
+              ＋ {words.addStage(stageName(`d${days}`))}
             </button>
           ))}
         </div>
@@ -201,8 +202,10 @@ function StageRow({ stage, dueAt, arrivesOn, onChange, onRemove }: RowGiven) {
   return (
     <li className="stage">
       <div className="stage-head">
-        <strong>{name}</strong>
-        <Leaves stage={stage} dueAt={dueAt} arrivesOn={arrivesOn} />
+        <div className="stage-what">
+          <strong>{name}</strong>
+          <Leaves stage={stage} dueAt={dueAt} arrivesOn={arrivesOn} />
+        </div>
         {onRemove !== undefined && (
           <button
             type="button"

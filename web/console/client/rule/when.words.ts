@@ -24,7 +24,7 @@ type WhenWords = {
   readonly offPrevious: string;
   readonly offNext: string;
   readonly leaves: string;
-  readonly addDays: (days: number) => string;
+  readonly addStage: (name: string) => string;
   readonly add: string;
   readonly remove: (kind: string) => string;
   readonly example: string;
@@ -54,7 +54,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     anchor: '기준',
     anchors: { event: '이벤트가 온 날', deadline: '마감' },
     otherAnchor: '이벤트의 다른 날짜',
-    days: '일',
+    days: '날수',
     before: '일 전',
     after: '일 뒤',
     same: '그날',
@@ -66,7 +66,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     offPrevious: '앞 일하는 날',
     offNext: '다음 일하는 날',
     leaves: '나가는 때',
-    addDays: (days) => `마감 ${days}일 전 넣기`,
+    addStage: (name) => `${name} 넣기`,
     add: '때 넣기',
     remove: (kind) => `${kind} 빼기`,
     example: '예로 볼 이벤트',
@@ -92,9 +92,9 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     stage: 'Stage',
     name: 'Name',
     anchor: 'Counted from',
-    anchors: { event: 'the event’s arrival', deadline: 'the deadline' },
+    anchors: { event: 'the event', deadline: 'the deadline' },
     otherAnchor: 'another date of the event',
-    days: 'days',
+    days: 'Days',
     before: 'days before',
     after: 'days after',
     same: 'that day',
@@ -106,7 +106,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     offPrevious: 'working day before',
     offNext: 'working day after',
     leaves: 'Leaves',
-    addDays: (days) => `Add ${days} days before the end`,
+    addStage: (name) => `Add: ${name}`,
     add: 'Add a stage',
     remove: (kind) => `Remove ${kind}`,
     example: 'Event to look at',
