@@ -10,7 +10,7 @@ import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
-import { FAULT_SAID } from './fault-said.ts';
+import { sayFault } from './fault-words.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
 
 type Fault = { readonly pointer: string; readonly message: string };
@@ -68,7 +68,7 @@ export function Quarantine() {
                   <Link className="rule-name" href={`/quarantine/${id}`}>
                     {words.codes[code] ?? message}
                   </Link>
-                  <Why message={message} faults={faults} />
+                  <Short faults={faults} message={message} />
                 </span>
               ),
             },
@@ -89,23 +89,6 @@ export function Quarantine() {
       )}
       <More pages={pages} />
     </div>
-  );
-}
-
-/** The first place that is wrong; where the record as a whole is, what the server says of it. */
-function Why({ message, faults }: Pick<Row, 'message' | 'faults'>) {
-  const said = useWords(FAULT_SAID);
-  const [first] = faults;
-  if (first === undefined)
-    return (
-      <span className="small muted" lang="en">
-        {message}
-      </span>
-    );
-  return (
-    <span className="small muted">
-      <code>{first.pointer === '' ? '/' : first.pointer}</code> {said(first.message)}
-    </span>
   );
 }
 
@@ -192,15 +175,32 @@ function Opened({ kept }: { readonly kept: Case }) {
   );
 }
 
+/** The first place at fault, in words, or what the reader said where no place is. */
+function Short({ faults, message }: Pick<Row, 'faults' | 'message'>) {
+  const language = useLanguage();
+  const [first] = faults;
+  if (first === undefined)
+    return (
+      <span className="small muted" lang="en">
+        {message}
+      </span>
+    );
+  return (
+    <span className="small muted">
+      <code>{first.pointer === '' ? '/' : first.pointer}</code> {sayFault(first.message, language)}
+    </span>
+  );
+}
+
 function FaultList({ title, faults }: { readonly title: string; readonly faults: readonly Fault[] }) {
-  const said = useWords(FAULT_SAID);
+  const language = useLanguage();
   return (
     <section>
       <h2>{title}</h2>
       <ul>
         {faults.map(({ pointer, message }) => (
           <li key={`${pointer} ${message}`}>
-            <code>{pointer === '' ? '/' : pointer}</code> {said(message)}
+            <code>{pointer === '' ? '/' : pointer}</code> {sayFault(message, language)}
           </li>
         ))}
       </ul>

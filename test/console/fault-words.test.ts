@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { AllimError } from '../../domain/errors.ts';
 import type { CloudEvent } from '../../domain/event.ts';
 import { compileEventTypes, parseEventType } from '../../domain/event-types.ts';
-import { FAULT_SAID } from '../../web/console/client/pages/fault-said.ts';
+import { sayFault } from '../../web/console/client/pages/fault-words.ts';
 
 const FOLDER = path.join(import.meta.dirname, '..', '..', 'producers', 'catalogue');
 const types = readdirSync(FOLDER)
@@ -30,7 +30,7 @@ test('whatever is wrong with an event is said in Korean', () => {
         compiled.check({ type: type.type, source, data, allimobligation: 'x/1' } as unknown as CloudEvent);
       } catch (error) {
         if (!(error instanceof AllimError)) throw error;
-        for (const { message } of error.faults) said.set(message, FAULT_SAID.ko(message));
+        for (const { message } of error.faults) said.set(message, sayFault(message, 'ko'));
       }
   }
   expect(said.size).toBeGreaterThan(8);
