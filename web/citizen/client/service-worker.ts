@@ -49,18 +49,24 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(self.clients.claim());
 });
 
-/** Pushes one by one: two of the same delivery must not both find it unseen. */
+/** Pushes one by one: two of the same delivery must not both find it unseen. None waits for the report of another. */
 let turn: Promise<unknown> = Promise.resolve();
 
-async function showPushed(text: string | null): Promise<void> {
+/** What is to be reported of it, if anything. */
+async function showPushed(text: string | null): Promise<{ id: string; receipt: string } | null> {
   const words = await readFact('words', {
     title: '새 안내 · New notice',
     body: '열어서 확인하세요 · Open to read',
   });
   const pushed = readPushed(text, words);
-  if (pushed.kind === 'read') return takeDown([pushed.id]);
-  if (pushed.kind === 'nothing')
-    return self.registration.showNotification(words.title, { body: words.body, tag: 'allim' });
+  if (pushed.kind === 'read') {
+    await takeDown([pushed.id]);
+    return null;
+  }
+  if (pushed.kind === 'nothing') {
+    await self.registration.showNotification(words.title, { body: words.body, tag: 'allim' });
+    return null;
+  }
   const { before, shown } = remember(await readFact<readonly string[]>('shown', []), pushed.id);
   // A repetition is not shown again, but reported again: the first report may not have come.
   if (!before) {
@@ -73,11 +79,15 @@ async function showPushed(text: string | null): Promise<void> {
     });
     await writeFact('shown', shown);
   }
-  if (pushed.receipt === null) return;
+  return pushed.receipt === null ? null : { id: pushed.id, receipt: pushed.receipt };
+}
+
+async function report(shown: { id: string; receipt: string } | null): Promise<void> {
+  if (shown === null) return;
   await fetch('/receipts/push', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ id: pushed.id, receipt: pushed.receipt }),
+    body: JSON.stringify(shown),
     // Nothing of the person's session goes with it.
     credentials: 'omit',
     keepalive: true,
@@ -90,11 +100,12 @@ async function takeDown(tags: readonly string[]): Promise<void> {
 
 self.addEventListener('push', (event) => {
   const text = event.data?.text() ?? null;
-  turn = turn.then(
+  const shown = turn.then(
     () => showPushed(text),
     () => showPushed(text),
   );
-  event.waitUntil(turn);
+  turn = shown;
+  event.waitUntil(shown.then(report));
 });
 
 async function openWindow(address: string): Promise<void> {
