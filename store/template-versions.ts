@@ -31,12 +31,16 @@ export async function saveTemplateDraft(sql: Sql, template: TemplateVersion): Pr
   return rows[0]!;
 }
 
+/** Of a version `v` with what is live of it, `t`: who wrote it and what it came from. */
+export const WRITERS = `ARRAY(SELECT DISTINCT w.author FROM template_versions w
+  WHERE w.name = v.name AND w.id <= v.id AND (w.id = v.id OR w.id > coalesce(t.live_id, 0)) AND w.author IS NOT NULL ORDER BY 1)`;
+
 export type TemplateVersionState = {
   readonly agency: string | null;
   readonly state: TemplateState;
   readonly hash: string;
-  /** null: from before authors were kept. */
-  readonly author: string | null;
+  /** Since what is live; empty from before authors were kept. */
+  readonly writers: readonly string[];
   readonly definition: unknown;
 };
 
@@ -46,7 +50,8 @@ export async function templateVersion(
   version: number,
 ): Promise<TemplateVersionState | undefined> {
   const { rows } = await sql.query<TemplateVersionState>(
-    'SELECT agency_id AS agency, state, hash, author, definition FROM template_versions WHERE name = $1 AND id = $2',
+    `SELECT v.agency_id AS agency, v.state, v.hash, ${WRITERS} AS writers, v.definition
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 AND v.id = $2`,
     [name, version],
   );
   return rows[0];

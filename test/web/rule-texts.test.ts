@@ -37,8 +37,15 @@ afterAll(async () => {
   await api.close();
 });
 
-const call = async (method: 'GET' | 'POST' | 'PUT', url: string, as: string, payload?: object) => {
-  const answer = await api.call({ method, url, as, ...(payload === undefined ? {} : { payload }) });
+const call = async (
+  method: 'GET' | 'POST' | 'PUT',
+  url: string,
+  as: string,
+  payload?: object,
+  etag?: string,
+) => {
+  const headers = etag === undefined ? {} : { 'if-match': etag };
+  const answer = await api.call({ method, url, as, headers, ...(payload === undefined ? {} : { payload }) });
   return { status: answer.statusCode, body: answer.json<Record<string, never>>() };
 };
 const at = (version: number, what = '') => `/api/v1/rules/${RULE}/versions/${version}${what}`;
@@ -58,7 +65,8 @@ const rule = (more: object = {}) => ({
 });
 const saveText = async (sms: string, as = AUTHOR): Promise<{ hash: string; version: number }> => {
   const url = `/api/v1/templates/${TEXT}`;
-  const { status, body } = await call('PUT', url, as, { agency: 'nhis', files: files(sms) });
+  const { etag } = (await api.call({ method: 'GET', url, as })).headers;
+  const { status, body } = await call('PUT', url, as, { agency: 'nhis', files: files(sms) }, etag);
   expect([status, body]).toMatchObject([200, { state: 'draft', live: false }]);
   return body as unknown as { hash: string; version: number };
 };
@@ -93,6 +101,24 @@ test('who wrote a text does not approve it with the rule, and nobody approves an
   expect(
     (await call('POST', at(1, '/approval'), APPROVER, { hash, texts: { 'nhis-others': second } })).status,
   ).toBe(409);
+  // Somebody else's last touch makes it nobody else's text.
+  const { hash: third, version } = await saveText(`${FIRST}  `, AUTHOR);
+  expect((await call('GET', at(1), BOTH)).body).toMatchObject({
+    texts: [{ author: 'staff:kim', writers: ['staff:kim', expect.stringContaining('staff:')] }],
+    may: { approve: 'wrote-it' },
+  });
+  expect((await call('POST', at(1, '/approval'), BOTH, { hash, texts: { [TEXT]: third } })).status).toBe(403);
+  expect(
+    (await call('POST', `/api/v1/templates/${TEXT}/versions/${version}/approval`, BOTH, { hash: third }))
+      .status,
+  ).toBe(403);
+});
+
+test('a person writes over the text that they read, and says which that is', async () => {
+  const url = `/api/v1/templates/${TEXT}`;
+  const payload = { agency: 'nhis', files: files(`${FIRST} 다시`) };
+  expect(await call('PUT', url, AUTHOR, payload)).toMatchObject({ status: 428 });
+  expect(await call('PUT', url, AUTHOR, payload, `"${'0'.repeat(64)}"`)).toMatchObject({ status: 412 });
 });
 
 test('what goes live with the rule is what was approved with it, whatever was written since', async () => {

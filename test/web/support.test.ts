@@ -193,6 +193,6 @@ describe('why, and why not', () => {
     );
     expect((await why(`w-${n}`)).json()).toMatchObject({ gates: ['dead', 'no-address'] });
     expect((await why('x', 'no-such-rule')).statusCode).toBe(404);
-    expect((await why('x', 'nhis-general-checkup')).statusCode).toBe(403);
+    expect((await why('x', 'nhis-general-checkup')).statusCode).toBe(404);
   });
 });

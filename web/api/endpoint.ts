@@ -3,12 +3,13 @@
  * stands in the table. A POST may say an Idempotency-Key (idempotency.ts).
  */
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { type Credential, callerOf, type Permission } from '../../producers/credential.ts';
 import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
+import { openStream } from '../pages/stream.ts';
 import type { Staff } from '../sign-in/person.ts';
 import { refuseResidentNumbers } from './entered-text.ts';
 import { type IdempotencyParts, once } from './idempotency.ts';
@@ -127,8 +128,9 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       config: { permission },
       // A stream has nothing to say before it begins, and one that is asked for its head alone would never end.
       exposeHeadRoute: at.stream === undefined,
+      // Before the shapes are looked at: what is wrong with a shape is told by the names of its members.
+      preValidation: async (request) => refuseResidentNumbers(request),
       handler: async (request, reply) => {
-        refuseResidentNumbers(request.body, request.query);
         const { stream } = at;
         if (stream !== undefined)
           return asOwnAgency(request, false, () =>
@@ -215,16 +217,16 @@ async function stillAllowed(request: FastifyRequest): Promise<boolean> {
   return request.stillAllowed === undefined || (await request.stillAllowed());
 }
 
-function openStream(reply: FastifyReply): ServerResponse {
-  const headers = reply.getHeaders();
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(headers as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    // Proxies that gather an answer would hold it back for ever.
-    'x-accel-buffering': 'no',
-  });
-  return reply.raw;
+/**
+ * For what tells of single citizens and asks for no reason: it is for agencies' systems. A person looks through support, where each look has a
+ * reason and is written down before anything is shown.
+ */
+export function needSystem({ isPerson }: Pick<Call<unknown, unknown, unknown>, 'isPerson'>): void {
+  if (isPerson())
+    throw new AllimError(
+      'forbidden',
+      'people look citizens up with a reason: POST /api/v1/support/lookups or …/explanations',
+    );
 }
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });

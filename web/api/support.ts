@@ -9,7 +9,7 @@ import type { Sealer } from '../../domain/sealing.ts';
 import { parseShortCode } from '../../domain/short-code.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
-import { needAgency } from '../../producers/credential.ts';
+import { isOwn } from '../../producers/credential.ts';
 import type { Explanation } from '../../rules/say/explanation.ts';
 import type { Catalogue, LiveRule } from '../../store/catalogue.ts';
 import { addressIndex } from '../../store/contact-points.ts';
@@ -196,8 +196,8 @@ export const postExplanation = (parts: SupportParts, looks: Looks): Endpoint =>
     answer: async ({ body, ...call }) => {
       const { citizen, rule, reason, language = 'ko' } = body;
       const live = (await parts.catalogue.refresh()).rules.get(rule);
-      if (live === undefined) throw new AllimError('not-found', 'no such rule is live', { ids: { rule } });
-      needAgency(call.caller(), live.rule.agency);
+      if (live === undefined || !isOwn(call.caller(), live.rule.agency))
+        throw new AllimError('not-found', 'no such rule is live', { ids: { rule } });
       const facts = await looks.look(call, reason, async (sql) => ({
         looked: { by: 'citizen', citizens: [citizen] },
         found: await whyNotFacts(sql, { citizen, rule, agency: live.rule.agency, eventType: live.rule.on }),
