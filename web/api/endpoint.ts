@@ -50,6 +50,8 @@ export type Endpoint = {
   readonly action?: string;
   /** Of a POST that asks and changes nothing: staff read through it as their agency, as through every GET. */
   readonly reads?: true;
+  /** A look at somebody: each is written down, so none is answered from what was kept under an Idempotency-Key. */
+  readonly looks?: true;
   answer(call: Call<unknown, unknown, unknown>): Promise<Answer>;
   /** In place of an answer: a stream of events that ends when either side does. */
   readonly stream?: (
@@ -82,6 +84,7 @@ export function endpoint<
   given: Given<P, Q, B> & {
     readonly action?: string;
     readonly reads?: true;
+    readonly looks?: true;
     answer(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer>;
   },
 ): Endpoint {
@@ -89,6 +92,7 @@ export function endpoint<
     schema: shapesOf(given),
     ...(given.action === undefined ? {} : { action: given.action }),
     ...(given.reads === undefined ? {} : { reads: given.reads }),
+    ...(given.looks === undefined ? {} : { looks: given.looks }),
     answer: (call) => given.answer(call as Call<Static<P>, Static<Q>, Static<B>>),
   };
 }
@@ -141,11 +145,12 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
             ),
           );
         const work = () => asOwnAgency(request, at.reads === true, () => answerAudited(request, at, parts));
-        const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
+        const creates = method === 'POST' && at.reads !== true && at.looks !== true;
+        const key = creates ? request.headers['idempotency-key'] : undefined;
         const { status, body, headers } =
           key === undefined || parts === undefined
             ? await work()
-            : await once(parts, request, String(key), callerOf(request).id, work);
+            : await once(parts, request, String(key), ownerOfKey(callerOf(request)), work);
         return reply
           .code(status)
           .headers(headers ?? {})
@@ -153,6 +158,9 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       },
     });
 }
+
+/** Who changes agencies does not find the answers of the one before. */
+const ownerOfKey = ({ id, agency }: Credential): string => (agency === null ? id : `${id} of ${agency}`);
 
 /** What a handler did not write into the trail itself is written here, before anybody hears of it. */
 async function answerAudited(
