@@ -46,17 +46,34 @@ function wordsOf(snapshot: Snapshot, templates: ReadonlyMap<string, Template>): 
   };
 }
 
+type Files = Readonly<Record<string, string>>;
 /** The version of a template that a rule is held against; undefined where there is none. */
 type VersionOf = (name: string) => Promise<number | undefined>;
+
+/** What of a template can be read: a text that is wrong in itself takes nothing from the others, which somebody may be looking at. */
+function readable(name: string, files: Files): { template: Template | undefined; faults: readonly Fault[] } {
+  try {
+    return { template: parseTemplate(name, files), faults: [] };
+  } catch (error) {
+    if (!(error instanceof AllimError) || error.code !== 'template-invalid') throw error;
+    const wrong = new Set(error.faults.map(({ pointer }) => pointer.slice(`/${name}/`.length)));
+    const rest = Object.entries(files).filter(([file]) => !wrong.has(file));
+    if (wrong.has('meta.json') || rest.length < 2 || rest.length === Object.keys(files).length)
+      return { template: undefined, faults: error.faults };
+    return { template: parseTemplate(name, Object.fromEntries(rest)), faults: error.faults };
+  }
+}
 
 export function createAuthoringChecks(catalogue: Catalogue, reader: TemplateReader) {
   const fields = shippedFields();
 
-  async function templateOf(name: string, versionOf: VersionOf): Promise<Template | undefined> {
+  async function filesOf(name: string, versionOf: VersionOf): Promise<Files | undefined> {
     const id = await versionOf(name);
-    if (id === undefined) return undefined;
-    const { files } = (await catalogue.template(id)) as { files: Record<string, string> };
-    return parseTemplate(name, files);
+    return id === undefined ? undefined : ((await catalogue.template(id)) as { files: Files }).files;
+  }
+  async function templateOf(name: string, versionOf: VersionOf): Promise<Template | undefined> {
+    const files = await filesOf(name, versionOf);
+    return files === undefined ? undefined : parseTemplate(name, files);
   }
 
   const liveIn =
@@ -97,25 +114,22 @@ export function createAuthoringChecks(catalogue: Catalogue, reader: TemplateRead
     const templates = new Map<string, Template>();
     const faults: Fault[] = [];
     for (const name of new Set(Object.values(rule.templates))) {
-      const files = Object.hasOwn(edited, name) ? edited[name] : undefined;
-      try {
-        const template =
-          files === undefined ? await templateOf(name, reader.saved) : parseTemplate(name, files);
-        if (template !== undefined) templates.set(name, template);
-      } catch (error) {
-        if (!(error instanceof AllimError) || error.code !== 'template-invalid') throw error;
-        faults.push(...error.faults);
-      }
+      const files = Object.hasOwn(edited, name) ? edited[name] : await filesOf(name, reader.saved);
+      if (files === undefined) continue;
+      const read = readable(name, files);
+      if (read.template !== undefined) templates.set(name, read.template);
+      faults.push(...read.faults);
     }
     const words = wordsOf(snapshot, templates);
     const citizenFields = longestValues(fields, rule.agency);
     const report = checkTemplates(words, { rule, eventType, citizenFields });
-    const broken = new Set(faults.map(({ pointer }) => pointer.split('/')[1]));
+    const broken = (pointer: string): boolean =>
+      faults.some((fault) => fault.pointer === pointer || pointer === `/${fault.pointer.split('/')[1]}`);
     return {
       texts: renderedTexts(words, rule, event, citizenFields),
-      // Of a template that cannot be read all that the check can say is that it is not there.
-      faults: [...faults, ...report.faults.filter(({ pointer }) => !broken.has(pointer.split('/')[1]))],
-      missing: report.missing,
+      // Of a text that cannot be read all that the check can say is that it is not there.
+      faults: [...faults, ...report.faults.filter(({ pointer }) => !broken(pointer))],
+      missing: report.missing.filter(({ template, file }) => !broken(`/${template}/${file}`)),
       sizes: report.sizes,
     };
   }
@@ -187,10 +201,7 @@ export function createAuthoringChecks(catalogue: Catalogue, reader: TemplateRead
           ? foreign
           : await faultsOf(snapshot, rule, snapshot.eventTypes.get(rule.on)!, versionOf);
       if (found.length === 0) return rule;
-      const faults = found.map((fault) => ({
-        pointer: `/templates${fault.pointer}`,
-        message: fault.message,
-      }));
+      const faults = found.map((fault) => ({ ...fault, pointer: `/templates${fault.pointer}` }));
       throw new AllimError(
         'rule-invalid',
         `the rule's templates: ${faults[0]!.pointer} ${faults[0]!.message}`,

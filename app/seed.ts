@@ -23,7 +23,7 @@ import {
   saveRuleDraft,
 } from '../store/catalogue.ts';
 import { lastDecider } from '../store/rule-versions.ts';
-import { saveTemplate } from '../store/template-versions.ts';
+import { liveTemplate, saveTemplate } from '../store/template-versions.ts';
 import { loadTemplates } from '../templates/catalogue.ts';
 import { assertTemplates } from '../templates/check.ts';
 import { checkEvolution } from '../web/api/authoring.ts';
@@ -114,6 +114,9 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
     await needOldEventsValid(sql, types, files);
     for (const type of types.values()) await saveEventType(sql, type);
     for (const template of catalogue.templates.values()) {
+      // What people decided since is not undone by a restart, here as for rules below.
+      const decider = (await liveTemplate(sql, template.name))?.decider ?? SHIPPED;
+      if (decider !== SHIPPED) continue;
       // One agency's where only its rules use it.
       const owners = new Set(
         rules
@@ -126,7 +129,6 @@ export async function seedCatalogue(pool: SqlPool, logger: Logger): Promise<void
       await saveTemplate(sql, { name, hash, agency, definition, author: SHIPPED });
     }
     for (const rule of rules) {
-      // What people published or withdrew since is not undone by a restart.
       const decider = await lastDecider(sql, rule.id);
       if (decider !== undefined && decider !== SHIPPED) continue;
       const digest = hash('sha256', canonicalize(rule) ?? '', 'hex');

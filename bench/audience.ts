@@ -2,10 +2,9 @@
  * `audience`: the published rules over the synthetic population, held by the shards of one process. First each rule counted by the column
  * scan, one thread, beside DuckDB with two over the same rows; the counts are held against each other, and a difference ends the bench. Then
  * live questions (certain, possible, breakdown, what is missing) as previews over the API, guards and log included, through sealed HTTP to
- * the shards, while profiles change beside them; everything but Postgres is one process and one thread, as the embedded mode has it. Where
- * there are more than a million citizens the questions are asked of a million too (`embedded_…`). `--citizens N` (200,000), `--updates N` a
- * second (5,000), `--questions N` (200), `--live` for the questions
- * alone.
+ * the shards, while profiles change beside them: of a million at most in one process and one thread, all but Postgres, as the embedded mode
+ * has it (`embedded_…`); of all where there are more, with the shards in two rules processes. `--citizens N` (200,000), `--updates N` a second
+ * (5,000), `--questions N` (200), `--live` for the questions alone.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,22 +13,23 @@ import { type Context, createContext } from '../app/context.ts';
 import type { EventType } from '../domain/event.ts';
 import { parseEventType } from '../domain/event-types.ts';
 import { silentLogger } from '../domain/logger.ts';
-import { partitionOf } from '../domain/murmur2.ts';
-import { TOPICS } from '../domain/records.ts';
 import { POPULATION_DAY } from '../producers/population.ts';
 import { parseDay } from '../rules/calendar.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { type CheckedRule, readRule } from '../rules/check/rule.ts';
 import { scan } from '../rules/compile/columns.ts';
-import type { Shard, ShardBatch } from '../rules/run/shard.ts';
+import type { Shard } from '../rules/run/shard.ts';
 import { duckDbOf } from './audience-duckdb.ts';
-import { type Loaded, load, NO_QUEUE, PARTITIONS, serveShards } from './loaded-shards.ts';
+import { type Holding, inProcesses, inThisProcess } from './held-shards.ts';
+import { load, NO_QUEUE, PARTITIONS } from './loaded-shards.ts';
 import { openPlace } from './place.ts';
 import { seedCatalogue } from './seed.ts';
+import type { Rested } from './shards-process.ts';
 import { type Bench, median, quantile, round, say } from './support.ts';
 
 const ROUNDS = 3;
-const TICK_MS = 20;
+/** Of the role `rules`, where there are more citizens than the embedded mode is for. */
+const PROCESSES = 2;
 const EMBEDDED = 1_000_000;
 const ASOF = parseDay(POPULATION_DAY);
 const fields = shippedFields();
@@ -56,8 +56,7 @@ export const audience: Bench = async (options) => {
   const count = options.number('citizens', 200_000);
   const [updates, questions] = [options.number('updates', 5_000), options.number('questions', 200)];
   const rules = published();
-  const loaded = load(count);
-  const scans = options.has('live') ? undefined : await scanned(rules, loaded.shards);
+  const scans = options.has('live') ? undefined : await scanned(rules, load(count).shards);
   const place = await openPlace({ services: false });
   let context: Context | undefined;
   try {
@@ -66,9 +65,17 @@ export const audience: Bench = async (options) => {
       { logger: silentLogger, queue: NO_QUEUE },
     );
     await seedCatalogue(context);
-    const live = await asked(context, rules, loaded, updates, questions);
-    const embedded =
-      count > EMBEDDED ? await asked(context, rules, load(EMBEDDED), updates, questions) : live;
+    const embedded = await asked(
+      context,
+      rules,
+      inThisProcess(load(Math.min(count, EMBEDDED))),
+      updates,
+      questions,
+    );
+    const live =
+      count > EMBEDDED
+        ? await asked(context, rules, inProcesses(count, PROCESSES, place.env), updates, questions)
+        : embedded;
     return {
       figures: {
         citizens: count,
@@ -139,40 +146,39 @@ async function scanned(rules: readonly Published[], shards: readonly Shard[]) {
   };
 }
 
-/** Previews over the API of a role `web`, whose shards are in this process too; each rule once before it counts. */
+/** Previews over the API of a role `web` in this process; each rule once before it counts. */
 async function asked(
   context: Context,
   rules: readonly Published[],
-  { shards, records }: Loaded,
+  holding: Holding,
   updates: number,
   questions: number,
 ) {
-  const served = await serveShards(context, shards);
-  const beside = updating(shards, records, updates);
+  const held = await holding(context, updates);
+  let beside: Rested | undefined;
   const times: number[] = [];
   const byRule = new Map<string, number>();
   try {
     for (let n = -rules.length; n < questions; n++) {
       const rule = rules.at(n % rules.length)!;
-      const ms = await preview(context, served.url, rule);
+      const ms = await preview(context, held.url, rule);
       if (n < 0) continue;
       times.push(ms);
       const { id: name } = rule.checked.rule;
       byRule.set(name, Math.max(ms, byRule.get(name) ?? 0));
     }
   } finally {
-    beside.stop();
-    await served.stop();
+    beside = await held.stop();
   }
   const slowest = [...byRule].sort(([, a], [, b]) => b - a).slice(0, 8);
   say(`audience: slowest ${slowest.map(([name, ms]) => `${name} ${round(ms)}`).join(', ')}`);
-  say(`audience: ${served.citizens} citizens asked ${questions} questions`);
+  say(`audience: ${held.citizens} citizens asked ${questions} questions`);
   return {
     p50: round(median(times)),
     p99: round(quantile(times, 0.99)),
     worst: round(Math.max(...times)),
-    updates: Math.round(beside.perSecond()),
-    hold: round(beside.longestMs()),
+    updates: Math.round(beside.perSecond),
+    hold: round(beside.longestMs),
   };
 }
 
@@ -188,34 +194,4 @@ async function preview(context: Context, url: string, { checked }: Published): P
   const ms = performance.now() - from;
   if (body.partial !== false) throw new Error(`${checked.rule.id}: ${JSON.stringify(body).slice(0, 200)}`);
   return ms;
-}
-
-/** What is due by the clock in each tick; `longestMs` is how far a tick came late, which is how long anything else was held up. */
-function updating(shards: readonly Shard[], records: ReadonlyMap<string, Buffer>, perSecond: number) {
-  const all = [...records];
-  const beganAt = performance.now();
-  const began = Math.max(...shards.map(({ position }) => position));
-  let done = 0;
-  let longest = 0;
-  let lastAt = beganAt;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - lastAt - TICK_MS);
-    lastAt = now;
-    const batches = new Map<number, ShardBatch['records'][number][]>();
-    for (const due = ((now - beganAt) * perSecond) / 1_000; done < due; done++) {
-      const [key, value] = all[(done * 7_919) % all.length]!;
-      const partition = partitionOf(key, PARTITIONS);
-      const some = batches.get(partition) ?? [];
-      batches.set(partition, some);
-      some.push({ topic: TOPICS.profiles, partition, offset: began + done, key, headers: {}, value });
-    }
-    for (const [partition, some] of batches)
-      shards[partition]!.apply({ from: some[0]!.offset, next: began + done, fence: 0, records: some });
-  }, TICK_MS);
-  return {
-    stop: () => clearInterval(timer),
-    perSecond: () => (done * 1_000) / (lastAt - beganAt),
-    longestMs: () => longest,
-  };
 }

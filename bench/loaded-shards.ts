@@ -37,28 +37,31 @@ export const NO_QUEUE: Queue = {
 
 export type Loaded = { readonly shards: readonly Shard[]; readonly records: ReadonlyMap<string, Buffer> };
 
-export function load(count: number): Loaded {
-  const shards = Array.from(
-    { length: PARTITIONS },
-    (_, partition) =>
-      new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} }),
-  );
+/** Of `of` processes that share the partitions in turns this is the one with the number `rest`. */
+export function load(count: number, { of = 1, rest = 0 } = {}): Loaded {
+  const shards = Array.from({ length: PARTITIONS / of }, (_, at) => {
+    const partition = at * of + rest;
+    return new Shard({ partition, partitions: PARTITIONS, fields, begin: 0, end: 0, placed: () => {} });
+  });
   const records = new Map<string, Buffer>();
   let done = 0;
   for (const { id, profile } of citizens(SEED, count)) {
-    const { population } = shards[partitionOf(id, PARTITIONS)]!;
+    if (++done % MILLION === 0) say(`${done} citizens read`);
+    const partition = partitionOf(id, PARTITIONS);
+    if (partition % of !== rest) continue;
+    const { population } = shards[(partition - rest) / of]!;
     population.upsert(id, readProfile({ ...profile }, population.layout));
     population.setReach(id, id.charCodeAt(id.length - 1) & 7);
     if (records.size < CHANGING) records.set(id, Buffer.from(JSON.stringify(profile)));
-    if (++done % MILLION === 0) say(`${done} citizens read`);
   }
   for (const { population } of shards) population.reachable.asOfMs = Date.now();
   return { shards, records };
 }
 
-export type Served = { readonly url: string; readonly citizens: number; stop(): Promise<void> };
+export type Answering = { readonly citizens: number; stop(): Promise<void> };
 
-export async function serveShards(context: Context, shards: readonly Shard[]): Promise<Served> {
+/** Takes questions for these shards, and reports it to the ledger as a rules process does. */
+export async function answerFrom(context: Context, shards: readonly Shard[]): Promise<Answering> {
   const { pool, sealer, clock } = context;
   const server = createQuestionServer({
     host: '127.0.0.1',
@@ -83,15 +86,27 @@ export async function serveShards(context: Context, shards: readonly Shard[]): P
   const report = () => reportPopulation(pool, id, status, server.url());
   await report();
   const reporting = setInterval(() => void report(), 1_000);
-  const web = await startRoles(context, ['web']);
   return {
-    url: web.url!,
     citizens: status.citizens,
     async stop() {
       clearInterval(reporting);
-      await web.stop();
       await server.stop();
       await dropReport(pool, id);
+    },
+  };
+}
+
+export type Served = { readonly url: string; readonly citizens: number; stop(): Promise<void> };
+
+export async function serveShards(context: Context, shards: readonly Shard[]): Promise<Served> {
+  const answering = await answerFrom(context, shards);
+  const web = await startRoles(context, ['web']);
+  return {
+    url: web.url!,
+    citizens: answering.citizens,
+    async stop() {
+      await web.stop();
+      await answering.stop();
     },
   };
 }

@@ -5,10 +5,10 @@ import type { NewRecord } from '../broker/broker.ts';
 
 export type Child = {
   readonly pid: number;
-  /** Sends a message and waits for `{ done: NAME }`. */
-  ask(message: { readonly do: string } & Readonly<Record<string, unknown>>): Promise<void>;
+  /** Sends a message, waits for `{ done: NAME }` and gives what that has as `told`. */
+  ask(message: { readonly do: string } & Readonly<Record<string, unknown>>): Promise<unknown>;
   /** Waits for a message of the child's own accord. */
-  hear(name: string): Promise<void>;
+  hear(name: string): Promise<unknown>;
   exit(): Promise<void>;
 };
 
@@ -20,7 +20,7 @@ export type ChildOptions = {
   readonly name?: string;
 };
 
-type Answer = { readonly done?: string; readonly failed?: string };
+type Answer = { readonly done?: string; readonly told?: unknown; readonly failed?: string };
 
 /** Forks a file of this folder and waits until it says that it is ready. */
 export async function start(
@@ -42,15 +42,14 @@ export async function start(
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
-  const heard = new Map<string, number>();
-  const waiting: { name: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  const heard = new Map<string, unknown[]>();
+  const waiting: { name: string; resolve: (told: unknown) => void; reject: (error: Error) => void }[] = [];
   const settle = () => {
     for (const waiter of [...waiting]) {
-      const count = heard.get(waiter.name) ?? 0;
-      if (count === 0) continue;
-      heard.set(waiter.name, count - 1);
+      const answers = heard.get(waiter.name);
+      if (answers === undefined || answers.length === 0) continue;
       waiting.splice(waiting.indexOf(waiter), 1);
-      waiter.resolve();
+      waiter.resolve(answers.shift());
     }
   };
   const fail = (error: Error) => {
@@ -59,7 +58,9 @@ export async function start(
   child.on('message', (message: Answer) => {
     if (message.failed !== undefined) fail(new Error(`${name}: ${message.failed}`));
     if (message.done === undefined) return;
-    heard.set(message.done, (heard.get(message.done) ?? 0) + 1);
+    const answers = heard.get(message.done) ?? [];
+    heard.set(message.done, answers);
+    answers.push(message.told);
     settle();
   });
   const exited = new Promise<void>((resolve) => {
@@ -69,7 +70,7 @@ export async function start(
     });
   });
   const hear = (what: string) =>
-    new Promise<void>((resolve, reject) => {
+    new Promise<unknown>((resolve, reject) => {
       waiting.push({ name: what, resolve, reject });
       settle();
       if (child.exitCode !== null) fail(new Error(`${name} ended (${child.exitCode})`));
@@ -106,6 +107,6 @@ export function startRoles(names: readonly string[], options: RoleOptions): Prom
   });
 }
 
-export function append(child: Child, topic: string, records: readonly NewRecord[]): Promise<void> {
-  return child.ask({ do: 'append', topic, records });
+export async function append(child: Child, topic: string, records: readonly NewRecord[]): Promise<void> {
+  await child.ask({ do: 'append', topic, records });
 }

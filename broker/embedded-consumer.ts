@@ -47,6 +47,8 @@ export function createEmbeddedConsumer(options: EmbeddedConsumerOptions): Consum
   let beginning: Promise<unknown> = Promise.resolve();
   let joined = false;
   let beatAt = performance.now();
+  /** The guard has ended the work on what is held: it goes on only under new leases. */
+  let silenced = false;
   let running: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
   let guard: NodeJS.Timeout | undefined;
@@ -180,7 +182,9 @@ export function createEmbeddedConsumer(options: EmbeddedConsumerOptions): Consum
     const sentAt = performance.now();
     const topics = await topicsOf();
     const view = await group.beat(topics);
-    const late = sentAt - beatAt > options.sessionMs;
+    // A beat that left in time and was answered late counts too: the guard did not wait for the answer.
+    const late = silenced || sentAt - beatAt > options.sessionMs;
+    silenced = false;
     beatAt = sentAt;
     if (!joined) wakes.wake([groupKey]);
     joined = true;
@@ -243,8 +247,9 @@ export function createEmbeddedConsumer(options: EmbeddedConsumerOptions): Consum
       running = keepMembership();
       // Beside the heartbeat, which may hang in a dead connection.
       guard = setInterval(() => {
-        if (performance.now() - beatAt > options.sessionMs)
-          for (const held of holding.values()) void held.loop?.end();
+        if (performance.now() - beatAt <= options.sessionMs) return;
+        silenced = true;
+        for (const held of holding.values()) void held.loop?.end();
       }, options.beatMs / 2);
       guard.unref();
     },

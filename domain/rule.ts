@@ -28,6 +28,8 @@ export type Stage = {
 
 export type RuleTest = {
   readonly name: string;
+  /** What it is called in a language; the name where it has none. */
+  readonly title?: Readonly<Record<string, string>>;
   readonly asOf: string;
   readonly citizen: Readonly<Record<string, unknown>>;
   readonly event: Readonly<Record<string, unknown>>;

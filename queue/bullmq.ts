@@ -48,6 +48,7 @@ export function postgresQueuePool(workers: number): { max: number; options: { se
  */
 const LOCK_MS = paced(4_000, 1_500);
 const TIMEOUT_MS = paced(3_000, 1_500);
+const START_MS = paced(30_000, 3_000);
 /** Larger ones make Redis answer others late, and Postgres parse megabytes of JSON. */
 const ADD_CHUNK = 1_000;
 const STATES_CHUNK = 200;
@@ -136,6 +137,8 @@ export function createBullmqQueue(options: QueueOptions): Queue {
   const prefix = options.prefix ?? 'allim';
   const lockMs = options.lockMs ?? LOCK_MS;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  // The first time BullMQ makes its tables in Postgres, which a machine with no time to spare takes long over.
+  const startMs = 'pool' in options.backend ? Math.max(timeoutMs, START_MS) : timeoutMs;
   const blockSeconds = options.blockSeconds ?? BLOCK_SECONDS;
   // A network that goes away says nothing, and TCP would wait for a quarter of an hour.
   const socketTimeout = blockSeconds * 1_000 + (options.silenceMs ?? SILENCE_MS);
@@ -242,9 +245,9 @@ export function createBullmqQueue(options: QueueOptions): Queue {
     async start() {
       if (producers.size > 0) return;
       try {
-        await bounded(connect(), timeoutMs);
+        await bounded(connect(), startMs);
         for (const queue of QUEUE_NAMES) producers.set(queue, createProducer(queue));
-        await bounded(Promise.all([...producers.values()].map((one) => one.waitUntilReady())), timeoutMs);
+        await bounded(Promise.all([...producers.values()].map((one) => one.waitUntilReady())), startMs);
       } catch (error) {
         // So that another start begins anew.
         await close();

@@ -12,10 +12,18 @@ export const TYPE_NAMES: Readonly<Record<ScalarType | 'list', Labels>> = {
   list: { ko: '목록', en: 'a list', vi: 'một danh sách' },
 };
 
-/** Quoted and escaped: control characters, lone surrogates and length do no harm. */
+/** Quoted and escaped: control characters, lone surrogates, marks that turn the direction of writing, and length do no harm. */
 export function shown(value: unknown): string {
   const text = String(value);
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+/** A literal as it stands in the file: texts are quoted, so that "5" and 5 are told apart. */
+function literal(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : shown(value);
 }
 
 export type Type = ScalarType | 'list';
@@ -77,12 +85,14 @@ export const OF_CONDITIONS = {
       `There is ${TYPE_NAMES[found].en} where ${TYPE_NAMES[want].en} is wanted.`,
       `Có ${TYPE_NAMES[found].vi} ở chỗ cần ${TYPE_NAMES[want].vi}.`,
     ),
-  'literal-wrong': (value: unknown, want: Type) =>
-    say(
-      `${withParticle(TYPE_NAMES[want].ko, '이/가')} 와야 할 자리에 ${withParticle(shown(value), '이/가')} 있습니다.`,
-      `${shown(value)} stands where ${TYPE_NAMES[want].en} is wanted.`,
-      `${shown(value)} nằm ở chỗ cần ${TYPE_NAMES[want].vi}.`,
-    ),
+  'literal-wrong': (value: unknown, want: Type) => {
+    const quoted = want === 'text';
+    return say(
+      `${withParticle(quoted ? '따옴표로 묶은 글자' : TYPE_NAMES[want].ko, '이/가')} 와야 할 자리에 ${withParticle(literal(value), '이/가')} 있습니다.`,
+      `${literal(value)} stands where ${quoted ? 'a text in quotes' : TYPE_NAMES[want].en} is wanted.`,
+      `${literal(value)} nằm ở chỗ cần ${quoted ? 'một văn bản trong ngoặc kép' : TYPE_NAMES[want].vi}.`,
+    );
+  },
   'variable-malformed': () =>
     say(
       '항목 이름은 글자 하나로 적어야 하며 기본값은 둘 수 없습니다.',
@@ -184,8 +194,8 @@ export const OF_CONDITIONS = {
   'no-order': (type: Type) =>
     say(
       `${TYPE_NAMES[type].ko} 값에는 순서가 없어 ==와 !=로만 비교할 수 있습니다.`,
-      `${TYPE_NAMES[type].en} has no order: only == and != compare it.`,
-      `Kiểu ${TYPE_NAMES[type].vi} không có thứ tự: chỉ so sánh bằng == và !=.`,
+      `What is ${TYPE_NAMES[type].en} has no order: only == and != compare it.`,
+      `Giá trị là ${TYPE_NAMES[type].vi} thì không có thứ tự: chỉ so sánh bằng == và !=.`,
     ),
   'value-unknown': (value: string, values: readonly string[]) => {
     const list = values

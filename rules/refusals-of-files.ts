@@ -21,6 +21,12 @@ const SHAPES: Readonly<Record<string, Labels>> = {
 };
 
 export const OF_FILES = {
+  'file-not-json': (line: number, column: number) =>
+    say(
+      `JSON으로 읽을 수 없는 파일입니다(${line}행 ${column}열).`,
+      `This file is no JSON (line ${line}, column ${column}).`,
+      `Tệp này không phải là JSON (dòng ${line}, cột ${column}).`,
+    ),
   'shape-unknown-member': (name: string) =>
     say(
       `${withParticle(shown(name), '은/는')} 규칙에 둘 수 있는 항목이 아닙니다.`,
@@ -45,12 +51,14 @@ export const OF_FILES = {
       `This must be ${SHAPES[type]?.en ?? type}.`,
       `Chỗ này phải là ${SHAPES[type]?.vi ?? type}.`,
     ),
-  'shape-written': (like: string) =>
-    say(
-      `정해진 표기와 다릅니다(${like}).`,
-      `This is not written as it must be (${like}).`,
-      `Không được viết đúng dạng (${like}).`,
-    ),
+  'shape-written': (examples: readonly string[]) => {
+    const list = examples.join(', ');
+    return say(
+      `적는 방식이 다릅니다. 다음과 같이 적습니다: ${list}.`,
+      `This is not written as it must be. Write it like: ${list}.`,
+      `Không được viết đúng cách. Hãy viết như: ${list}.`,
+    );
+  },
   'shape-too-few': (limit: number) =>
     say(
       `너무 짧거나 적습니다(${limit} 이상이어야 합니다).`,
@@ -100,6 +108,12 @@ export const OF_FILES = {
       `이 자리의 식은 시민을 모르는 채 계산되므로 ${known}만 쓸 수 있습니다.`,
       `This cannot stand here: only ${known} are known without a citizen.`,
       `Biểu thức này không đứng ở đây được: khi chưa biết người dân chỉ dùng được ${known}.`,
+    ),
+  'stage-reserved': (kind: string) =>
+    say(
+      `${withParticle(shown(kind), '은/는')} 정정 안내를 위해 남겨 둔 이름이라 단계 이름으로 쓸 수 없습니다.`,
+      `${shown(kind)} is kept for corrections and names no stage.`,
+      `${shown(kind)} được dành cho thông báo đính chính nên không đặt tên giai đoạn được.`,
     ),
   'stage-twice': () =>
     say('같은 이름의 단계가 이미 있습니다.', 'The stage is there twice.', 'Giai đoạn này có hai lần.'),

@@ -101,6 +101,14 @@ export async function listAudit(
   return rows;
 }
 
+/**
+ * SQL: what a member of staff is called whose id stands in `id`, as they were called when they last did anything; NULL for keys and programs.
+ * Read for an agency it says the names of its own trail.
+ */
+export const staffName = (id: string): string =>
+  `(SELECT a.actor_name FROM audit_entries a WHERE starts_with(${id}, 'staff:') AND a.actor = ${id} AND a.actor_name IS NOT NULL
+    ORDER BY a.number DESC LIMIT 1)`;
+
 /** The last entry that there should be. */
 export async function auditHead(sql: Sql): Promise<{ number: number; hash: Buffer } | undefined> {
   const { rows } = await sql.query<{ number: number; hash: Buffer }>('SELECT number, hash FROM audit_head');

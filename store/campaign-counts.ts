@@ -5,6 +5,7 @@
 import type { CampaignId } from '../domain/ids.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Channel, DeliveryStatus } from '../domain/statuses.ts';
+import { staffName } from './audit-trail.ts';
 
 export type CampaignHead = {
   readonly id: CampaignId;
@@ -20,12 +21,14 @@ export type CampaignHead = {
   readonly endedAt: Date | null;
   readonly cancelledAt: Date | null;
   readonly cancelledBy: string | null;
+  readonly cancelledByName: string | null;
   readonly cancelReason: string | null;
   /** What holds it now, the widest first. */
   readonly stops: readonly {
     readonly scope: string;
     readonly reason: string;
     readonly by: string;
+    readonly byName: string | null;
     readonly at: string;
   }[];
   /** Stages that are still to come; `people`: of how many single obligations. */
@@ -41,9 +44,9 @@ export async function campaignHead(sql: Sql, id: string): Promise<CampaignHead |
   const { rows } = await sql.query<CampaignHead>(
     `SELECT c.id, c.agency_id AS agency, c.rule_id AS rule, c.category, c.day, c.accepted_at AS "acceptedAt", c.deadline,
        c.expires_at AS "expiresAt", c.superseded_at AS "endedAt", c.cancelled_at AS "cancelledAt", c.cancelled_by AS "cancelledBy",
-       c.cancel_reason AS "cancelReason",
+       ${staffName('c.cancelled_by')} AS "cancelledByName", c.cancel_reason AS "cancelReason",
        CASE WHEN e.id IS NOT NULL THEN jsonb_build_object('source', e.source, 'id', e.event_id, 'type', e.type) END AS event,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.scope, 'reason', s.reason, 'by', s.created_by, 'at', s.created_at)
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.scope, 'reason', s.reason, 'by', s.created_by, 'byName', ${staffName('s.created_by')}, 'at', s.created_at)
           ORDER BY s.scope <> 'all', s.scope), '[]')
         FROM stops s WHERE s.scope IN ('all', 'agency:' || c.agency_id, 'campaign:' || c.id::text) OR s.scope LIKE 'channel:%') AS stops,
        (SELECT coalesce(jsonb_agg(a ORDER BY a."firstAt"), '[]') FROM (

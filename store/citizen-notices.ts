@@ -36,15 +36,23 @@ export type CitizenNotice = {
   readonly outdated: boolean;
   /** Its campaign was withdrawn by a person. */
   readonly recalled: boolean;
+  /** Since when the agency says that there is nothing to do any more: it withdrew this one, or ended the matter for everybody. */
+  readonly endedAt: Date | null;
   readonly readAt: Date | null;
 };
 
 const instant = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
+/** A campaign that a newer one of the same thing took the place of has not ended: whom that concerns is told by it. */
+const ENDED = `CASE WHEN o.state = 'cancelled' THEN o.updated_at
+  WHEN c.event_id IS NOT NULL AND c.superseded_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM campaigns b WHERE b.agency_id = c.agency_id AND b.obligation_kind = c.obligation_kind AND b.obligation_ref = c.obligation_ref
+      AND b.rule_id = c.rule_id AND b.event_id IS NOT NULL AND b.superseded_at IS NULL) THEN c.superseded_at END`;
+
 const COLUMNS = `n.id, ${instant('n.created_at')} AS at, n.agency_id AS agency, c.category, r.rule_id AS rule, r.rule_version AS "ruleVersion",
   r.as_of AS "asOf", n.stage_kind AS stage, n.citizen_id AS citizen, n.reach, n.template_id AS template, n.locale, n."values", e.body,
   p.body AS previous, n.obligation_id AS obligation, o.state AS "obligationState", o.said_done_at IS NOT NULL AS "saidDone",
-  o.version > n.version AS outdated, c.cancelled_at IS NOT NULL AS recalled, d.read_at AS "readAt"`;
+  o.version > n.version AS outdated, c.cancelled_at IS NOT NULL AS recalled, ${ENDED} AS "endedAt", d.read_at AS "readAt"`;
 const JOINS = `JOIN stage_runs r ON r.id = n.stage_run_id JOIN campaigns c ON c.id = r.campaign_id JOIN obligations o ON o.id = n.obligation_id
   JOIN events e ON e.id = n.event_id LEFT JOIN events p ON p.id = n.previous_event_id
   LEFT JOIN notice_reads d ON d.citizen_id = n.recipient_id AND d.notification_id = n.id`;
@@ -52,7 +60,7 @@ const JOINS = `JOIN stage_runs r ON r.id = n.stage_run_id JOIN campaigns c ON c.
 /** More than anybody has open; what is over it would be the oldest. */
 const MOST_OPEN = 200;
 
-/** The newest notice of each thing that is not done, newest first. */
+/** The newest notice of each thing that is neither done nor ended, newest first. */
 export async function openNotices(sql: Sql, recipient: string): Promise<CitizenNotice[]> {
   const { rows } = await sql.query<CitizenNotice>({
     name: 'open-notices',
@@ -61,6 +69,7 @@ export async function openNotices(sql: Sql, recipient: string): Promise<CitizenN
         ORDER BY n.obligation_id, n.version DESC, n.created_at DESC, n.id
       )
       SELECT ${COLUMNS} FROM newest n ${JOINS} WHERE o.state = 'open' AND o.version <= n.version AND c.cancelled_at IS NULL
+        AND (${ENDED}) IS NULL
       ORDER BY n.created_at DESC, n.id LIMIT ${MOST_OPEN}`,
     values: [recipient],
   });

@@ -2,6 +2,7 @@
 import type { Fault } from '../domain/errors.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import type { Sql } from '../domain/sql.ts';
+import { staffName } from './audit-trail.ts';
 
 export type QuarantineState = 'open' | 'retried' | 'dropped';
 
@@ -26,6 +27,7 @@ export type QuarantineCase = {
   readonly faults: readonly Fault[];
   readonly state: QuarantineState;
   readonly closedBy: string | null;
+  readonly closedByName: string | null;
   readonly closedAt: Date | null;
   /** It was retried with another body. */
   readonly mended: boolean;
@@ -44,7 +46,7 @@ export async function findQuarantined(
 ): Promise<QuarantineCase | undefined> {
   const { rows } = await sql.query<Row>(
     `SELECT id, created_at AS at, agency_id AS agency, topic, partition, record_offset AS "offset", code, message, faults, state,
-        closed_by AS "closedBy", closed_at AS "closedAt", mended IS NOT NULL AS mended, record AS sealed
+        closed_by AS "closedBy", ${staffName('closed_by')} AS "closedByName", closed_at AS "closedAt", mended IS NOT NULL AS mended, record AS sealed
      FROM quarantine WHERE id = $1 AND ($2::text IS NULL OR agency_id = $2)${lock ? ' FOR UPDATE' : ''}`,
     [id, agency],
   );

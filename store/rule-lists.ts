@@ -1,6 +1,7 @@
 /** Rules as people look at them: a list with how each stands, and one with all of its versions and who took which step. */
 import type { Rule } from '../domain/rule.ts';
 import type { Sql } from '../domain/sql.ts';
+import { staffName } from './audit-trail.ts';
 import type { Cursor } from './inbox.ts';
 import type { RuleState, RuleStep } from './rule-versions.ts';
 
@@ -99,7 +100,7 @@ export type ShownVersion = {
 
 const VERSION = `v.version, ${shownState('v', 'r.live_version')} AS state, v.hash, v.author, v.approver, v.created_at AS at,
   v.approved_at AS "approvedAt", v.published_at AS "publishedAt",
-  (SELECT coalesce(jsonb_agg(jsonb_build_object('step', s.step, 'by', s.by, 'at', s.at, 'hash', s.hash, 'reason', s.reason) ORDER BY s.number), '[]')
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('step', s.step, 'by', s.by, 'byName', ${staffName('s.by')}, 'at', s.at, 'hash', s.hash, 'reason', s.reason) ORDER BY s.number), '[]')
    FROM rule_steps s WHERE s.rule_id = v.rule_id AND s.version = v.version) AS steps`;
 
 /** Newest first. */

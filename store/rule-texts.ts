@@ -3,6 +3,7 @@
  * goes live with it. A template that is live goes forward only: a version of a rule from long ago does not bring back older words.
  */
 import type { Sql } from '../domain/sql.ts';
+import { staffName } from './audit-trail.ts';
 import { publishTemplate, WRITERS } from './template-versions.ts';
 
 export type RuleText = {
@@ -11,6 +12,7 @@ export type RuleText = {
   readonly hash: string;
   /** null: from before authors were kept. */
   readonly author: string | null;
+  readonly authorName: string | null;
   /** Everybody who wrote of it since what is live: none of them approves it, as of a rule. */
   readonly writers: readonly string[];
   readonly at: Date;
@@ -27,7 +29,8 @@ type Waiting = {
 /** Of each of the agency's templates the newest version, where another one or none is live and it was not approved with this very version. */
 export async function waitingTexts(sql: Sql, { agency, rule, version, names }: Waiting): Promise<RuleText[]> {
   const { rows } = await sql.query<RuleText>(
-    `SELECT v.name, v.id AS version, v.hash, v.author, ${WRITERS} AS writers, v.created_at AS at FROM unnest($1::text[]) n(name)
+    `SELECT v.name, v.id AS version, v.hash, v.author, ${staffName('v.author')} AS "authorName", ${WRITERS} AS writers, v.created_at AS at
+     FROM unnest($1::text[]) n(name)
        JOIN LATERAL (SELECT * FROM template_versions x WHERE x.name = n.name ORDER BY x.id DESC LIMIT 1) v ON true
        LEFT JOIN templates t ON t.name = v.name
      WHERE v.agency_id = $2 AND (t.live_id IS NULL OR t.live_id < v.id)

@@ -20,6 +20,8 @@ export type RuleStepKind =
 export type RuleStep = {
   readonly step: RuleStepKind;
   readonly by: string;
+  /** null: no member of staff. */
+  readonly byName: string | null;
   readonly at: Date;
   /** Of what the version said then. */
   readonly hash: string;

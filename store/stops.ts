@@ -3,6 +3,7 @@ import { AllimError } from '../domain/errors.ts';
 import { paced } from '../domain/pace.ts';
 import type { Sql } from '../domain/sql.ts';
 import { CHANNELS } from '../domain/statuses.ts';
+import { staffName } from './audit-trail.ts';
 
 export type Stop = {
   /** `all`, `agency:<id>`, `channel:<name>` or `campaign:<uuid>`. */
@@ -10,6 +11,8 @@ export type Stop = {
   readonly agency: string | null;
   readonly reason: string;
   readonly createdBy: string;
+  /** null: no member of staff. */
+  readonly createdByName: string | null;
   readonly createdAt: Date;
 };
 
@@ -54,8 +57,8 @@ export async function removeStop(
 /** An agency sees what stops it: its own, and those of everything or of a channel. Null sees all. */
 export async function listStops(sql: Sql, agency: string | null): Promise<Stop[]> {
   const { rows } = await sql.query<Stop>(
-    `SELECT scope, agency_id AS agency, reason, created_by AS "createdBy", created_at AS "createdAt" FROM stops
-     WHERE $1::text IS NULL OR agency_id = $1 OR scope = 'all' OR scope LIKE 'channel:%' ORDER BY scope`,
+    `SELECT scope, agency_id AS agency, reason, created_by AS "createdBy", ${staffName('created_by')} AS "createdByName", created_at AS "createdAt"
+     FROM stops WHERE $1::text IS NULL OR agency_id = $1 OR scope = 'all' OR scope LIKE 'channel:%' ORDER BY scope`,
     [agency],
   );
   return rows;

@@ -20,14 +20,40 @@ export type SavedTemplate = {
   readonly live: boolean;
 };
 
-/** Saves a draft; the same content again is the same version, with its first author. */
+/**
+ * Saves a draft; what was saved last, saved again, is the same version with its first author, and what is live takes the drafts since then
+ * back. Whoever calls holds the revision's lock.
+ */
 export async function saveTemplateDraft(sql: Sql, template: TemplateVersion): Promise<SavedTemplate> {
+  const { rows: newest } = await sql.query<SavedTemplate & { readonly hash: string }>(
+    `SELECT v.id AS version, v.hash, v.state, t.live_id IS NOT DISTINCT FROM v.id AS live
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 ORDER BY v.id DESC LIMIT 1`,
+    [template.name],
+  );
+  if (newest[0]?.hash === template.hash) {
+    const { hash: _, ...same } = newest[0];
+    return same;
+  }
+  const live = await liveTemplate(sql, template.name);
+  if (live?.hash === template.hash) return renew(sql, template.name, live);
   const { rows } = await sql.query<SavedTemplate>(
-    `INSERT INTO template_versions AS v (name, hash, agency_id, definition, state, author) VALUES ($1, $2, $3, $4, 'draft', $5)
-     ON CONFLICT (name, hash) DO UPDATE SET name = excluded.name
-     RETURNING v.id AS version, v.state, EXISTS (SELECT 1 FROM templates t WHERE t.name = $1 AND t.live_id = v.id) AS live`,
+    `INSERT INTO template_versions (name, hash, agency_id, definition, state, author) VALUES ($1, $2, $3, $4, 'draft', $5)
+     RETURNING id AS version, state, false AS live`,
     [template.name, template.hash, template.agency, JSON.stringify(template.definition), template.author],
   );
+  return rows[0]!;
+}
+
+/** The words that are live as the newest version, with whoever wrote and approved them. */
+async function renew(sql: Sql, name: string, live: LiveTemplate): Promise<SavedTemplate> {
+  const { rows } = await sql.query<SavedTemplate>(
+    `INSERT INTO template_versions (name, hash, agency_id, definition, state, author, approver, approved_at)
+     SELECT name, hash, agency_id, definition, state, author, approver, approved_at FROM template_versions WHERE id = $1
+     RETURNING id AS version, state, true AS live`,
+    [live.version],
+  );
+  await sql.query('UPDATE templates SET live_id = $2 WHERE name = $1', [name, rows[0]!.version]);
+  await bumpRevision(sql);
   return rows[0]!;
 }
 
@@ -42,6 +68,8 @@ export type TemplateVersionState = {
   /** Since what is live; empty from before authors were kept. */
   readonly writers: readonly string[];
   readonly definition: unknown;
+  /** Nothing was saved since. */
+  readonly newest: boolean;
 };
 
 export async function templateVersion(
@@ -50,7 +78,8 @@ export async function templateVersion(
   version: number,
 ): Promise<TemplateVersionState | undefined> {
   const { rows } = await sql.query<TemplateVersionState>(
-    `SELECT v.agency_id AS agency, v.state, v.hash, ${WRITERS} AS writers, v.definition
+    `SELECT v.agency_id AS agency, v.state, v.hash, ${WRITERS} AS writers, v.definition,
+       NOT EXISTS (SELECT FROM template_versions x WHERE x.name = $1 AND x.id > $2) AS newest
      FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 AND v.id = $2`,
     [name, version],
   );
@@ -77,8 +106,26 @@ export async function publishTemplate(
   if (rowCount === 1) await bumpRevision(sql);
 }
 
-/** The same content again is the same version; what is new becomes live at once. For what ships, and for trials. */
+export type LiveTemplate = {
+  readonly version: number;
+  readonly hash: string;
+  /** Who made it live; null: from before that was kept. */
+  readonly decider: string | null;
+};
+
+export async function liveTemplate(sql: Sql, name: string): Promise<LiveTemplate | undefined> {
+  const { rows } = await sql.query<LiveTemplate>(
+    `SELECT v.id AS version, v.hash, coalesce(v.approver, v.author) AS decider
+     FROM templates t JOIN template_versions v ON v.id = t.live_id WHERE t.name = $1`,
+    [name],
+  );
+  return rows[0];
+}
+
+/** What is live already stays; what is new becomes live at once. For what ships, and for trials. */
 export async function saveTemplate(sql: Sql, template: TemplateVersion): Promise<number> {
+  const live = await liveTemplate(sql, template.name);
+  if (live?.hash === template.hash) return live.version;
   const { version } = await saveTemplateDraft(sql, template);
   await publishTemplate(sql, template.name, version, template.author);
   return version;
@@ -154,20 +201,27 @@ export type FoundTemplate = {
   }[];
   /** Of the newest version. */
   readonly definition: unknown;
+  /** Of the live version, where that is another: what the newest would take the place of. */
+  readonly liveDefinition: unknown;
 };
 
 export async function findTemplate(sql: Sql, name: string): Promise<FoundTemplate | undefined> {
   const { rows } = await sql.query<
-    FoundTemplate['versions'][number] & { agency: string | null; live: number | null; definition: unknown }
+    FoundTemplate['versions'][number] & Omit<FoundTemplate, 'name' | 'versions'>
   >(
     `SELECT v.id AS version, v.state, v.hash, v.author, v.approver, v.created_at AS at, v.agency_id AS agency, t.live_id AS live,
-       CASE WHEN row_number() OVER (ORDER BY v.id DESC) = 1 THEN v.definition END AS definition
-     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 ORDER BY v.id DESC LIMIT 50`,
+       CASE WHEN row_number() OVER newest = 1 THEN v.definition END AS definition,
+       CASE WHEN row_number() OVER newest = 1 AND t.live_id <> v.id
+         THEN (SELECT l.definition FROM template_versions l WHERE l.id = t.live_id) END AS "liveDefinition"
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1
+     WINDOW newest AS (ORDER BY v.id DESC) ORDER BY v.id DESC LIMIT 50`,
     [name],
   );
   const newest = rows[0];
   if (newest === undefined) return undefined;
-  const { agency, live, definition } = newest;
-  const versions = rows.map(({ agency: _, live: __, definition: ___, ...version }) => version);
-  return { name, agency, live, versions, definition };
+  const { agency, live, definition, liveDefinition } = newest;
+  const versions = rows.map(
+    ({ agency: _, live: __, definition: ___, liveDefinition: ____, ...version }) => version,
+  );
+  return { name, agency, live, versions, definition, liveDefinition };
 }

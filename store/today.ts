@@ -3,6 +3,7 @@
  * day's batches and schedules, and this day's fan-outs; never deliveries one by one.
  */
 import type { Sql } from '../domain/sql.ts';
+import { staffName } from './audit-trail.ts';
 
 export type TodayHour = {
   /** 0 to 23, in the zone of the state. */
@@ -23,6 +24,8 @@ export type TodayRow = {
     readonly version: number;
     readonly title: Readonly<Record<string, string>>;
     readonly by: string;
+    /** null: no member of staff. */
+    readonly byName: string | null;
     readonly at: Date;
     /** How many texts are to be approved without the rule; 0 where it is the rule that waits. */
     readonly texts: number;
@@ -77,7 +80,8 @@ const STATE = `SELECT
 /** A text that is saved after what is live, and that no version of a rule which still awaits approval will take along. */
 const APPROVED = `WITH fresh AS (
     SELECT DISTINCT ON (v.name) v.id, v.name, v.author, v.created_at FROM template_versions v JOIN templates t ON t.name = v.name AND v.id > t.live_id
-    WHERE ($1::text IS NULL OR v.agency_id = $1) ORDER BY v.name, v.id DESC)
+    WHERE ($1::text IS NULL OR v.agency_id = $1) ORDER BY v.name, v.id DESC),
+  waits AS (
   SELECT rule_id AS rule, version, definition -> 'title' AS title, author AS by, created_at AS at, 0 AS texts
   FROM rule_versions WHERE state = 'awaiting' AND ($1::text IS NULL OR agency_id = $1)
   UNION ALL
@@ -88,7 +92,8 @@ const APPROVED = `WITH fresh AS (
     AND NOT EXISTS (SELECT FROM rule_version_texts a JOIN rule_versions w USING (rule_id, version)
       WHERE a.template_version = f.id AND w.state = 'approved')
   GROUP BY r.id, r.live_version, v.definition -> 'title'
-  ORDER BY at, rule LIMIT ${APPROVALS}`;
+  ORDER BY at, rule LIMIT ${APPROVALS})
+  SELECT *, ${staffName('waits.by')} AS "byName" FROM waits ORDER BY at, rule`;
 
 /** One day, from midnight to midnight of the zone. */
 export async function readToday(sql: Sql, { agency, from, until, zone }: Asked): Promise<TodayRow> {

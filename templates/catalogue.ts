@@ -18,6 +18,7 @@ import {
 import type { Reach } from '../domain/rule.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { cleanValues, contentOf, HEADINGS } from './content.ts';
+import { faultAt, type Refused, refused } from './refusals.ts';
 import { compileSource, type Inspection, inspectSource, type RenderText } from './render.ts';
 
 export type TemplateText = {
@@ -73,18 +74,18 @@ const FILE = /^([a-z]{2,3}(?:-[A-Z]{2})?)\.(push|email|sms)(\.possible)?\.hbs$/;
 const NEUTRAL = new Set(['agency', 'code', 'action.url', 'action.tel']);
 
 function parseMeta(source: string | undefined, faults: Fault[]) {
-  const fault = (message: string) => faults.push({ pointer: '/meta.json', message });
+  const fault = (why: Refused) => faults.push(faultAt('/meta.json', why));
   let meta: unknown;
   try {
     meta = JSON.parse(source ?? 'null');
   } catch (error) {
-    fault(messageOf(error));
+    fault(refused('meta-unreadable', messageOf(error)));
   }
   const { title, sensitive } = (meta ?? {}) as { title?: unknown; sensitive?: unknown };
   const named =
     title !== null && typeof title === 'object' && Object.values(title).every((t) => typeof t === 'string');
-  if (!named) fault(source === undefined ? 'is missing' : 'wants “title” with a text for each locale');
-  if (sensitive !== undefined && typeof sensitive !== 'boolean') fault('“sensitive” is true or false');
+  if (!named) fault(refused(source === undefined ? 'meta-missing' : 'meta-title'));
+  if (sensitive !== undefined && typeof sensitive !== 'boolean') fault(refused('meta-sensitive'));
   return { title: (named ? title : {}) as Record<string, string>, sensitive: sensitive === true };
 }
 
@@ -101,33 +102,34 @@ export function parseTemplate(name: string, files: Readonly<Record<string, strin
     if (file === 'meta.json') continue;
     const parts = FILE.exec(file);
     if (!parts) {
-      faults.push({ pointer: `/${file}`, message: `is not <locale>.<${CHANNELS.join('|')}>[.possible].hbs` });
+      faults.push(
+        faultAt(`/${file}`, refused('file-name', `<locale>.<${CHANNELS.join('|')}>[.possible].hbs`)),
+      );
       continue;
     }
     const [, locale, channel, possible] = parts as unknown as [string, string, Channel, string | undefined];
     const source = files[file]!.replaceAll('\r\n', '\n').trimEnd();
     const { variables, faults: found } = inspectSource(source);
-    const at = (line: number, message: string) =>
-      faults.push({ pointer: `/${file}`, message: `line ${line}: ${message}` });
-    for (const fault of found) at(fault.line, fault.message);
+    const at = (line: number, why: Refused) => faults.push(faultAt(`/${file}`, why, { line }));
+    for (const fault of found) at(fault.line, fault.refused);
     const heading = HEADINGS[channel];
     if (heading !== undefined && !new RegExp(`^${heading}: *\\S.*\\n\\s*\\S`).test(source))
-      at(1, `a ${channel} begins with “${heading}: …” on its first line and has a text below it`);
-    if (source === '') at(1, 'is empty');
+      at(1, refused('heading', channel, heading));
+    if (source === '') at(1, refused('empty'));
     if (sensitive && channel !== 'email') {
       for (const use of variables) {
-        if (!NEUTRAL.has(use.name)) at(use.line, `a sensitive ${channel} must not show “${use.name}”`);
+        if (!NEUTRAL.has(use.name)) at(use.line, refused('sensitive', channel, use.name));
       }
     }
     if (found.length > 0) continue;
     const reach = possible ? 'possible' : 'certain';
     texts.push({ file, locale, channel, reach, variables, render: compileSource(source, locale) });
   }
-  if (texts.length === 0 && faults.length === 0) faults.push({ pointer: '', message: 'has no text' });
+  if (texts.length === 0 && faults.length === 0) faults.push(faultAt('', refused('no-text')));
   if (faults.length > 0) {
     const first = faults[0]!;
     throw new AllimError('template-invalid', `template ${name}${first.pointer}: ${first.message}`, {
-      faults: faults.map((f) => ({ pointer: `/${name}${f.pointer}`, message: f.message })),
+      faults: faults.map((fault) => ({ ...fault, pointer: `/${name}${fault.pointer}` })),
       ids: { template: name },
     });
   }

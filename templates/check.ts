@@ -16,6 +16,7 @@ import {
   type TemplateText,
   type TemplateValues,
 } from './catalogue.ts';
+import { faultAt, type Refused, refused } from './refusals.ts';
 
 /** Title and body as JSON; below the protocol's 3,993 bytes so that old push services and the envelope fit too. */
 export const PUSH_BYTES = 2_500;
@@ -69,29 +70,28 @@ function judge(
   guarded: boolean,
   corrected: boolean,
   { rule, eventType, citizenFields }: CheckContext,
-) {
+): Refused | null {
   const [root = '', ...path] = name.split('.');
   if (name === 'agency' || name === 'code') return null;
-  if (name === 'deadline') return rule.deadline ? null : 'the rule has no deadline';
+  if (name === 'deadline') return rule.deadline ? null : refused('no-deadline');
   if (name === 'action.url' || name === 'action.tel')
     return guarded || rule.action?.[path[0] as 'url' | 'tel'] !== undefined
       ? null
-      : `the rule's action has no ${path[0]}`;
+      : refused('no-action', path[0]!);
   if (root === 'citizen' && path.length > 0) {
-    if (!citizenFields.has(path.join('.')))
-      return `agency ${rule.agency} may not use this field, or it does not exist`;
-    return guarded ? null : 'a field of a citizen may be unknown: put it into {{#if …}}';
+    if (!citizenFields.has(path.join('.'))) return refused('citizen-field', rule.agency);
+    return guarded ? null : refused('citizen-unknown');
   }
   const old = root === 'old';
-  if (old && !corrected) return 'only a template used as “corrected” knows what was said before';
-  if (name === 'old.deadline') return rule.deadline ? null : 'the rule has no deadline';
+  if (old && !corrected) return refused('old-elsewhere');
+  if (name === 'old.deadline') return rule.deadline ? null : refused('no-deadline');
   const eventPath = old ? path.slice(1) : path;
   if ((old ? path[0] : root) === 'event' && eventPath.length > 0) {
     const found = property(eventType.schema as ObjectSchema, eventPath);
-    if (found === 'unknown') return `events of type ${eventType.type} have no such property`;
-    return found === 'required' || guarded ? null : 'this property is optional: put it into {{#if …}}';
+    if (found === 'unknown') return refused('event-property', eventType.type);
+    return found === 'required' || guarded ? null : refused('event-optional');
   }
-  return 'there is no such variable; there are citizen.*, event.*, deadline, action.url, action.tel, agency, code, old.*';
+  return refused('no-variable');
 }
 
 /** Values of an example, as long as they come. */
@@ -145,7 +145,7 @@ function checkText(
   const pointer = `/${template.name}/${text.file}`;
   for (const { name, line, guarded } of text.variables) {
     const wrong = judge(name, guarded, corrected, context);
-    if (wrong) faults.push({ pointer, message: `line ${line}: ${name}: ${wrong}` });
+    if (wrong !== null) faults.push(faultAt(pointer, wrong, { line, name }));
   }
   let largest: ReturnType<typeof measure> = null;
   if (faults.length === 0) {
@@ -163,16 +163,15 @@ function checkText(
           );
           if (measured && measured.size >= (largest?.size ?? 0)) largest = measured;
         } catch (error) {
-          faults.push({ pointer, message: messageOf(error) });
+          faults.push(faultAt(pointer, refused('unrenderable', messageOf(error))));
         }
       }
     }
   }
   if (largest) {
     const { size, limit, lost } = largest;
-    if (size > limit)
-      faults.push({ pointer, message: `is ${size} long with the longest example; at most ${limit}` });
-    if (lost.length > 0) faults.push({ pointer, message: `a text message cannot hold ${lost.join(', ')}` });
+    if (size > limit) faults.push(faultAt(pointer, refused('too-long', size, limit)));
+    if (lost.length > 0) faults.push(faultAt(pointer, refused('unsendable', lost.join(', '))));
   }
   return { faults, size: largest };
 }
@@ -190,10 +189,7 @@ export function checkTemplates(catalogue: TemplateCatalogue, context: CheckConte
   for (const [name, corrected] of uses) {
     const template = catalogue.templates.get(name);
     if (!template) {
-      faults.push({
-        pointer: `/${name}`,
-        message: `there is no template “${name}”, which rule ${rule.id} names`,
-      });
+      faults.push(faultAt(`/${name}`, refused('no-template', name, rule.id)));
       continue;
     }
     for (const text of template.texts) {
@@ -215,7 +211,7 @@ export function checkTemplates(catalogue: TemplateCatalogue, context: CheckConte
           const file = fileOf(locale, channel, reach);
           missing.push({ template: name, file });
           if (REQUIRED_LOCALES.includes(locale))
-            faults.push({ pointer: `/${name}/${file}`, message: `is missing; rule ${rule.id} needs it` });
+            faults.push(faultAt(`/${name}/${file}`, refused('text-missing', rule.id)));
         }
   }
   return { faults, missing, sizes };

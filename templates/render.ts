@@ -3,13 +3,14 @@
  * inspectSource lists what a source uses and what it must not. Text is never escaped here: HTML is made from finished text (content.ts).
  */
 import Handlebars from 'handlebars';
+import { type Refused, refused } from './refusals.ts';
 import { BLOCK_HELPERS, helpersFor, TEXT_HELPERS } from './vocabulary.ts';
 
 export type RenderText = (values: object) => string;
 
 /** A use of a variable: `event.amount` on a line; guarded where an enclosing `if` (or the then-part of it) asks for the same one first. */
 export type VariableUse = { readonly name: string; readonly line: number; readonly guarded: boolean };
-export type SourceFault = { readonly line: number; readonly message: string };
+export type SourceFault = { readonly line: number; readonly refused: Refused };
 export type Inspection = {
   readonly variables: readonly VariableUse[];
   readonly faults: readonly SourceFault[];
@@ -66,31 +67,30 @@ export function inspectSource(source: string): Inspection {
   const faults: SourceFault[] = [];
   // Before the parser, which takes its time and its stack with what is long or deeply nested.
   if (Buffer.byteLength(source) > MAX_SOURCE_BYTES)
-    return { variables, faults: [{ line: 1, message: `is longer than ${MAX_SOURCE_BYTES} bytes` }] };
+    return { variables, faults: [{ line: 1, refused: refused('too-large', MAX_SOURCE_BYTES) }] };
   if ((source.match(/\{\{~?[#^]/g)?.length ?? 0) > MAX_BLOCKS)
-    return { variables, faults: [{ line: 1, message: `has more than ${MAX_BLOCKS} blocks` }] };
+    return { variables, faults: [{ line: 1, refused: refused('too-many-blocks', MAX_BLOCKS) }] };
   let program: hbs.AST.Program;
   try {
     program = Handlebars.parse(source);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const line = Number(/line (\d+)/.exec(message)?.[1] ?? 1);
-    return { variables, faults: [{ line, message: message.split('\n')[0] ?? message }] };
+    return { variables, faults: [{ line, refused: refused('syntax', message.split('\n')[0] ?? message) }] };
   }
 
-  function refuse(node: hbs.AST.Node, message: string): void {
-    faults.push({ line: node.loc.start.line, message });
+  function refuse(node: hbs.AST.Node, why: Refused): void {
+    faults.push({ line: node.loc.start.line, refused: why });
   }
 
   function variable(node: hbs.AST.Expression, guards: ReadonlySet<string>): void {
     if (node.type !== 'PathExpression') {
-      if (!node.type.endsWith('Literal'))
-        refuse(node, 'only variables and literals can be given to a helper');
+      if (!node.type.endsWith('Literal')) refuse(node, refused('not-a-value'));
       return;
     }
     const path = node as hbs.AST.PathExpression;
     if (path.data || path.depth > 0 || path.original.startsWith('this') || path.original.startsWith('.')) {
-      refuse(node, `“${path.original}” is not a variable: write its full name`);
+      refuse(node, refused('not-a-variable', path.original));
       return;
     }
     const name = path.parts.join('.');
@@ -102,13 +102,13 @@ export function inspectSource(source: string): Inspection {
     helpers: Readonly<Record<string, number>>,
   ) {
     const name = node.path.type === 'PathExpression' ? (node.path as hbs.AST.PathExpression).original : '?';
-    if (node.hash && node.hash.pairs.length > 0) refuse(node, `“${name}” takes no named arguments`);
+    if (node.hash && node.hash.pairs.length > 0) refuse(node, refused('named-arguments', name));
     if (!Object.hasOwn(helpers, name)) {
-      refuse(node, `there is no “${name}”; known are ${Object.keys(helpers).join(', ')}`);
+      refuse(node, refused('unknown-word', name, Object.keys(helpers).join(', ')));
       return undefined;
     }
     if (node.params.length !== helpers[name])
-      refuse(node, `“${name}” takes ${helpers[name]} value(s), not ${node.params.length}`);
+      refuse(node, refused('arity', name, helpers[name]!, node.params.length));
     return name;
   }
 
@@ -116,12 +116,12 @@ export function inspectSource(source: string): Inspection {
     for (const statement of body) {
       if (statement.type === 'MustacheStatement') {
         const mustache = statement as hbs.AST.MustacheStatement;
-        if (!mustache.escaped) refuse(mustache, 'raw output ({{{ }}} or {{& }}) is not allowed');
+        if (!mustache.escaped) refuse(mustache, refused('raw-output'));
         if (mustache.params.length === 0 && !mustache.hash?.pairs.length) variable(mustache.path, guards);
         else if (call(mustache, TEXT_HELPERS)) for (const param of mustache.params) variable(param, guards);
       } else if (statement.type === 'BlockStatement') {
         const block = statement as hbs.AST.BlockStatement;
-        if (block.program?.blockParams?.length) refuse(block, 'block parameters are not allowed');
+        if (block.program?.blockParams?.length) refuse(block, refused('block-parameters'));
         const name = call(block, BLOCK_HELPERS);
         if (!name) continue;
         const asked = new Set<string>();
@@ -136,7 +136,7 @@ export function inspectSource(source: string): Inspection {
         if (block.program) walk(block.program.body, name === 'if' ? inside : guards);
         if (block.inverse) walk(block.inverse.body, name === 'unless' ? inside : guards);
       } else if (statement.type !== 'ContentStatement' && statement.type !== 'CommentStatement') {
-        refuse(statement, `${statement.type} is not allowed (no partials, no decorators)`);
+        refuse(statement, refused('not-allowed', statement.type));
       }
     }
   }

@@ -1,12 +1,13 @@
 /** What the commands about rules read: rules, event types and the JSON that somebody gives on the command line. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { AllimError, messageOf } from '../../domain/errors.ts';
+import { AllimError, type Fault, messageOf } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import { parseEventType } from '../../domain/event-types.ts';
 import { LANGUAGES, type Language, shippedFields } from '../../rules/catalogue.ts';
-import type { RuleContext } from '../../rules/check/rule.ts';
-import type { RuleFault } from '../../rules/refusals.ts';
+import type { CheckedRule, RuleContext } from '../../rules/check/rule.ts';
+import { warningsOf } from '../../rules/check/warnings.ts';
+import { type RuleFault, refusal } from '../../rules/refusals.ts';
 import { say, UsageError } from './ledger.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
@@ -21,7 +22,19 @@ export function readRuleFile(given: string): RuleFile {
   const file = existsSync(given) ? given : /^[a-z0-9-]+$/.test(given) && existsSync(shipped) ? shipped : null;
   if (file === null) throw new UsageError(`${given} is neither a file nor a rule that ships`);
   const text = readFileSync(file, 'utf8');
-  return { file, text, json: parseJson(text, file) };
+  return { file, text, json: readJson(text) };
+}
+
+/** Editors of some systems begin a file with a byte order mark. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    const at = /position (\d+)/.exec(messageOf(error))?.[1];
+    const lines = text.slice(0, at === undefined ? text.length : Number(at)).split('\n');
+    const fault = refusal('file-not-json', '', lines.length, lines.at(-1)!.length + 1);
+    throw new AllimError('rule-invalid', fault.message, { faults: [fault] });
+  }
 }
 
 export function jsonFilesIn(folder: string): string[] {
@@ -66,8 +79,19 @@ export function readLanguage(given: string): Language {
 /** Says what is wrong with a rule, a fault a line, in the language; throws again what is no fault of a rule. */
 export function sayFaults(error: unknown, language: Language): void {
   if (!(error instanceof AllimError) || error.faults.length === 0) throw error;
-  for (const fault of error.faults) {
+  sayEach(error.faults, language);
+}
+
+export function sayEach(faults: readonly Fault[], language: Language, before = ''): void {
+  for (const fault of faults) {
     const { sentences } = fault as Partial<RuleFault>;
-    say(`  ${fault.pointer || '/'}: ${sentences?.[language] ?? fault.message}`);
+    say(`  ${before}${fault.pointer || '/'}: ${sentences?.[language] ?? fault.message}`);
   }
+}
+
+const WARNED: Readonly<Record<Language, string>> = { ko: '주의 ', en: 'warning ', vi: 'lưu ý ' };
+
+/** What may not have been meant. */
+export function sayWarnings({ condition }: CheckedRule, language: Language): void {
+  sayEach(warningsOf(condition, '/condition'), language, WARNED[language]);
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { contentHash } from '../../domain/content-hash.ts';
+import type { EventType } from '../../domain/event.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import type { Rule, RuleTest } from '../../domain/rule.ts';
 import { transaction } from '../../domain/sql.ts';
@@ -22,7 +23,7 @@ import { ruleOwner } from '../../store/rule-versions.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createAuthoringChecks } from '../authoring-checks.ts';
 import { type Ledger, say, UsageError, withLedger } from './ledger.ts';
-import { readLanguage, readRuleFile, sayFaults } from './rule-files.ts';
+import { readLanguage, readRuleFile, sayFaults, sayWarnings } from './rule-files.ts';
 import type { Given } from './rules.ts';
 
 const AUTHOR = 'administrator';
@@ -31,7 +32,6 @@ const AUTHOR = 'administrator';
 export async function importRules(files: readonly string[], given: Given): Promise<boolean> {
   if (files.length === 0) throw new UsageError('say which files');
   const language = readLanguage(given.locale);
-  const read = files.map(readRuleFile);
   let refused = 0;
   await withLedger(process.env, async (ledger) => {
     if (given.publish && ledger.config.env === 'production')
@@ -42,8 +42,9 @@ export async function importRules(files: readonly string[], given: Given): Promi
     const { eventTypes } = await catalogue.refresh();
     const context = { fields: shippedFields(), eventType: (name: string) => eventTypes.get(name) };
     const checks = createAuthoringChecks(catalogue, templateReader(ledger.pool));
-    for (const { file, json } of read)
+    for (const file of files)
       try {
+        const { json } = readRuleFile(file);
         const converted = given['json-logic'] ? convert(json, context, language) : json;
         if (converted === undefined) {
           refused++;
@@ -52,7 +53,9 @@ export async function importRules(files: readonly string[], given: Given): Promi
         const rule = await checks.checkRule(converted);
         if (given['dry-run']) say(ruleText(rule).trimEnd());
         else await keep(rule, ledger, given.publish);
+        sayWarnings(readRule(rule, context), language);
       } catch (error) {
+        if (error instanceof UsageError) throw error;
         refused++;
         say(`${file}:`);
         sayFaults(error, language);
@@ -123,14 +126,16 @@ export async function exportRules([folder, ...ids]: readonly string[]): Promise<
   });
 }
 
-/** The version that is live, with its trees. */
-export async function liveRule(id: string): Promise<CheckedRule> {
-  let checked: CheckedRule | undefined;
+/** The version that is live, with its trees, and what it listens to. */
+export async function liveRule(id: string): Promise<{ checked: CheckedRule; eventType: EventType }> {
+  let found: { checked: CheckedRule; eventType: EventType } | undefined;
   await withLedger(process.env, async ({ pool }) => {
     const { rules, eventTypes } = await createCatalogue(pool, silentLogger).refresh();
     const live = rules.get(id);
     if (live === undefined) throw new Error(`no rule ${id} is live`);
-    checked = readRule(live.rule, { fields: shippedFields(), eventType: (name) => eventTypes.get(name) });
+    const context = { fields: shippedFields(), eventType: (name: string) => eventTypes.get(name) };
+    const checked = readRule(live.rule, context);
+    found = { checked, eventType: eventTypes.get(live.rule.on)! };
   });
-  return checked!;
+  return found!;
 }

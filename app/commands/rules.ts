@@ -1,8 +1,10 @@
 /** `rules`: rules as files. Checks, says, explains and compares them without a ledger; brings them in and out of one. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { EventType } from '../../domain/event.ts';
 import { parseDay } from '../../rules/calendar.ts';
 import { type CheckedRule, readRule } from '../../rules/check/rule.ts';
+import { type Asked, askedFaults } from '../../rules/check/tests.ts';
 import { layoutOf, readProfile } from '../../rules/population/profile.ts';
 import { type Explanation, explain } from '../../rules/say/explanation.ts';
 import { differenceOf } from '../../rules/say/rule-difference.ts';
@@ -16,7 +18,9 @@ import {
   readLanguage,
   readObject,
   readRuleFile,
+  sayEach,
   sayFaults,
+  sayWarnings,
   shippedContext,
 } from './rule-files.ts';
 import { exportRules, importRules, liveRule } from './rules-ledger.ts';
@@ -72,10 +76,10 @@ export const rulesCommand: Command = {
           failed = !testRules(names, values);
           break;
         case 'explain':
-          await explainRule(names, values);
+          failed = !(await explainRule(names, values));
           break;
         case 'diff':
-          await compareRules(names, values);
+          failed = !(await compareRules(names, values));
           break;
         case 'format':
           failed = !formatRules(names, values);
@@ -102,36 +106,58 @@ function testRules(names: readonly string[], { locale, types }: Given): boolean 
   const language = readLanguage(locale);
   const context = shippedContext(types);
   let wrong = 0;
-  for (const name of orAll(names)) {
-    const { file, json } = readRuleFile(name);
+  for (const name of orAll(names))
     try {
-      const { rule } = readRule(json, context);
-      say(`${rule.id}: ${rule.tests.length} test citizens come out as expected`);
+      const checked = readRule(readRuleFile(name).json, context);
+      say(`${checked.rule.id}: ${checked.rule.tests.length} test citizens come out as expected`);
+      sayWarnings(checked, language);
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       wrong++;
-      say(`${file}:`);
+      say(`${name}:`);
       sayFaults(error, language);
     }
-  }
   return wrong === 0;
 }
 
-async function readNamed(name: string, { types }: Given): Promise<CheckedRule> {
-  return name.startsWith('live:')
-    ? await liveRule(name.slice('live:'.length))
-    : readRule(readRuleFile(name).json, shippedContext(types));
+type Named = { readonly checked: CheckedRule; readonly eventType: EventType };
+
+/** undefined after saying what is wrong with it. */
+async function readNamed(name: string, { types, locale }: Given): Promise<Named | undefined> {
+  const language = readLanguage(locale);
+  if (name.startsWith('live:')) return await liveRule(name.slice('live:'.length));
+  try {
+    const context = shippedContext(types);
+    const checked = readRule(readRuleFile(name).json, context);
+    return { checked, eventType: context.eventType(checked.rule.on)! };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    say(`${name}:`);
+    sayFaults(error, language);
+    return undefined;
+  }
 }
 
-async function explainRule([name, ...more]: readonly string[], given: Given): Promise<void> {
+/** Whether the rule, and whom it is asked about, could be read. */
+async function explainRule([name, ...more]: readonly string[], given: Given): Promise<boolean> {
   if (name === undefined || more.length > 0) throw new UsageError('say which rule');
   const language = readLanguage(given.locale);
-  const checked = await readNamed(name, given);
+  const named = await readNamed(name, given);
+  if (named === undefined) return false;
+  const { checked, eventType } = named;
   const asked = whomOf(checked, given);
   if (asked === undefined) {
     const sentence = sentenceOf(checked.condition, language);
-    return say(given.json ? JSON.stringify(sentence, null, 2) : sentence.text);
+    say(given.json ? JSON.stringify(sentence, null, 2) : sentence.text);
+    return true;
   }
-  const layout = layoutOf(shippedContext([]).fields);
+  const { fields } = shippedContext([]);
+  const faults = askedFaults(asked, eventType, fields);
+  if (faults.length > 0) {
+    sayEach(faults, language);
+    return false;
+  }
+  const layout = layoutOf(fields);
   const about = {
     profile: readProfile(asked.citizen, layout),
     layout,
@@ -139,13 +165,8 @@ async function explainRule([name, ...more]: readonly string[], given: Given): Pr
   };
   const explanation = explain(checked.condition, about, language);
   say(given.json ? JSON.stringify(explanation, null, 2) : explainedText(explanation));
+  return true;
 }
-
-type Asked = {
-  readonly citizen: Readonly<Record<string, unknown>>;
-  readonly event: Readonly<Record<string, unknown>>;
-  readonly asOf: string;
-};
 
 /** The citizen, event and day that are asked about; undefined where none are. */
 function whomOf({ rule }: CheckedRule, given: Given): Asked | undefined {
@@ -174,31 +195,45 @@ function explainedText({ text: whole, leaves }: Explanation): string {
   return [whole, '', ...lines].join('\n');
 }
 
-async function compareRules(names: readonly string[], given: Given): Promise<void> {
+/** Whether both could be read. */
+async function compareRules(names: readonly string[], given: Given): Promise<boolean> {
   const [before, after, ...more] = names;
   if (before === undefined || after === undefined || more.length > 0)
     throw new UsageError('say which two rules');
   const language = readLanguage(given.locale);
   const layout = layoutOf(shippedContext([]).fields);
   const [old, fresh] = [await readNamed(before, given), await readNamed(after, given)];
-  const { members, lost, gained, moved } = differenceOf(old, fresh, layout, language);
-  if (given.json) return say(JSON.stringify({ members, lost, gained, moved }, null, 2));
+  if (old === undefined || fresh === undefined) return false;
+  const { members, lost, gained, moved } = differenceOf(old.checked, fresh.checked, layout, language);
+  if (given.json) {
+    say(JSON.stringify({ members, lost, gained, moved }, null, 2));
+    return true;
+  }
   say(members.length === 0 ? 'the same' : `changed: ${members.join(', ')}`);
   for (const line of lost) say(`- ${line}`);
   for (const line of gained) say(`+ ${line}`);
   for (const { test, from, to } of moved) say(`${test}: ${from} -> ${to}`);
+  return true;
 }
 
-/** Whether all were in the one form, or are now. */
-function formatRules(names: readonly string[], { write }: Given): boolean {
+/** Whether all could be read, and were in the one form or are now. */
+function formatRules(names: readonly string[], { write, locale }: Given): boolean {
+  const language = readLanguage(locale);
   let other = 0;
-  for (const name of orAll(names)) {
-    const { file, text: before, json } = readRuleFile(name);
-    const formatted = ruleText(json);
-    if (formatted === before) continue;
-    other++;
-    if (write) writeFileSync(file, formatted);
-    say(`${file} ${write ? 'is formatted' : 'is not in the one form'}`);
-  }
-  return write || other === 0;
+  let unread = 0;
+  for (const name of orAll(names))
+    try {
+      const { file, text: before, json } = readRuleFile(name);
+      const formatted = ruleText(json);
+      if (formatted === before) continue;
+      other++;
+      if (write) writeFileSync(file, formatted);
+      say(`${file} ${write ? 'is formatted' : 'is not in the one form'}`);
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      unread++;
+      say(`${name}:`);
+      sayFaults(error, language);
+    }
+  return unread === 0 && (write || other === 0);
 }

@@ -5,6 +5,6 @@ export const HELP_LINES = {
   fraudAgency: {
     ko: '한국인터넷진흥원',
     en: 'Korea Internet & Security Agency',
-    vi: 'Cơ quan An ninh Internet Hàn Quốc (KISA)',
+    vi: 'Cơ quan An ninh Internet Hàn Quốc',
   },
 } as const;

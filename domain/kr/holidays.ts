@@ -5,14 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import Holidays from 'date-holidays';
+import { readDaysOff } from './days-off.ts';
 
-type DaysOff = {
-  readonly yearly: readonly { readonly monthDay: string; readonly from: number; readonly name: string }[];
-  readonly add: readonly { readonly day: string; readonly name: string }[];
-  readonly remove: readonly { readonly day: string }[];
-};
-
-const amendments = JSON.parse(readFileSync(new URL('./days-off.json', import.meta.url), 'utf8')) as DaysOff;
+const amendments = readDaysOff(
+  JSON.parse(readFileSync(new URL('./days-off.json', import.meta.url), 'utf8')) as unknown,
+);
 const calendar = new Holidays('KR', { languages: ['ko'] });
 const DAY_MS = 86_400_000;
 const SEOLLAL = '설날';
@@ -36,13 +33,29 @@ export function holidaysOf(year: number): ReadonlyMap<string, string> {
     const shift = holiday.name === SEOLLAL && !holiday.substitute && length === 3 ? -1 : 0;
     for (let i = 0; i < length; i++) days.set(addDays(first, i + shift), holiday.name);
   }
-  for (const { monthDay, from, name } of amendments.yearly) {
-    if (year >= from) days.set(`${year}-${monthDay}`, name);
-  }
   for (const { day, name } of amendments.add) if (day.startsWith(`${year}-`)) days.set(day, name);
+  addYearly(year, days);
   for (const { day } of amendments.remove) days.delete(day);
   years.set(year, days);
   return days;
+}
+
+/** Holidays of each year, and the day after one that falls on a day off: the first that is none (공휴일에 관한 법률 제3조). */
+function addYearly(year: number, days: Map<string, string>): void {
+  for (const { monthDay, from, to = Number.POSITIVE_INFINITY, name, substitute } of amendments.yearly) {
+    const day = `${year}-${monthDay}`;
+    if (year < from || year > to) continue;
+    const isOff = days.has(day) || isWeekend(day);
+    days.set(day, name);
+    if (substitute !== true || !isOff) continue;
+    let next = addDays(day, 1);
+    while (days.has(next) || isWeekend(next)) next = addDays(next, 1);
+    days.set(next, `${name} (대체공휴일)`);
+  }
+}
+
+function isWeekend(day: string): boolean {
+  return Temporal.PlainDate.from(day).dayOfWeek >= 6;
 }
 
 /** Days that were asked for: every notice of a fan-out asks for the same few. */
@@ -53,8 +66,7 @@ const KNOWN_DAYS = 2_000;
 export function isDayOff(day: string): boolean {
   let off = known.get(day);
   if (off === undefined) {
-    const date = Temporal.PlainDate.from(day);
-    off = date.dayOfWeek >= 6 || holidaysOf(date.year).has(day);
+    off = isWeekend(day) || holidaysOf(Temporal.PlainDate.from(day).year).has(day);
     if (known.size >= KNOWN_DAYS) known.clear();
     known.set(day, off);
   }

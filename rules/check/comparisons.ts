@@ -9,27 +9,50 @@ export function readAlike(
   { op, args, inner, place }: Application,
 ): readonly (Node | undefined)[] | undefined {
   const nodes: (Node | undefined)[] = args.map((arg, index) =>
-    isObject(arg) ? reader.read(arg, inner(index), undefined, place) : undefined,
+    isObject(arg) && !isChoice(arg) ? reader.read(arg, inner(index), undefined, place) : undefined,
   );
+  let lead = nodes.find((node) => node !== undefined);
+  args.forEach((arg, index) => {
+    if (!isChoice(arg)) return;
+    // What a choice is between may be written down, and is then of the type that it stands beside.
+    const want = lead === undefined || isNumeric(lead.type) ? undefined : lead.type;
+    nodes[index] = reader.read(arg, inner(index), want, place);
+    lead ??= nodes[index];
+  });
   if (args.some((arg, index) => isObject(arg) && nodes[index] === undefined)) return undefined;
-  const lead = nodes.find((node) => node !== undefined);
   if (lead === undefined) return reader.refuse('literals-only', inner(0));
+  const beside = lead;
   const anyNumber = nodes.some((node) => node?.type === 'number');
-  const type = isNumeric(lead.type) && anyNumber ? 'number' : lead.type;
+  const type = isNumeric(beside.type) && anyNumber ? 'number' : beside.type;
   args.forEach((arg, index) => {
     const node = nodes[index];
     nodes[index] =
       node === undefined
-        ? listed(reader, lead, reader.read(arg, inner(index), type, place), inner(index))
-        : reader.expect(node, inner(index), type);
+        ? listed(reader, beside, reader.read(arg, inner(index), type, place), inner(index))
+        : listed(reader, beside, reader.expect(node, inner(index), type), inner(index));
   });
   const ordered = op !== '==' && op !== '!=';
   if (ordered && (type === 'text' || type === 'boolean')) return reader.refuse('no-order', inner(0), type);
   return nodes;
 }
 
-/** A literal beside a closed set of values must be one of them: a misspelt code would match nobody, in silence. */
+const isChoice = (arg: unknown): boolean =>
+  isObject(arg) && Object.keys(arg).length === 1 && Object.hasOwn(arg, 'if');
+
+/**
+ * A literal beside a closed set of values must be one of them, and each that a choice is between: a misspelt code would match nobody, in
+ * silence.
+ */
 function listed(reader: Reader, beside: Node, node: Node | undefined, pointer: string): Node | undefined {
+  if (node?.kind === 'call' && node.op === 'if' && node !== beside) {
+    const { args } = node;
+    const wrong = args.filter(
+      (arg, index) =>
+        (index % 2 === 1 || index === args.length - 1) &&
+        listed(reader, beside, arg, `${node.pointer}/${index}`) === undefined,
+    );
+    return wrong.length > 0 ? undefined : node;
+  }
   if (node?.kind !== 'literal' || node.type !== 'text') return node;
   const value = node.value as string;
   const field = beside.kind === 'field' || beside.kind === 'item' ? beside.field : undefined;

@@ -1,4 +1,5 @@
 /** What is said of JsonLogic that comes in: what could not be said in the strict profile, and what was written otherwise. */
+import { withParticle } from '../../domain/kr/particles.ts';
 import type { Expression } from '../../domain/rule.ts';
 import type { Labels } from '../catalogue.ts';
 import type { Node } from '../language.ts';
@@ -72,7 +73,7 @@ export const IMPORT_NOTES = {
     ),
   'was-named': (name: string) =>
     say(
-      `항목 이름을 ${name}(으)로 적었습니다.`,
+      `항목 이름을 ${withParticle(name, '으로/로')} 적었습니다.`,
       `The variable is written ${name}.`,
       `Mục được viết là ${name}.`,
     ),

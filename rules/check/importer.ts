@@ -15,6 +15,7 @@ import {
   every,
   KEPT,
   LIST_OPERATORS,
+  listOf,
   Origins,
   TURNED,
   typeIn,
@@ -118,6 +119,9 @@ class Importer {
     if (!isObject(variable) || !('var' in variable)) return this.refuse('value-of-logic', pointer);
     this.note('was-presence', pointer);
     const known = this.made(pointer, { known: [variable] });
+    // An empty list is false there.
+    if (listOf(variable, this.scope) !== undefined)
+      return this.made(pointer, { and: [known, this.made(pointer, { some: [variable, true] })] });
     if (type === undefined || type === 'list' || !isNumeric(type)) return known;
     return this.made(pointer, { and: [known, this.made(pointer, { '!=': [variable, 0] })] });
   }
@@ -218,9 +222,8 @@ class Importer {
   ): Expression | undefined {
     const list = this.value(args[0], inner(0), place);
     if (list === undefined) return undefined;
-    const name = isObject(list) && typeof list['var'] === 'string' ? list['var'] : '';
-    const field = this.scope.fields.get(name.slice('citizen.'.length));
-    if (!name.startsWith('citizen.') || field?.type !== 'list') return this.refuse('shape-unknown', inner(0));
+    const field = listOf(list, this.scope);
+    if (field === undefined) return this.refuse('shape-unknown', inner(0));
     const body = this.condition(args[1], inner(1), { ...place, list: field });
     return body === undefined ? undefined : this.made(pointer, { [op]: [list, body] });
   }
@@ -240,6 +243,7 @@ class Importer {
 
   /** What stands where a value is asked. */
   private value(json: unknown, pointer: string, place: Place): Expression | undefined {
+    if (json === undefined) return this.refuse('shape-unknown', pointer);
     if (!isObject(json)) return json as Expression;
     if (place.depth > LIMITS.depth) return this.refuse('shape-unknown', pointer);
     const call = callOf(json);

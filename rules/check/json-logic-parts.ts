@@ -2,6 +2,7 @@
 import type { Expression } from '../../domain/rule.ts';
 import type { ListField } from '../catalogue.ts';
 import type { ScalarType } from '../language.ts';
+import { isObject } from './literals.ts';
 import { readExpression, type Scope } from './typing.ts';
 
 export type Args = readonly unknown[];
@@ -61,6 +62,13 @@ export function typeIn(
   const asked = { some: [{ var: `citizen.${list.name}` }, { '==': [expression, expression] }] };
   const node = readExpression(asked, '', scope, []);
   return node?.kind === 'quantified' && node.body.kind === 'call' ? node.body.args[0]?.type : undefined;
+}
+
+/** The list of the citizen that a variable names. */
+export function listOf(variable: Expression, { fields }: Scope): ListField | undefined {
+  const name = isObject(variable) && typeof variable['var'] === 'string' ? variable['var'] : '';
+  const field = fields.get(name.slice('citizen.'.length));
+  return name.startsWith('citizen.') && field?.type === 'list' ? field : undefined;
 }
 
 /** Where each part of a condition comes from in what was given. */

@@ -11,6 +11,7 @@ import { fieldsOf, membersOf, type Node, readsCitizen, type ScalarType } from '.
 import { type RuleFault, refusal } from '../refusals.ts';
 import { shapeFaults } from './shape.ts';
 import { testFaults } from './tests.ts';
+import { textFaults } from './texts.ts';
 import { escapePointer, readExpression, type Scope } from './typing.ts';
 
 export type RuleContext = {
@@ -41,6 +42,7 @@ export function readRule(json: unknown, context: RuleContext): CheckedRule {
   const faults = shapeFaults(json);
   if (faults.length > 0) refuse(json, faults);
   const rule = json as Rule;
+  faults.push(...textFaults(rule));
   const eventType = context.eventType(rule.on);
   if (eventType === undefined) refuse(json, [refusal('event-type-unknown', '/on', rule.on)]);
   if (eventType.effect === 'settles' || eventType.effect === 'withdraws')

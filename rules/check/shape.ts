@@ -6,13 +6,18 @@ import { type RuleFault, refusal } from '../refusals.ts';
 import { escapePointer } from './literals.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', minLength: 1, maxLength });
-const NAME = '^[a-z0-9][a-z0-9-]{0,63}$';
-const titles = {
+/** What is written in a certain way: whoever writes it otherwise is shown the examples, and never the pattern. */
+const written = (pattern: string, ...examples: readonly string[]) => ({ type: 'string', pattern, examples });
+const name = (...examples: readonly string[]) => written('^[a-z0-9][a-z0-9-]{0,63}$', ...examples);
+const byLanguage = {
   type: 'object',
-  required: ['ko', 'en'],
   propertyNames: { pattern: '^[a-z]{2}$' },
   additionalProperties: text(200),
 };
+const titles = { ...byLanguage, required: ['ko', 'en'] };
+
+/** The stage of those who were told of an older version. */
+const CORRECTED = 'corrected';
 
 export const RULE_SCHEMA = {
   type: 'object',
@@ -31,10 +36,10 @@ export const RULE_SCHEMA = {
     'tests',
   ],
   properties: {
-    id: { type: 'string', pattern: NAME },
-    agency: { type: 'string', pattern: NAME },
+    id: name('nhis-general-checkup'),
+    agency: name('nhis', 'local'),
     title: titles,
-    on: { type: 'string', pattern: '^[a-z0-9]+([.-][a-z0-9]+)*$', maxLength: 200 },
+    on: { ...written('^[a-z0-9]+([.-][a-z0-9]+)*$', 'kr.nhis.checkup-window.opened'), maxLength: 200 },
     category: { enum: CATEGORIES },
     reach: { enum: ['certain', 'possible'] },
     condition: {},
@@ -42,7 +47,7 @@ export const RULE_SCHEMA = {
       type: 'object',
       additionalProperties: false,
       required: ['kind', 'ref'],
-      properties: { kind: { type: 'string', pattern: NAME }, ref: {} },
+      properties: { kind: name('checkup', 'property-tax'), ref: {} },
     },
     deadline: {
       type: 'object',
@@ -59,10 +64,10 @@ export const RULE_SCHEMA = {
         additionalProperties: false,
         required: ['kind', 'anchor', 'offset'],
         properties: {
-          kind: { type: 'string', pattern: NAME, not: { const: 'corrected' } },
+          kind: { ...name('opened', 'd7'), not: { const: CORRECTED } },
           anchor: {},
-          offset: { type: 'string', pattern: '^-?P(?=[0-9])([0-9]{1,3}M)?([0-9]{1,3}W)?([0-9]{1,4}D)?$' },
-          time: { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' },
+          offset: written('^-?P(?=[0-9])([0-9]{1,3}M)?([0-9]{1,3}W)?([0-9]{1,4}D)?$', '-P7D', 'P0D', '-P6M'),
+          time: written('^([01][0-9]|2[0-3]):[0-5][0-9]$', '09:00'),
           workingDay: { enum: ['previous', 'next'] },
         },
       },
@@ -73,20 +78,17 @@ export const RULE_SCHEMA = {
       additionalProperties: false,
       required: ['after'],
       properties: {
-        after: {
-          type: 'string',
-          pattern: '^P(?=[0-9T])([0-9]{1,2}D)?(T(?=[0-9])([0-9]{1,3}H)?([0-9]{1,4}M)?)?$',
-        },
+        after: written('^P(?=[0-9T])([0-9]{1,2}D)?(T(?=[0-9])([0-9]{1,3}H)?([0-9]{1,4}M)?)?$', 'PT4H', 'P1D'),
       },
     },
     overflow: { enum: ['inbox', ...CHANNELS] },
-    templates: { type: 'object', additionalProperties: { type: 'string', pattern: NAME } },
+    templates: { type: 'object', additionalProperties: name('checkup-reminder') },
     action: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        url: { type: 'string', pattern: '^https://[^\\s]+$', maxLength: 500 },
-        tel: { type: 'string', pattern: '^[0-9+*#-]{3,20}$' },
+        url: { ...written('^https://[^\\s]+$', 'https://www.nhis.or.kr/'), maxLength: 500 },
+        tel: written('^[0-9+*#-]{3,20}$', '1577-1000'),
       },
     },
     basis: { type: 'object', additionalProperties: text(500) },
@@ -99,6 +101,7 @@ export const RULE_SCHEMA = {
         required: ['name', 'asOf', 'citizen', 'event', 'expect'],
         properties: {
           name: text(200),
+          title: byLanguage,
           asOf: { type: 'string' },
           citizen: { type: 'object' },
           event: { type: 'object' },
@@ -114,13 +117,14 @@ const addFormats = ((addFormatsModule as unknown as { default?: unknown }).defau
   ajv: Ajv2020,
 ) => void;
 
-function newAjv(): Ajv2020 {
-  const ajv = new Ajv2020({ allErrors: true, strict: false });
+/** `verbose`: errors bring the part of the schema that they come from. */
+function newAjv(verbose: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors: true, strict: false, verbose });
   addFormats(ajv);
   return ajv;
 }
 
-const validateShape = newAjv().compile(RULE_SCHEMA);
+const validateShape = newAjv(true).compile(RULE_SCHEMA);
 
 /** An input that is wrong in a hundred thousand places is told of the first. */
 const TOLD = 200;
@@ -133,22 +137,24 @@ function faultsOf(
   wrong: 'shape-wrong' | 'test-event-invalid',
 ): RuleFault[] {
   if (validate(value)) return [];
-  return (validate.errors ?? []).slice(0, TOLD).map((error) => faultOf(error, prefix, wrong));
+  // Of a name the error that tells which one follows the one that tells what is wrong with it.
+  const told = (validate.errors ?? []).filter(({ propertyName }) => propertyName === undefined);
+  return told.slice(0, TOLD).map((error) => faultOf(error, prefix, wrong));
 }
 
 function faultOf(
-  { instancePath, params, keyword, message }: ErrorObject,
+  { instancePath, params, keyword, message, parentSchema }: ErrorObject,
   prefix: string,
   wrong: 'shape-wrong' | 'test-event-invalid',
 ): RuleFault {
   const at = `${prefix}${instancePath}`;
-  if (keyword === 'additionalProperties') {
-    const name = String(params['additionalProperty']);
-    return refusal('shape-unknown-member', `${at}/${escapePointer(name)}`, name);
+  if (keyword === 'additionalProperties' || keyword === 'propertyNames') {
+    const member = String(params['additionalProperty'] ?? params['propertyName']);
+    return refusal('shape-unknown-member', `${at}/${escapePointer(member)}`, member);
   }
   if (keyword === 'required') {
-    const name = String(params['missingProperty']);
-    return refusal('shape-missing-member', `${at}/${escapePointer(name)}`, name);
+    const member = String(params['missingProperty']);
+    return refusal('shape-missing-member', `${at}/${escapePointer(member)}`, member);
   }
   if (wrong === 'test-event-invalid') return refusal(wrong, at, message ?? 'is not valid');
   switch (keyword) {
@@ -157,9 +163,9 @@ function faultOf(
     case 'type':
       return refusal('shape-type', at, String(params['type']));
     case 'pattern':
-      return refusal('shape-written', at, String(params['pattern']));
-    case 'format':
-      return refusal('shape-written', at, String(params['format']));
+      return refusal('shape-written', at, (parentSchema?.['examples'] ?? []) as readonly string[]);
+    case 'not':
+      return refusal('stage-reserved', at, CORRECTED);
     case 'minLength':
     case 'minItems':
       return refusal('shape-too-few', at, Number(params['limit']));
@@ -178,8 +184,27 @@ export function shapeFaults(json: unknown): RuleFault[] {
   return faultsOf(validateShape, json, '', 'shape-wrong');
 }
 
-/** A checker of event data against an event type's schema; pointers start with `prefix`. */
+/** One for all event types: each of its own would compile the language of schemas first, 20 ms a time. */
+const ajv = newAjv(false);
+
+/** By schema, for as long as somebody holds it: a draft is checked again after every pause of who types. */
+const compiled = new WeakMap<object, ValidateFunction>();
+
+function compileOnce(schema: object): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
+  try {
+    const validate = ajv.compile(schema);
+    compiled.set(schema, validate);
+    return validate;
+  } finally {
+    // The compiler would keep what it compiled for ever; admitted schemas have no names by which two could meet.
+    ajv.removeSchema(schema);
+  }
+}
+
+/** A checker of event data against an event type's schema, which nobody changes afterwards; pointers start with `prefix`. */
 export function dataChecker(schema: object): (data: unknown, prefix: string) => RuleFault[] {
-  const validate = newAjv().compile(schema);
+  const validate = compileOnce(schema);
   return (data, prefix) => faultsOf(validate, data, prefix, 'test-event-invalid');
 }

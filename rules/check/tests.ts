@@ -6,7 +6,7 @@ import { parseDay } from '../calendar.ts';
 import type { Fields } from '../catalogue.ts';
 import { compileNumber } from '../compile/closure.ts';
 import type { Node } from '../language.ts';
-import { type Layout, layoutOf, profileSource, readProfile } from '../population/profile.ts';
+import { type Layout, layoutOf, type Profile, profileSource, readProfile } from '../population/profile.ts';
 import { type RuleFault, refusal } from '../refusals.ts';
 import { escapePointer } from './literals.ts';
 import { dataChecker } from './shape.ts';
@@ -37,27 +37,48 @@ export function judgeTests(
 function oneTest(
   test: RuleTest,
   at: string,
-  judge: ReturnType<typeof compileNumber<ReturnType<typeof readProfile>>>,
+  judge: ReturnType<typeof compileNumber<Profile>>,
   checkData: ReturnType<typeof dataChecker>,
   layout: Layout,
 ): JudgedTest {
-  const faults = checkData(test.event, `${at}/event`);
-  const asOf = parseDay(test.asOf);
-  if (Number.isNaN(asOf)) faults.push(refusal('test-day', `${at}/asOf`));
-  for (const name of Object.keys(test.citizen))
+  const { profile, faults } = readAsked(test, at, checkData, layout);
+  if (profile === undefined) return { found: null, faults };
+  const truth = judge(profile, { event: test.event, asOf: parseDay(test.asOf) });
+  const found = truth === 1 ? 'certain' : truth === 0 ? 'no' : 'possible';
+  return {
+    found,
+    faults: found === test.expect ? [] : [refusal('test-failed', `${at}/expect`, test.expect, found)],
+  };
+}
+
+/** What is asked of a rule outside its file: as a test of it, but for what it should come out as. */
+export type Asked = Pick<RuleTest, 'asOf' | 'citizen' | 'event'>;
+
+/** What is wrong with it, by pointers into it. What an event lacks is no fault: it is missing, and judged so. */
+export function askedFaults(asked: Asked, eventType: EventType, fields: Fields): readonly RuleFault[] {
+  const { faults } = readAsked(asked, '', dataChecker(eventType.schema), layoutOf(fields));
+  return faults.filter(({ code }) => code !== 'shape-missing-member');
+}
+
+/** The profile, where nothing is wrong. */
+function readAsked(
+  { asOf, citizen, event }: Asked,
+  at: string,
+  checkData: ReturnType<typeof dataChecker>,
+  layout: Layout,
+): { readonly profile?: Profile; readonly faults: readonly RuleFault[] } {
+  const faults = checkData(event, `${at}/event`);
+  if (Number.isNaN(parseDay(asOf))) faults.push(refusal('test-day', `${at}/asOf`));
+  for (const name of Object.keys(citizen))
     if (!layout.fields.has(name))
       faults.push(refusal('test-field-unknown', `${at}/citizen/${escapePointer(name)}`, name));
   try {
-    const profile = readProfile(test.citizen, layout);
-    if (faults.length > 0) return { found: null, faults };
-    const truth = judge(profile, { event: test.event, asOf });
-    const found = truth === 1 ? 'certain' : truth === 0 ? 'no' : 'possible';
-    if (found !== test.expect) faults.push(refusal('test-failed', `${at}/expect`, test.expect, found));
-    return { found, faults };
+    const profile = readProfile(citizen, layout);
+    return faults.length > 0 ? { faults } : { profile, faults };
   } catch (error) {
     if (!(error instanceof AllimError)) throw error;
     for (const { pointer, message } of error.faults)
       faults.push(refusal('test-citizen-invalid', `${at}/citizen${pointer}`, message));
   }
-  return { found: null, faults };
+  return { faults };
 }

@@ -16,19 +16,19 @@ const WARNINGS = {
     'Không có giá trị nào thỏa mãn điều kiện này.',
   ),
   'leaf-follows': say(
-    '함께 있는 다른 조건을 만족하면 이 조건도 언제나 만족합니다. 없어도 결과가 같습니다.',
-    'This follows from the conditions beside it: without it the answer is the same.',
-    'Điều này đã suy ra từ các điều kiện bên cạnh; bỏ đi thì kết quả vẫn như cũ.',
+    '함께 있는 다른 조건을 만족하면 이 조건도 언제나 만족합니다.',
+    'This follows from the conditions beside it: whoever satisfies those satisfies this.',
+    'Điều này đã suy ra từ các điều kiện bên cạnh: ai thỏa mãn chúng thì cũng thỏa mãn điều này.',
   ),
   'leaf-contradicts': say(
-    '함께 있는 다른 조건과 동시에 만족할 수 없습니다. 이 규칙에 해당하는 사람이 없게 됩니다.',
-    'This cannot hold together with the conditions beside it: it concerns nobody.',
-    'Điều này không thể đúng cùng lúc với các điều kiện bên cạnh, nên không có ai thuộc diện.',
+    '함께 있는 다른 조건과 동시에 만족할 수 없습니다. 둘 다 만족하는 사람은 없습니다.',
+    'This cannot hold together with the conditions beside it: nobody satisfies both.',
+    'Điều này không thể đúng cùng lúc với các điều kiện bên cạnh: không ai thỏa mãn cả hai.',
   ),
   'dates-contradict': say(
-    '함께 있는 날짜 조건과 맞지 않습니다. 두 조건을 모두 만족하는 날짜가 없습니다.',
-    'The dates contradict each other: no day satisfies both this and what stands beside it.',
-    'Các ngày mâu thuẫn nhau: không có ngày nào thỏa mãn cả điều này lẫn điều kiện bên cạnh.',
+    '날짜가 서로 맞지 않습니다. 이를 모두 만족하는 날짜가 없습니다.',
+    'The dates contradict each other: no day satisfies all of them.',
+    'Các ngày mâu thuẫn nhau: không có ngày nào thỏa mãn tất cả.',
   ),
   'branch-unreachable': say(
     '여기에는 아무도 이르지 않습니다. 앞의 조건에서 이미 결정됩니다.',

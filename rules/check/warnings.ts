@@ -27,7 +27,7 @@ class Looking {
 
   at(node: Node, pointer: string, known: Known): void {
     const leaf = this.leaves.read(node);
-    if (leaf !== undefined) this.leaf(leaf, pointerOf(node, pointer), known);
+    if (leaf !== undefined) this.leaf(leaf, pointerOf(node, pointer), known, isRange(node));
     if (node.kind === 'call' && node.op === 'and') this.all(node, known);
     else if (node.kind === 'call' && node.op === 'or') this.any(node, known);
     else if (node.kind === 'call' && node.op === 'if') this.choice(node, known);
@@ -42,9 +42,11 @@ class Looking {
     if (!this.found.some((one) => one.pointer === pointer)) this.found.push(warning(code, pointer));
   }
 
-  private leaf(leaf: LeafValues, pointer: string, known: Known): void {
+  private leaf(leaf: LeafValues, pointer: string, known: Known, range: boolean): void {
     const here = known.get(leaf.key) ?? leaf.range;
-    if (isNone(leaf.allowed)) this.say(leaf.isDate ? 'dates-contradict' : 'leaf-always-false', pointer);
+    // A range brings two dates of its own.
+    if (isNone(leaf.allowed))
+      this.say(leaf.isDate && range ? 'dates-contradict' : 'leaf-always-false', pointer);
     else if (within(leaf.range, leaf.allowed, leaf.step)) this.say('leaf-always-true', pointer);
     else if (isNone(here)) return;
     else if (isNone(shared(here, leaf.allowed)))
@@ -116,6 +118,8 @@ class Looking {
     }
   }
 }
+
+const isRange = (node: Node): boolean => node.kind === 'call' && node.op === 'between';
 
 function narrowed(known: Known, leaf: LeafValues, to: Spans): Known {
   return new Map(known).set(leaf.key, shared(known.get(leaf.key) ?? leaf.range, to));

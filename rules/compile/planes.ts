@@ -57,7 +57,7 @@ function leaf(codes: Codes, truth: (code: number) => number, wide: BlockScan): S
   let version = -1;
   let bytes: Uint8Array = new Uint8Array(0);
   return (number, yes, no) => {
-    const block = codes.blocks[number]!;
+    const block = codes.block(number);
     if (codes.bits > 8) {
       wide(block, yes, no);
       return;
@@ -150,7 +150,7 @@ function knownNumbers(values: Block, yes: Uint32Array): void {
 /** Numbers with fractions from `low` to `high` are true, others false; NaN is in neither comparison, and unknown. */
 export function span(column: Column, low: number, high: number): Step {
   return (block, yes, no) => {
-    spanBlock(column.codes.blocks[block] as Float64Array, low, high, yes, no);
+    spanBlock(column.codes.block(block) as Float64Array, low, high, yes, no);
   };
 }
 

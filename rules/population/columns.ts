@@ -6,6 +6,7 @@ import { FIRST_PROFILE_DAY, LAST_PROFILE_DAY, type ScalarField } from '../catalo
 import type { Source } from '../compile/closure.ts';
 import { Codes } from './codes.ts';
 import { type NextSection, textSection } from './packed.ts';
+import type { Staged } from './staged.ts';
 
 export { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS, type Block } from './codes.ts';
 
@@ -81,6 +82,14 @@ export class Column {
     this.codes.set(slot, raw);
   }
 
+  /** Writes what is staged of this column, whose place in the layout is `position`, in as many slots. */
+  setStaged(slots: Int32Array, staged: Staged, position: number): void {
+    const { rows, width, codes } = staged;
+    const values = staged.texts[position] ?? staged.numbers[position];
+    if (!values) this.codes.setMany(slots, rows, codes, position, width);
+    else for (let row = 0; row < rows; row++) this.set(slots[row]!, values[row]);
+  }
+
   /** The code of a value, or the number. */
   rawOf(value: number | string | undefined): number {
     if (typeof value === 'string') return this.codeOfText(value);
@@ -104,6 +113,15 @@ export class Column {
 
   textOf(raw: number): string | undefined {
     return raw === 0 ? undefined : this.texts[raw - 1];
+  }
+
+  /** For closures: the value of whoever has a slot. */
+  numbers(): (slot: number) => number {
+    return (slot) => this.numberOf(this.raw(slot));
+  }
+
+  strings(): (slot: number) => string | undefined {
+    return (slot) => this.textOf(this.raw(slot));
   }
 
   /** In a profile's terms; undefined where missing. */

@@ -5,11 +5,11 @@
  * a look-up is two cache misses.
  */
 import { BLOCK_BITS, BLOCK_SLOTS, BLOCK_WORDS } from './codes.ts';
+import { hashOf, MAX_ID_BYTES, spell, spelt } from './id-bytes.ts';
 import { type Kinds, Shape } from './id-shapes.ts';
 import { bytesOf, integersOf, type NextSection, packed, textSection, unpacked } from './packed.ts';
+import { STAGED_ROWS } from './staged.ts';
 
-/** An id has at most 64 characters (profile.ts), of at most three bytes each. */
-export const MAX_ID_BYTES = 192;
 /** An entry is six bits of the hash, so that few ids are compared in vain, and slot + 1. */
 const SLOT_BITS = 26;
 const SLOT_MASK = 2 ** SLOT_BITS - 1;
@@ -21,47 +21,13 @@ const SMALLEST_TABLE = 16;
 const FULLEST = 0.88;
 const GROWTH = 1.16;
 
-/** Where an id is spelt before it is looked for, its row, and one that is read back. */
-const spelt = Buffer.alloc(MAX_ID_BYTES);
+/** The row of what is looked for, and an id that is read back. */
 const row = new Uint8Array(MAX_ID_BYTES);
 const read = Buffer.alloc(MAX_ID_BYTES);
-
-/** The length of `id` in `spelt`; -1 for what cannot be an id. */
-function spell(id: string): number {
-  const { length } = id;
-  if (length === 0 || length > MAX_ID_BYTES) return -1;
-  for (let at = 0; at < length; at++) {
-    const unit = id.charCodeAt(at);
-    if (unit === 0) return -1;
-    if (unit > 0x7f) return spellWide(id);
-    spelt[at] = unit;
-  }
-  return length;
-}
-
-function spellWide(id: string): number {
-  // A lone surrogate would be written as U+FFFD, which is somebody else.
-  if (id.includes('\0') || !id.isWellFormed() || Buffer.byteLength(id) > MAX_ID_BYTES) return -1;
-  return spelt.write(id);
-}
-
-function hashOf(bytes: Uint8Array, from: number, length: number): number {
-  const end = from + length;
-  const words = from + (length & ~3);
-  let hash = length;
-  let at = from;
-  for (; at < words; at += 4) {
-    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x85ebca6b);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x2c1b3c6d);
-  hash ^= hash >>> 12;
-  hash = Math.imul(hash, 0x297a2d39);
-  return hash ^ (hash >>> 15);
-}
+/** Of ids that are looked up together. */
+const hashes = new Int32Array(STAGED_ROWS);
+/** What was touched ahead goes here, or the compiler might leave the touching out. */
+const kept = new Int32Array(1);
 
 const tableOf = (hash: number): number => hash >>> 24;
 const tagOf = (hash: number): number => (hash << 8) & TAG_MASK;
@@ -109,6 +75,30 @@ export class Ids {
     const table = this.tables[tableOf(hash)]!;
     const at = this.find(table, hash, length);
     return at < 0 ? undefined : (table[at]! & SLOT_MASK) - 1;
+  }
+
+  /**
+   * Which slots the first `count` of `ids` have; below 0 where nobody was found. Entries of tables and then rows are touched for all of them
+   * before any is compared, so that their cache misses are waited for together: looked up one by one they are most of the time.
+   */
+  slotsOf(ids: readonly string[], count: number, slots: Int32Array): void {
+    for (let i = 0; i < count; i++) {
+      const length = spell(ids[i]!);
+      hashes[i] = length < 0 ? 0 : hashOf(spelt, 0, length);
+    }
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const table = this.tables[tableOf(hashes[i]!)]!;
+      slots[i] = (table[placeOf(hashes[i]!, table.length)]! & SLOT_MASK) - 1;
+    }
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      if (slot < 0) continue;
+      const number = slot >> BLOCK_BITS;
+      touched ^= this.blocks[number]![(slot & (BLOCK_SLOTS - 1)) * this.shapes[number]!.width]!;
+    }
+    kept[0] = touched;
+    for (let i = 0; i < count; i++) slots[i] = this.slotOf(ids[i]!) ?? -1;
   }
 
   /** Where in its table the id stands that is spelt out; -1 where it does not. */
@@ -239,6 +229,11 @@ export class Ids {
 
   idOf(slot: number): string {
     return this.isHeld(slot) ? read.toString('utf8', 0, this.readAt(slot)) : '';
+  }
+
+  /** `hash` of the bytes of a slot's id, which makes no text of them; of none where nobody has the slot. */
+  hashed(slot: number, hash: (bytes: Uint8Array, length: number) => number): number {
+    return hash(read, this.isHeld(slot) ? this.readAt(slot) : 0);
   }
 
   /** The `at`-th byte of a slot's id; 0 behind its end, and where nobody has the slot. */

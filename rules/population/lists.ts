@@ -9,6 +9,7 @@ import { BLOCK_SLOTS, BLOCK_WORDS, Column, type Rows } from './columns.ts';
 import { COUNT_BITS, COUNT_MASK, Heads } from './heads.ts';
 import { bytesOf, integersOf, type NextSection } from './packed.ts';
 import type { Item } from './profile.ts';
+import type { Staged } from './staged.ts';
 
 const MAX_ROWS = 2 ** (31 - COUNT_BITS) - 1;
 /** Below so many free rows nothing is closed up. */
@@ -74,11 +75,14 @@ export class ListColumn implements Rows {
 
   /** Writes a citizen's whole list; undefined is unknown, and leaves nothing of what was there. */
   set(slot: number, items: readonly Item[] | undefined): void {
-    const before = this.count(slot);
+    const head = this.head(slot);
     const count = items?.length;
-    let first = this.firstRow(slot);
+    // Nearly everybody: as it was, and nothing in it.
+    if (head === (count === undefined ? 0 : 1) && !count) return;
+    const before = head === 0 ? undefined : (head - 1) & COUNT_MASK;
+    let first = (head - 1) >>> COUNT_BITS;
     if (before !== count) {
-      if (before > 0) this.release(first, before);
+      if (before) this.release(first, before);
       first = count ? this.claim(count) : 0;
       this.heads.set(slot, count === undefined ? 0 : 1 + ((first << COUNT_BITS) | count));
     }
@@ -88,6 +92,11 @@ export class ListColumn implements Rows {
       });
     });
     if (this.freeRows > MIN_CLOSED_UP && this.freeRows > this.used / 2) this.closeUp();
+  }
+
+  /** Writes what is staged of this list, the layout's `position`-th, in as many slots. */
+  setStaged(slots: Int32Array, { rows, items }: Staged, position: number): void {
+    for (let row = 0; row < rows; row++) this.set(slots[row]!, items[position]![row]);
   }
 
   private claim(count: number): number {

@@ -1,17 +1,17 @@
 /**
  * A number of 32 bits for each citizen, made of the id and of nothing else, so that it is the same in every process and after every restart.
- * Sets of citizens are told apart by it (run/sketch.ts) and samples are drawn by it. Made when it is first asked for: 0.1 µs, then 1 ns.
+ * Sets of citizens are told apart by it (run/sketch.ts) and samples are drawn by it. Made when it is first asked for, then 1 ns.
  * 4 B a citizen of a shard that was asked.
  */
-import { murmur2 } from '../../domain/murmur2.ts';
 import { BLOCK_BITS, BLOCK_SLOTS } from './columns.ts';
 
 export class Marks {
   private readonly blocks: (Uint32Array | undefined)[] = [];
-  private readonly idOf: (slot: number) => string;
+  private readonly murmurOf: (slot: number) => number;
 
-  constructor(idOf: (slot: number) => string) {
-    this.idOf = idOf;
+  /** `murmurOf`: murmur2 of a slot's id. */
+  constructor(murmurOf: (slot: number) => number) {
+    this.murmurOf = murmurOf;
   }
 
   of(slot: number): number {
@@ -25,7 +25,7 @@ export class Marks {
     const block = this.blocks[number]!;
     for (let i = 0; i < places.length; i++) {
       const at = places[i]!;
-      if (block[at] === 0) block[at] = markOf(this.idOf((number << BLOCK_BITS) + at));
+      if (block[at] === 0) block[at] = mixed(this.murmurOf((number << BLOCK_BITS) + at));
     }
     return block;
   }
@@ -41,9 +41,8 @@ export class Marks {
 }
 
 /** Never 0. Mixed once more (fmix32 of MurmurHash3, public domain): citizens of one shard share the rest of what chose their shard. */
-export function markOf(id: string): number {
-  let h = murmur2(Buffer.from(id, 'utf8'));
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+function mixed(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0 || 1;
 }

@@ -51,22 +51,20 @@ export async function unpacked(next: NextSection, lengths: readonly number[]): P
 export const integersOf = ({ buffer, byteOffset, byteLength }: View): Int32Array =>
   new Int32Array(buffer, byteOffset, byteLength >> 2);
 
-/** A long array in pieces. */
-export function* pieces(integers: Int32Array): Generator<Uint8Array> {
-  const step = SECTION_BYTES >> 2;
-  for (let at = 0; at < integers.length; at += step) yield bytesOf(integers.subarray(at, at + step));
+/** A long array in pieces, as it stands there. */
+export function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += SECTION_BYTES) yield bytes.subarray(at, at + SECTION_BYTES);
 }
 
-export async function whole(next: NextSection, length: number): Promise<Int32Array> {
-  const integers = new Int32Array(length);
-  for (let at = 0; at < length; ) {
-    const piece = integersOf(await next());
-    if (piece.length === 0 || at + piece.length > length)
+/** Fills a long array with its pieces. */
+export async function whole(next: NextSection, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const piece = await next();
+    if (piece.length === 0 || at + piece.length > bytes.length)
       throw invalid('a section has another length than what it is for');
-    integers.set(piece, at);
+    bytes.set(piece, at);
     at += piece.length;
   }
-  return integers;
 }
 
 export const textSection = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));

@@ -2,9 +2,11 @@
  * The citizens of one shard as columns: the truth for every judgement. Slots are given out by id (slots.ts), and a slot's values stand in
  * the columns and lists of the catalogue's fields, less what an overlay covers. It knows nothing of topics and offsets, and makes no copy
  * of a profile.
- * Measured over the synthetic population with the shipped catalogue: 42.5 B a citizen with everything, 22 of them columns and 15 ids;
+ * Measured over the synthetic population with the shipped catalogue: 42.5 to 45 B a citizen with everything, 22 to 24 of them columns and 15 ids;
  * `npm run bench -- restore` has the figures.
  */
+
+import { murmur2 } from '../../domain/murmur2.ts';
 import type { Fields, ListField, ScalarField } from '../catalogue.ts';
 import type { Source } from '../compile/closure.ts';
 import { BLOCK_BITS, BLOCK_SLOTS, Column, type Rows } from './columns.ts';
@@ -13,10 +15,13 @@ import { Marks } from './marks.ts';
 import { isEmpty, type Laid, lay, OVERLAY_BYTES, type Overlay, readWritten, written } from './overlays.ts';
 import { bytesOf, integersOf, type NextSection, textSections } from './packed.ts';
 import { type Layout, layoutOf, type Profile, parseProfile } from './profile.ts';
-import { ProfileRecords } from './profile-record.ts';
+import { isProfileRecord, ProfileRecords } from './profile-record.ts';
 import { ProfileTexts } from './profile-text.ts';
 import { Reachable } from './reachable.ts';
 import { Slots } from './slots.ts';
+import { STAGED_ROWS, type Staged } from './staged.ts';
+
+const NOBODY: readonly string[] = [];
 
 export class Population implements Rows {
   readonly layout: Layout;
@@ -26,22 +31,25 @@ export class Population implements Rows {
   /** Reads and writes binary profiles of its catalogue. */
   readonly records: ProfileRecords;
   private readonly jsonTexts: ProfileTexts;
-  private readonly isString: Uint8Array;
+  private readonly staged: Staged;
+  /** By row of what is staged. */
+  private readonly stagedIds: string[] = [];
+  private readonly stagedSlots = new Int32Array(STAGED_ROWS);
   private readonly slots = new Slots();
   /** By citizen, known or not. */
   private readonly overlays = new Map<string, Laid>();
   /** By block, how often anything of its citizens was written: what was read of a block stands while this does. */
   readonly revisions: number[] = [];
   readonly reachable = new Reachable();
-  readonly marks = new Marks((slot) => this.idOf(slot));
+  readonly marks = new Marks((slot) => this.slots.hashed(slot, murmur2));
   /** Fields of profiles that the catalogue lacks, seen so far. */
   ignoredFields = 0;
 
   constructor(fields: Fields) {
     this.layout = layoutOf(fields);
     this.records = new ProfileRecords(this.layout);
-    this.jsonTexts = new ProfileTexts(this.layout, this.records);
-    this.isString = Uint8Array.from(this.layout.scalars, ({ type }) => Number(type === 'string'));
+    this.staged = this.records.staged;
+    this.jsonTexts = new ProfileTexts(this.layout, this.staged);
     this.columns = this.layout.scalars.map((field) => new Column(field));
     this.lists = this.layout.lists.map(({ field }) => new ListColumn(field));
     this.byName = new Map(this.columns.map((column) => [column.field.name, column]));
@@ -104,30 +112,54 @@ export class Population implements Rows {
     return this.size > size;
   }
 
-  /** The same of a binary record (profile-record.ts), without a profile in between; `profile-invalid` leaves everything as it was. */
-  upsertRecord(id: string, value: Buffer): boolean {
-    this.records.read(value);
-    return this.write(id);
+  /** The same of a binary record (profile-record.ts) or JSON; `profile-invalid` leaves everything as it was. */
+  upsertValue(id: string, value: Buffer): boolean {
+    this.stage(id, value);
+    return this.writeStaged().length > 0;
   }
 
-  /** The same of JSON, most of it without a profile in between (profile-text.ts). */
-  upsertJson(id: string, value: Buffer): boolean {
-    return this.jsonTexts.read(value) ? this.write(id) : this.upsert(id, parseProfile(value, this.layout));
-  }
-
-  /** What was read last. */
-  private write(id: string): boolean {
-    const { size, columns, lists } = this;
-    const { raw, texts, items } = this.records;
-    const slot = this.slotFor(id);
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i]!;
-      if (this.isString[i] === 1) column.set(slot, texts[i]);
-      else column.codes.set(slot, raw[i]!);
+  /**
+   * Reads a binary record or JSON, most of which comes without a profile in between (profile-text.ts), and keeps it for `writeStaged`.
+   * `profile-invalid` leaves everything as it was. Until it was written nothing else may be asked or changed.
+   */
+  stage(id: string, value: Buffer): void {
+    const { staged } = this;
+    if (isProfileRecord(value)) this.records.read(value);
+    else if (!this.jsonTexts.read(value)) {
+      const profile = parseProfile(value, this.layout);
+      staged.put(profile, this.columns);
+      this.ignoredFields += profile.ignored;
     }
-    for (let i = 0; i < lists.length; i++) lists[i]!.set(slot, items[i]);
-    this.wrote(id, slot);
-    return this.size > size;
+    this.stagedIds[staged.rows++] = id;
+  }
+
+  /** Whether more may be staged before what is staged is written. */
+  get isStagedFull(): boolean {
+    return this.staged.rows === STAGED_ROWS;
+  }
+
+  /** Writes what is staged, in its order. Gives the citizens who were not known before. */
+  writeStaged(): readonly string[] {
+    const { staged, stagedIds, stagedSlots, columns, lists } = this;
+    const { rows } = staged;
+    if (rows === 0) return NOBODY;
+    let arrived = NOBODY as string[];
+    this.slots.slotsOf(stagedIds, rows, stagedSlots);
+    for (let row = 0; row < rows; row++) {
+      if (stagedSlots[row]! >= 0) continue;
+      // Nobody, or a newcomer who stands in an earlier row.
+      const { size } = this;
+      stagedSlots[row] = this.slotFor(stagedIds[row]!);
+      if (this.size > size) {
+        if (arrived === NOBODY) arrived = [];
+        arrived.push(stagedIds[row]!);
+      }
+    }
+    for (let i = 0; i < columns.length; i++) columns[i]!.setStaged(stagedSlots, staged, i);
+    for (let i = 0; i < lists.length; i++) lists[i]!.setStaged(stagedSlots, staged, i);
+    for (let row = 0; row < rows; row++) this.wrote(stagedIds[row]!, stagedSlots[row]!);
+    staged.rows = 0;
+    return arrived;
   }
 
   /** The citizen's, else a new one, which may have been somebody else's: nothing that stands beside the columns is left of them. */
@@ -187,6 +219,11 @@ export class Population implements Rows {
   /** What lies over a citizen now, known or not. */
   overlayOf(id: string): Overlay | undefined {
     return this.overlays.get(id)?.overlay;
+  }
+
+  /** Whether something lies over a citizen: then profiles of this citizen are written one by one. */
+  isCovered(id: string): boolean {
+    return this.overlays.size > 0 && this.overlays.has(id);
   }
 
   clearOverlays(): void {
@@ -276,14 +313,8 @@ export class Population implements Rows {
   /** Lets closures read a citizen by slot. */
   source(): Source<number> {
     return {
-      number: (field) => {
-        const column = this.column(field);
-        return (slot) => column.numberOf(column.raw(slot));
-      },
-      text: (field) => {
-        const column = this.column(field);
-        return (slot) => column.textOf(column.raw(slot));
-      },
+      number: (field) => this.column(field).numbers(),
+      text: (field) => this.column(field).strings(),
       list: (field) => this.list(field).items(),
     };
   }

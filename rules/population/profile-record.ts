@@ -22,6 +22,7 @@ import {
   readProfile,
 } from './profile.ts';
 import { largest, refusal, type Slot, slotOf, valueBehind, writeItem, writeScalar } from './record-slots.ts';
+import { Staged } from './staged.ts';
 
 /** No JSON begins so, nor any UTF-8. */
 export const MAGIC = 0xa1;
@@ -36,55 +37,47 @@ export function isProfileRecord(value: Uint8Array): boolean {
   return value[0] === MAGIC;
 }
 
-/** Reads and writes records of one catalogue. What was read last stands in it until the next is read. */
+/** Reads and writes records of one catalogue. What was read last stands in the row behind the whole ones until the next is read. */
 export class ProfileRecords {
+  /** Where it reads to. */
+  readonly staged: Staged;
   private readonly layout: Layout;
   private readonly hash: Buffer;
   private readonly scalars: readonly Slot[];
   private readonly lists: readonly (readonly Slot[])[];
   private readonly fields: number;
+  /** By scalar, beside its slot: what the loop over a record's fields looks at lies together. */
+  private readonly widths: Uint8Array;
+  private readonly maxCodes: Int32Array;
   /** As large as a record can become. */
   private readonly sheet: Buffer;
-  /** By position: codes, or numbers; 0 and NaN where there is none. */
-  readonly raw: Float64Array;
-  /** By position, of string fields alone. */
-  readonly texts: (string | undefined)[];
-  readonly items: (readonly Item[] | undefined)[];
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
 
   constructor(layout: Layout) {
     this.layout = layout;
+    this.staged = new Staged(layout);
     this.hash = Buffer.from(catalogueHash(layout.fields), 'hex').subarray(0, FIELDS_AT - HASH_AT);
     this.scalars = layout.scalars.map(slotOf);
     this.lists = layout.lists.map(({ field }) => Object.values(field.items).map(slotOf));
     this.fields = this.scalars.length + this.lists.length;
+    this.widths = Uint8Array.from(this.scalars, ({ width }) => width);
+    this.maxCodes = Int32Array.from(this.scalars, ({ maxCode }) => maxCode);
     const items = this.lists.reduce((sum, slots) => sum + 2 + MAX_ITEMS * largest(slots), 0);
     this.sheet = Buffer.alloc(FIELDS_AT + largest(this.scalars) + items);
-    this.raw = new Float64Array(this.scalars.length);
-    this.texts = new Array(this.scalars.length).fill(undefined);
-    this.items = new Array(this.lists.length).fill(undefined);
   }
 
-  /** Reads a record into `raw`, `texts` and `items`; `profile-invalid` names the first fault. */
+  /** Reads a record into the row behind the whole ones; `profile-invalid` names the first fault. */
   read(value: Buffer): void {
     this.bytes = value;
     this.checkHead();
-    const bits = FIELDS_AT;
     this.at = FIELDS_AT + ((this.fields + 7) >> 3);
     if (this.at > value.length) throw refusal('', 'ends too early');
-    const { scalars } = this;
-    for (let i = 0; i < scalars.length; i++) {
-      const slot = scalars[i]!;
-      if ((value[bits + (i >> 3)]! >> (i & 7)) & 1) this.readScalar(slot, i);
-      else {
-        this.raw[i] = slot.absent;
-        this.texts[i] = undefined;
-      }
-    }
-    for (let i = 0; i < this.lists.length; i++) {
-      const bit = scalars.length + i;
-      this.items[i] = (value[bits + (bit >> 3)]! >> (bit & 7)) & 1 ? this.readList(i) : undefined;
+    this.readScalars(value, this.staged.begin());
+    const { lists, staged } = this;
+    for (let i = 0; i < lists.length; i++) {
+      const bit = this.scalars.length + i;
+      if ((value[FIELDS_AT + (bit >> 3)]! >> (bit & 7)) & 1) staged.items[i]![staged.rows] = this.readList(i);
     }
     if (this.at !== value.length) throw refusal('', 'has something behind its end');
   }
@@ -99,12 +92,45 @@ export class ProfileRecords {
       throw refusal('', 'has a field that the catalogue lacks');
   }
 
-  private readScalar(slot: Slot, position: number): void {
-    if (slot.width === 0) {
-      this.texts[position] = this.readText(slot, slot.pointer);
-      return;
+  /** Only the fields that are there are looked at: half of them are not. */
+  private readScalars(value: Buffer, row: number): void {
+    const { widths, maxCodes, staged } = this;
+    const { codes } = staged;
+    const { length } = value;
+    let { at } = this;
+    for (let first = 0; first < widths.length; first += 8) {
+      let bits = value[FIELDS_AT + (first >> 3)]!;
+      // Lists have bits behind those of the scalars.
+      if (widths.length - first < 8) bits &= (1 << (widths.length - first)) - 1;
+      for (; bits !== 0; bits &= bits - 1) {
+        const i = first + 31 - Math.clz32(bits & -bits);
+        const width = widths[i]!;
+        if (width === 0 || width === 8) {
+          this.at = at;
+          this.readOther(i);
+          ({ at } = this);
+          continue;
+        }
+        if (at + width > length) throw refusal(this.scalars[i]!.pointer, 'ends too early');
+        let code = value[at]!;
+        if (width > 1) code |= value[at + 1]! << 8;
+        if (width > 2) code |= value[at + 2]! << 16;
+        if (width > 3) code |= value[at + 3]! << 24;
+        at += width;
+        if (code < 1 || code > maxCodes[i]!)
+          throw refusal(this.scalars[i]!.pointer, 'is not a value of the field');
+        codes[row + i] = code;
+      }
     }
-    this.raw[position] = this.readRaw(slot, slot.pointer);
+    this.at = at;
+  }
+
+  /** A number or a string. */
+  private readOther(i: number): void {
+    const slot = this.scalars[i]!;
+    const { numbers, texts, rows } = this.staged;
+    if (slot.width === 0) texts[i]![rows] = this.readText(slot, slot.pointer);
+    else numbers[i]![rows] = this.readRaw(slot, slot.pointer);
   }
 
   private readRaw({ width, maxCode }: Slot, pointer: string): number {
@@ -116,10 +142,7 @@ export class ProfileRecords {
       if (!Number.isFinite(value)) throw refusal(pointer, 'is not a number');
       return value;
     }
-    let code = bytes[at]!;
-    if (width > 1) code += bytes[at + 1]! * 0x100;
-    if (width > 2) code += bytes[at + 2]! * 0x1_0000;
-    if (width > 3) code += bytes[at + 3]! * 0x100_0000;
+    const code = bytes.readUIntLE(at, width);
     if (code < 1 || code > maxCode) throw refusal(pointer, 'is not a value of the field');
     return code;
   }
@@ -190,14 +213,14 @@ export class ProfileRecords {
 
   /** What `read` read, as JSON would have given it. */
   profile(): Profile {
-    const values = this.scalars.map((slot, i) => {
-      if (slot.width === 0) return this.texts[i];
-      const raw = this.raw[i]!;
-      return (slot.field.type === 'number' ? Number.isNaN(raw) : raw === 0)
-        ? undefined
-        : valueBehind(slot, raw);
+    const { rows, width, codes, numbers, texts, items } = this.staged;
+    const values = this.scalars.map((slot, i): ProfileValue => {
+      if (texts[i]) return texts[i][rows];
+      if (numbers[i]) return Number.isNaN(numbers[i][rows]!) ? undefined : numbers[i][rows];
+      const code = codes[rows * width + i]!;
+      return code === 0 ? undefined : valueBehind(slot, code);
     });
-    return { values, lists: [...this.items], ignored: 0 };
+    return { values, lists: items.map((lists) => lists[rows]), ignored: 0 };
   }
 
   /** A parsed JSON profile as a record; `profile-invalid` where it is none. What the catalogue lacks is left out. */

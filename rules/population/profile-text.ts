@@ -15,6 +15,7 @@ import {
 } from '../catalogue.ts';
 import { type Item, isCitizenId, type Layout, type ProfileValue } from './profile.ts';
 import { type Slot, slotOf } from './record-slots.ts';
+import type { Staged } from './staged.ts';
 
 /** Longer ones go the other way. */
 const LONGEST = 65_536;
@@ -25,13 +26,6 @@ const [QUOTE, BACKSLASH, COLON, COMMA, SPACE, MINUS, ZERO] = [0x22, 0x5c, 0x3a, 
 const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 const word = (text: string): number => Buffer.from(text).readInt32LE();
 const [TRUE, FALS, NULL] = [word('true'), word('fals'), word('null')];
-
-/** Where values go: by position, as ProfileRecords has them. */
-export type Reading = {
-  readonly raw: Float64Array;
-  readonly texts: (string | undefined)[];
-  readonly items: (readonly Item[] | undefined)[];
-};
 
 /** A name as it stands in JSON, quotes included, in words; the last overlaps the one before. */
 type Name = { readonly length: number; readonly words: Int32Array };
@@ -72,23 +66,23 @@ const isReadable = (names: readonly string[]): boolean =>
   names.every((name) => name.length >= 2 && /^[\x21-\x7e]+$/.test(name) && !/["\\]/.test(name));
 
 export class ProfileTexts {
-  private readonly into: Reading;
+  private readonly staged: Staged;
   private readonly readable: boolean;
   private readonly names: Names;
   private readonly scalars: readonly Named[];
   private readonly lists: readonly { readonly names: Names; readonly members: readonly Named[] }[];
-  /** Positions of numbers with fractions: those that have one are read the other way. */
-  private readonly numbers: readonly number[];
   private readonly seen: Int32Array;
   private turn = 0;
   private readonly bytes = Buffer.alloc(LONGEST + MARGIN);
   private readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
   private at = 0;
+  /** Where the row begins in what is staged. */
+  private row = 0;
   /** Of the text that was read last. */
   private hash = 0;
 
-  constructor(layout: Layout, into: Reading) {
-    this.into = into;
+  constructor(layout: Layout, staged: Staged) {
+    this.staged = staged;
     const named = (field: ScalarField | CitizenField): Named => ({
       name: nameOf(field.name),
       slot: slotOf(field),
@@ -106,20 +100,16 @@ export class ProfileTexts {
       ...this.lists.flatMap(({ members }) => members.map(({ slot }) => slot.field.name)),
     ];
     this.readable = isReadable(all) && this.lists.every(({ members }) => members.length < 32);
-    this.numbers = layout.scalars.flatMap(({ type }, at) => (type === 'number' ? [at] : []));
     this.seen = new Int32Array(names.length);
   }
 
-  /** False where it has to be read the other way; what is in the reading is then nothing. */
+  /** Reads into the row behind the whole ones. False where it has to be read the other way; what is in the row is then nothing. */
   read(value: Buffer): boolean {
     if (!this.readable || value.length > LONGEST) return false;
-    const { bytes, names, into, seen } = this;
+    const { bytes, names, seen } = this;
     bytes.set(value);
     bytes[value.length] = 0;
-    into.raw.fill(0);
-    for (const at of this.numbers) into.raw[at] = Number.NaN;
-    into.texts.fill(undefined);
-    into.items.fill(undefined);
+    this.row = this.staged.begin();
     this.at = 0;
     const turn = ++this.turn;
     if (!this.take(OPEN)) return false;
@@ -200,21 +190,22 @@ export class ProfileTexts {
 
   private readField(field: number): boolean {
     if (this.isNull()) return true;
-    const { scalars, into } = this;
+    const { scalars, staged } = this;
     if (field >= scalars.length) {
       const list = field - scalars.length;
       const items = this.items(list);
-      into.items[list] = items;
+      staged.items[list]![staged.rows] = items;
       return items !== undefined;
     }
     const named = scalars[field]!;
     if (named.slot.field.type === 'string') {
       const kept = this.keptText(named);
-      into.texts[field] = kept?.text;
+      staged.texts[field]![staged.rows] = kept?.text;
       return kept !== undefined;
     }
+    // Numbers with fractions have no code, and are read the other way.
     const code = this.code(named);
-    into.raw[field] = code;
+    staged.codes[this.row + field] = code;
     return code > 0;
   }
 

@@ -14,8 +14,6 @@ export type Slot = {
   readonly pointer: string;
   /** Bytes; 0 where a length comes first. */
   readonly width: number;
-  /** What a column holds where there is none. */
-  readonly absent: number;
   readonly base: number;
   readonly maxCode: number;
   /** By code - 1. */
@@ -30,7 +28,6 @@ export function slotOf(field: ScalarField | CitizenField): Slot {
     field,
     pointer: `/${field.name}`,
     width: 0,
-    absent: 0,
     base: 0,
     maxCode: 0,
     values: null,
@@ -38,7 +35,7 @@ export function slotOf(field: ScalarField | CitizenField): Slot {
     cached: new Map<number, string>(),
   };
   if (field.type === 'citizen' || field.type === 'string') return plain;
-  if (field.type === 'number') return { ...plain, width: 8, absent: Number.NaN };
+  if (field.type === 'number') return { ...plain, width: 8 };
   const { base, maxCode } = codingOf(field);
   const width = maxCode <= 0xff ? 1 : maxCode <= 0xffff ? 2 : maxCode <= 0xff_ffff ? 3 : 4;
   const values = field.type === 'enum' ? field.values : null;

@@ -34,8 +34,17 @@ export class Slots {
     return this.ids.slotOf(id);
   }
 
+  /** Of the first `count` of `ids`; below 0 where nobody was found. */
+  slotsOf(ids: readonly string[], count: number, slots: Int32Array): void {
+    this.ids.slotsOf(ids, count, slots);
+  }
+
   idOf(slot: number): string {
     return this.ids.idOf(slot);
+  }
+
+  hashed(slot: number, hash: (bytes: Uint8Array, length: number) => number): number {
+    return this.ids.hashed(slot, hash);
   }
 
   /** Gives a citizen who has none a slot, alive. */
@@ -108,7 +117,7 @@ export class Slots {
     yield bytesOf(Int32Array.of(this.used, this.size));
     yield* packed(this.live);
     yield* this.ids.sections();
-    yield* pieces(this.sequence.sorted);
+    yield* pieces(bytesOf(this.sequence.sorted));
   }
 
   /** Takes over what `sections` gave, where nobody has a slot yet. */
@@ -118,7 +127,8 @@ export class Slots {
     for (const block of await unpacked(next, new Array(blocks).fill(BLOCK_WORDS * 4)))
       this.live.push(new Uint32Array(block.buffer, block.byteOffset, BLOCK_WORDS));
     await this.ids.restore(next);
-    this.sequence.sorted = await whole(next, size);
+    this.sequence.sorted = new Int32Array(size);
+    await whole(next, bytesOf(this.sequence.sorted));
     this.used = used;
     if (this.size < used)
       for (let slot = 0; slot < used; slot++) if (!this.ids.isHeld(slot)) this.free.push(slot);

@@ -2,7 +2,8 @@
  * Sorts slots by the bytes of their ids, in steps, so that a process that sorts a million goes on beating, answering and fetching. A radix
  * sort from the first byte until few are left, then five bytes at a time as numbers: 0.3 µs an id, where comparing ids takes 2.
  */
-import { type Ids, MAX_ID_BYTES } from './ids.ts';
+import { MAX_ID_BYTES } from './id-bytes.ts';
+import type { Ids } from './ids.ts';
 
 /** Looked at between two pauses: some milliseconds. */
 const STEP = 16_384;

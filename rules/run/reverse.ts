@@ -97,15 +97,20 @@ export class Reverse implements ProfileWatch {
     this.settle();
   }
 
-  around(record: ShardRecord, citizen: string, write: () => void): void {
-    const ofProfile = record.topic === TOPICS.profiles;
+  sees(record: ShardRecord): boolean {
     const { profiles, overlays } = this.announcedFrom;
     const silent =
-      record.offset < (ofProfile ? profiles : overlays) || record.headers[INITIAL_HEADER] === '1';
-    if (silent || (this.index.size === 0 && this.beside.length === 0)) {
+      record.offset < (record.topic === TOPICS.profiles ? profiles : overlays) ||
+      record.headers[INITIAL_HEADER] === '1';
+    return !silent && (this.index.size > 0 || this.beside.length > 0);
+  }
+
+  around(record: ShardRecord, citizen: string, write: () => void): void {
+    if (!this.sees(record)) {
       write();
       return;
     }
+    const ofProfile = record.topic === TOPICS.profiles;
     if (this.touched !== undefined) {
       this.touch(this.touched, record, citizen, ofProfile, write);
       return;

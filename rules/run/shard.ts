@@ -11,7 +11,6 @@ import type { Fields } from '../catalogue.ts';
 import { parseOverlay } from '../population/overlays.ts';
 import { Population } from '../population/population.ts';
 import { isCitizenId } from '../population/profile.ts';
-import { isProfileRecord } from '../population/profile-record.ts';
 import type { Positions } from '../population/snapshot.ts';
 
 /** What a shard and its lanes need of a broker's records and batches; the port's own types satisfy these. */
@@ -37,6 +36,8 @@ export type Refused = { readonly record: ShardRecord; readonly error: AllimError
 export type ProfileWatch = {
   /** Whether it has to say something of what was seen. */
   readonly owes: boolean;
+  /** Whether what this record changes is any of its business; records for which it is not may be written together. */
+  sees(record: ShardRecord): boolean;
   around(record: ShardRecord, citizen: string, write: () => void): void;
 };
 
@@ -67,6 +68,8 @@ export class Shard {
   private at: number;
   private overlaysAt: number;
   private prepared: boolean;
+  /** Whether what is staged came after the catch-up. */
+  private stagedNew = false;
   private turn: Promise<unknown> = Promise.resolve();
 
   /**
@@ -113,7 +116,11 @@ export class Shard {
 
   /** Applies a batch of profiles in one step. What cannot be applied is put into `refused`, and the others go on. */
   apply(batch: ShardBatch): void {
-    for (const record of batch.records) if (record.offset >= this.at) this.applyOne(record, this.profile);
+    try {
+      for (const record of batch.records) if (record.offset >= this.at) this.applyProfile(record);
+    } finally {
+      this.writeStaged();
+    }
     this.at = Math.max(this.at, batch.next);
     this.wake();
   }
@@ -179,31 +186,64 @@ export class Shard {
     for (const waiter of ready) waiter.resolve();
   }
 
+  /** Puts a profile aside to be written with others, where nobody looks at what it changes; else writes it at once. */
+  private applyProfile(record: ShardRecord): void {
+    const { population } = this;
+    const { key, value } = record;
+    const alone =
+      value === null || this.watched?.sees(record) === true || (key !== null && population.isCovered(key));
+    const isNew = record.offset >= this.target.profiles;
+    if (alone || population.isStagedFull || isNew !== this.stagedNew) this.writeStaged();
+    this.stagedNew = isNew;
+    if (alone) {
+      this.applyOne(record, this.profile);
+      return;
+    }
+    try {
+      population.stage(this.citizenOf(record), value);
+    } catch (error) {
+      this.refuse(record, error);
+    }
+  }
+
+  /** All that is staged is of before the catch-up, or all of after it. */
+  private writeStaged(): void {
+    const arrived = this.population.writeStaged();
+    if (this.stagedNew) this.arrived.push(...arrived);
+  }
+
+  /** Whose record it is; throws where it says nobody, or belongs elsewhere. */
+  private citizenOf(record: ShardRecord): string {
+    needText(record);
+    const { key } = record;
+    if (!isCitizenId(key))
+      throw new AllimError('profile-invalid', "the record's key is not a citizen's id (1 to 64 characters)");
+    const home = partitionOf(key, this.partitions);
+    this.placed(home !== record.partition);
+    if (home !== record.partition)
+      throw new AllimError(
+        'profile-misplaced',
+        `the profile belongs in partition ${home} (murmur2 of the key)`,
+        {
+          ids: { partition: record.partition, belongs: home },
+        },
+      );
+    return key;
+  }
+
+  private refuse(record: ShardRecord, error: unknown): void {
+    if (!(error instanceof AllimError)) throw error;
+    this.refused.push({ record, error });
+  }
+
   private applyOne(record: ShardRecord, read: Read): void {
     try {
-      needText(record);
-      const { key, value } = record;
-      if (!isCitizenId(key))
-        throw new AllimError(
-          'profile-invalid',
-          "the record's key is not a citizen's id (1 to 64 characters)",
-        );
-      const home = partitionOf(key, this.partitions);
-      this.placed(home !== record.partition);
-      if (home !== record.partition)
-        throw new AllimError(
-          'profile-misplaced',
-          `the profile belongs in partition ${home} (murmur2 of the key)`,
-          {
-            ids: { partition: record.partition, belongs: home },
-          },
-        );
-      const write = read(key, value, record.offset);
+      const key = this.citizenOf(record);
+      const write = read(key, record.value, record.offset);
       if (this.watched === undefined) write();
       else this.watched.around(record, key, write);
     } catch (error) {
-      if (!(error instanceof AllimError)) throw error;
-      this.refused.push({ record, error });
+      this.refuse(record, error);
     }
   }
 
@@ -217,10 +257,7 @@ export class Shard {
       };
     return () => {
       // `profile-invalid` leaves everything as it was.
-      const arrived = isProfileRecord(value)
-        ? population.upsertRecord(key, value)
-        : population.upsertJson(key, value);
-      if (arrived && isNew) this.arrived.push(key);
+      if (population.upsertValue(key, value) && isNew) this.arrived.push(key);
     };
   };
 

@@ -9,6 +9,7 @@ import { DENIED, type Leaf } from './claims.ts';
 import { PHRASES } from './phrases.ts';
 import type { Found } from './seen.ts';
 import { speakerOf } from './speakers.ts';
+import { halfYear, type Measure, measureOf, scalarOf } from './spoken.ts';
 import type { Truth } from './truths.ts';
 import type { View } from './view.ts';
 
@@ -90,7 +91,7 @@ function bound(leaf: Leaf, truth: boolean, view: View, language: Language): stri
   const needed = !readsCitizen(leaf.node)
     ? undefined
     : leaf.kind === 'compare'
-      ? nearest(leaf.op, come(leaf.right), truth)
+      ? nearest(leaf.op, come(leaf.right), truth, subject)
       : leaf.kind === 'between' && truth === leaf.denied
         ? nearestBound(found, come(leaf.low), come(leaf.high))
         : undefined;
@@ -100,13 +101,38 @@ function bound(leaf: Leaf, truth: boolean, view: View, language: Language): stri
   );
 }
 
-function nearest(op: Comparison, right: Literal | undefined, truth: boolean): Literal | undefined {
+/** undefined where no value that there can be would turn it. */
+function nearest(
+  op: Comparison,
+  right: Literal | undefined,
+  truth: boolean,
+  subject: Node,
+): Literal | undefined {
   const wanted = truth ? DENIED[op] : op;
   if (right === undefined || wanted === '!=') return undefined;
   const step = { '<': -1, '>': 1 }[wanted as string] ?? 0;
   // Between two fractions there is always another.
   if (step !== 0 && right.type !== 'integer' && right.type !== 'date') return undefined;
-  return step === 0 ? right : { ...right, value: (right.value as number) + step };
+  const value = step === 0 ? right.value : stepped(right.value as number, step as 1 | -1, measureOf(subject));
+  const field = scalarOf(subject);
+  if (value === undefined) return undefined;
+  if (field?.type === 'integer' && ((value as number) < field.min || (value as number) > field.max))
+    return undefined;
+  return { ...right, value };
+}
+
+/** The next value there is: not every number is a day of the year or a half-year. */
+function stepped(value: number, step: 1 | -1, measure: Measure): number | undefined {
+  if (measure === 'monthDay') {
+    // Of a leap year, which has every day.
+    const [month, day] = [Math.trunc(value / 100), value % 100];
+    if (month < 1 || month > 12 || day < 1 || day > 31) return undefined;
+    const at = civilOf(dayNumberOf(2000, month, day) + step);
+    return at.year === 2000 ? at.month * 100 + at.day : undefined;
+  }
+  if (measure === 'half' && halfYear(value) !== undefined)
+    return value % 10 === (step === 1 ? 2 : 1) ? value + step * 9 : value + step;
+  return value + step;
 }
 
 function nearestBound(

@@ -12,13 +12,13 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     ...['id', 'agency', 'title', 'on', 'category', 'reach', 'condition', 'obligation', 'deadline', 'stages'],
     ...['channels', 'cascade', 'overflow', 'templates', 'action', 'basis', 'tests'],
   ],
-  title: ['ko', 'en'],
+  title: ['ko', 'en', 'vi'],
   obligation: ['kind', 'ref'],
   deadline: ['at', 'ifDayOff'],
   stages: ['kind', 'anchor', 'offset', 'time', 'workingDay'],
   action: ['url', 'tel'],
   basis: ['law', 'source', 'checkedOn'],
-  tests: ['name', 'asOf', 'citizen', 'event', 'expect'],
+  tests: ['name', 'title', 'asOf', 'citizen', 'event', 'expect'],
 };
 
 export function ruleText(rule: unknown): string {

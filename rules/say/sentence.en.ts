@@ -1,7 +1,7 @@
 /** Conditions in English: each line says what must be so of the citizen. */
 import type { Comparison, Node } from '../language.ts';
-import { type Claim, type ClaimOf, inOneLine, isParity } from './claims.ts';
-import { isBirth, isNever, isTime, measureOf, type Sentence, sentence } from './spoken.ts';
+import { type Claim, type ClaimOf, claimOf, inOneLine, isParity } from './claims.ts';
+import { inLine, isBirth, isNever, isTime, measureOf, type Sentence, sentence } from './spoken.ts';
 import { counted, several, term, value } from './terms.en.ts';
 
 const MORE: Readonly<Record<'<' | '<=' | '>' | '>=', (noun: string) => string>> = {
@@ -25,14 +25,16 @@ export function english(claim: Claim): Sentence {
       return sentence(pointer, lead, claim.claims.map(english));
     }
     case 'choice': {
-      const arms = claim.arms.map(({ when, wanted }) => {
+      const arms = claim.arms.map(({ when, wanted }, index) => {
         const said = inOneLine(when);
+        // An arm is come to where none before it was taken.
+        const before = index === 0 ? '' : 'otherwise, ';
         return said === undefined
-          ? sentence(pointer, 'if the first of these holds, so does the second', [
+          ? sentence(pointer, `${before}if the first of these holds, so does the second`, [
               english(when),
               english(wanted),
             ])
-          : sentence(wanted.pointer, `if ${joined(said)}`, [english(wanted)]);
+          : sentence(wanted.pointer, `${before}if ${joined(said)}`, [english(wanted)]);
       });
       const rest = sentence(claim.otherwise.pointer, 'otherwise', [english(claim.otherwise)]);
       return sentence(pointer, 'depending on the case', [...arms, rest]);
@@ -46,13 +48,20 @@ export function english(claim: Claim): Sentence {
 
 const joined = (claims: readonly Claim[]): string => claims.map(statement).join(', and ');
 
+/** A condition after an if. */
+export function whenSaid(condition: Node): string {
+  const claim = claimOf(condition);
+  const said = inOneLine(claim);
+  return said === undefined ? `(${inLine(english(claim))})` : joined(said);
+}
+
 function ofItems({ pointer, op, list, body }: ClaimOf<'items'>): Sentence {
   const name = list.labels.en;
   const lead = {
     some: `for at least one of the ${name}`,
     none: `for none of the ${name}`,
     all: `there are ${name}, and for each of them`,
-    'not-all': `not for each of the ${name}`,
+    'not-all': `there are no ${name}, or not for each of them`,
   }[op];
   const said = inOneLine(body);
   if (said === undefined && body.kind === 'group') {
@@ -101,10 +110,10 @@ function comparison({ left, op, right }: ClaimOf<'compare'>): string {
     const said = AGES[left.op];
     if (said !== undefined) return `${ownerOf(left.args[0]!)}${said(op, right.value as number)}`;
   }
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
+  const what = term(right, left);
   if (op === '==' || op === '!=')
-    return `${term(left)} is ${op === '==' ? '' : 'not '}${right.kind === 'literal' ? what : `the same as ${what}`}`;
-  return `${term(left)} is ${(isTime(measure) && !(right.kind === 'literal' && isNever(right, measure)) ? LATER : MORE)[op](what)}`;
+    return `${term(left, right)} is ${op === '==' ? '' : 'not '}${right.kind === 'literal' ? what : `the same as ${what}`}`;
+  return `${term(left, right)} is ${(isTime(measure) && !(right.kind === 'literal' && isNever(right, measure)) ? LATER : MORE)[op](what)}`;
 }
 
 /** Whose age it is: the citizen's and an item's own need no word. */
@@ -137,9 +146,10 @@ function parity(left: Node, op: Comparison, right: Node): string {
   }
   if (right.kind === 'event' && isBirth(date) && (op === '==' || op === '!='))
     return `born in a year whose turn it is ${op === '==' ? '' : 'not '}(even or odd)`;
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
-  if (op === '==' || op === '!=') return `${term(left)} is ${op === '==' ? '' : 'not '}the same as ${what}`;
-  return `${term(left)} is ${MORE[op](what)}`;
+  const what = term(right, left);
+  if (op === '==' || op === '!=')
+    return `${term(left, right)} is ${op === '==' ? '' : 'not '}the same as ${what}`;
+  return `${term(left, right)} is ${MORE[op](what)}`;
 }
 
 function besideToday(left: Node, op: Comparison): string {

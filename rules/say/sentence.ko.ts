@@ -4,8 +4,17 @@
  */
 import { withParticle } from '../../domain/kr/particles.ts';
 import type { Comparison, Literal, Node } from '../language.ts';
-import { type Claim, type ClaimOf, inOneLine, isParity } from './claims.ts';
-import { isBirth, isNever, isTime, type Measure, measureOf, type Sentence, sentence } from './spoken.ts';
+import { type Claim, type ClaimOf, claimOf, inOneLine, isParity } from './claims.ts';
+import {
+  inLine,
+  isBirth,
+  isNever,
+  isTime,
+  type Measure,
+  measureOf,
+  type Sentence,
+  sentence,
+} from './spoken.ts';
 import { counted, term, value } from './terms.ko.ts';
 
 /** A statement without its end, and the ends it can take: 것, before a noun, 고, 면. */
@@ -55,11 +64,16 @@ export function korean(claim: Claim): Sentence {
       return sentence(pointer, lead, claim.claims.map(korean));
     }
     case 'choice': {
-      const arms = claim.arms.map(({ when, wanted }) => {
+      // An arm is come to where none before it was taken.
+      const arms = claim.arms.map(({ when, wanted }, index) => {
         const said = inOneLine(when);
+        const before = index === 0 ? '' : '그렇지 않고 ';
         return said === undefined
-          ? sentence(pointer, '다음에 해당하면, 그때는 아래를 만족할 것', [korean(when), korean(wanted)])
-          : sentence(wanted.pointer, joined(said, 3), [korean(wanted)]);
+          ? sentence(pointer, `${before}다음 중 첫째에 해당하면 둘째를 만족할 것`, [
+              korean(when),
+              korean(wanted),
+            ])
+          : sentence(wanted.pointer, before + joined(said, 3), [korean(wanted)]);
       });
       const rest = sentence(claim.otherwise.pointer, '그렇지 않으면', [korean(claim.otherwise)]);
       return sentence(pointer, '경우에 따라 다음을 만족할 것', [...arms, rest]);
@@ -77,6 +91,13 @@ function joined(claims: readonly Claim[], end: 0 | 1 | 3): string {
     .join(' ');
 }
 
+/** A condition before what follows from it: `성별이 여성이면`. */
+export function whenSaid(condition: Node): string {
+  const claim = claimOf(condition);
+  const said = inOneLine(claim);
+  return said === undefined ? `‘${inLine(korean(claim))}’에 해당하면` : joined(said, 3);
+}
+
 function ofItems({ pointer, op, list, body }: ClaimOf<'items'>): Sentence {
   const name = list.labels.ko;
   const said = inOneLine(body);
@@ -89,7 +110,7 @@ function ofItems({ pointer, op, list, body }: ClaimOf<'items'>): Sentence {
       some: `${what}${such[0]} ${subject(name)}있을 것`,
       none: `${what}${such[0]} ${subject(name)}없을 것`,
       all: `${subject(name)}있고 모든 ${subject(name)}${what}${such[1]} 것`,
-      'not-all': `모든 ${subject(name)}${what}${such[0]} 것은 아닐 것`,
+      'not-all': `${subject(name)}없거나 모든 ${subject(name)}${what}${such[0]} 것은 아닐 것`,
     }[op];
     return sentence(pointer, lead, (body.kind === 'group' ? body.claims : [body]).map(korean));
   }
@@ -98,7 +119,7 @@ function ofItems({ pointer, op, list, body }: ClaimOf<'items'>): Sentence {
     some: `${who} ${subject(name)}있을 것`,
     none: `${who} ${subject(name)}없을 것`,
     all: `${subject(name)}있고 모든 ${subject(name)}${joined(said, 0)}`,
-    'not-all': `모든 ${subject(name)}${who} 것은 아닐 것`,
+    'not-all': `${subject(name)}없거나 모든 ${subject(name)}${who} 것은 아닐 것`,
   }[op];
   return sentence(pointer, lead);
 }
@@ -149,8 +170,8 @@ function comparison({ left, op, right }: ClaimOf<'compare'>): Statement {
     const noun = `${age}${value(right as Literal, left)}${MORE[op]}`;
     return op === '!=' ? isNot(noun) : is(noun);
   }
-  const who = subject(term(left));
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
+  const who = subject(term(left, right));
+  const what = term(right, left);
   if (op === '==' || op === '!=') {
     // Of a bare number: `3일 것` would be read as the third day.
     if (right.kind !== 'literal' || isBare(right, measure))
@@ -184,7 +205,7 @@ function parity(left: Node, op: Comparison, right: Node): Statement {
   }
   if (right.kind === 'event' && isBirth(date) && (op === '==' || op === '!='))
     return say('출생 연도가 이번 대상(짝수 해 또는 홀수 해)에 ', op === '==' ? FITS : FITS_NOT);
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
+  const what = term(right, left);
   if (op === '==' || op === '!=')
     return say(`${subject(term(left))}${withParticle(what, '과/와')} `, op === '==' ? EQUAL : OTHER);
   return say(`${subject(term(left))}${what}${MORE[op]}`, IS);

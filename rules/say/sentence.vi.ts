@@ -1,7 +1,7 @@
 /** Conditions in Vietnamese: each line says what must be so of the citizen. */
 import type { Comparison, Node } from '../language.ts';
-import { type Claim, type ClaimOf, inOneLine, isParity } from './claims.ts';
-import { isBirth, isNever, isTime, measureOf, type Sentence, sentence } from './spoken.ts';
+import { type Claim, type ClaimOf, claimOf, inOneLine, isParity } from './claims.ts';
+import { inLine, isBirth, isNever, isTime, measureOf, type Sentence, sentence } from './spoken.ts';
 import { counted, term, value } from './terms.vi.ts';
 
 const MORE: Readonly<Record<'<' | '<=' | '>' | '>=', (noun: string) => string>> = {
@@ -26,14 +26,16 @@ export function vietnamese(claim: Claim): Sentence {
       return sentence(pointer, lead, claim.claims.map(vietnamese));
     }
     case 'choice': {
-      const arms = claim.arms.map(({ when, wanted }) => {
+      const arms = claim.arms.map(({ when, wanted }, index) => {
         const said = inOneLine(when);
+        // An arm is come to where none before it was taken.
+        const before = index === 0 ? '' : 'nếu không thì ';
         return said === undefined
-          ? sentence(pointer, 'nếu đúng điều thứ nhất thì cũng phải đúng điều thứ hai', [
+          ? sentence(pointer, `${before}nếu đúng điều thứ nhất thì cũng phải đúng điều thứ hai`, [
               vietnamese(when),
               vietnamese(wanted),
             ])
-          : sentence(wanted.pointer, `nếu ${joined(said)}`, [vietnamese(wanted)]);
+          : sentence(wanted.pointer, `${before}nếu ${joined(said)}`, [vietnamese(wanted)]);
       });
       const rest = sentence(claim.otherwise.pointer, 'nếu không', [vietnamese(claim.otherwise)]);
       return sentence(pointer, 'tùy từng trường hợp', [...arms, rest]);
@@ -47,13 +49,20 @@ export function vietnamese(claim: Claim): Sentence {
 
 const joined = (claims: readonly Claim[]): string => claims.map(statement).join(' và ');
 
+/** A condition after an if. */
+export function whenSaid(condition: Node): string {
+  const claim = claimOf(condition);
+  const said = inOneLine(claim);
+  return said === undefined ? `(${inLine(vietnamese(claim))})` : joined(said);
+}
+
 function ofItems({ pointer, op, list, body }: ClaimOf<'items'>): Sentence {
   const name = list.labels.vi;
   const lead = {
     some: `có ít nhất một ${name} mà`,
     none: `không có ${name} nào mà`,
     all: `có ${name} và mỗi ${name} đều`,
-    'not-all': `không phải mọi ${name} đều`,
+    'not-all': `không có ${name}, hoặc không phải mọi ${name} đều`,
   }[op];
   const said = inOneLine(body);
   if (said === undefined && body.kind === 'group') {
@@ -102,12 +111,13 @@ function comparison({ left, op, right }: ClaimOf<'compare'>): string {
     const said = AGES[left.op];
     if (said !== undefined) return `${ownerOf(left.args[0]!)}${said(op, right.value as number)}`;
   }
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
+  const what = term(right, left);
   if (op === '==' || op === '!=') {
-    if (right.kind === 'literal') return `${term(left)} ${op === '==' ? 'là' : 'không phải là'} ${what}`;
-    return `${term(left)} ${op === '==' ? 'trùng với' : 'khác với'} ${what}`;
+    if (right.kind === 'literal')
+      return `${term(left, right)} ${op === '==' ? 'là' : 'không phải là'} ${what}`;
+    return `${term(left, right)} ${op === '==' ? 'trùng với' : 'khác với'} ${what}`;
   }
-  return `${term(left)} ${(isTime(measure) && !(right.kind === 'literal' && isNever(right, measure)) ? LATER : MORE)[op](what)}`;
+  return `${term(left, right)} ${(isTime(measure) && !(right.kind === 'literal' && isNever(right, measure)) ? LATER : MORE)[op](what)}`;
 }
 
 /** Whose age it is: the citizen's and an item's own need no word. */
@@ -140,9 +150,10 @@ function parity(left: Node, op: Comparison, right: Node): string {
   }
   if (right.kind === 'event' && isBirth(date) && (op === '==' || op === '!='))
     return `sinh vào năm ${op === '==' ? '' : 'không '}đến lượt (chẵn hoặc lẻ)`;
-  const what = right.kind === 'literal' ? value(right, left) : term(right);
-  if (op === '==' || op === '!=') return `${term(left)} ${op === '==' ? 'trùng với' : 'khác với'} ${what}`;
-  return `${term(left)} ${MORE[op](what)}`;
+  const what = term(right, left);
+  if (op === '==' || op === '!=')
+    return `${term(left, right)} ${op === '==' ? 'trùng với' : 'khác với'} ${what}`;
+  return `${term(left, right)} ${MORE[op](what)}`;
 }
 
 function besideToday(left: Node, op: Comparison): string {

@@ -21,6 +21,11 @@ export function sentence(pointer: string, lead: string, parts: readonly Sentence
   return { pointer, lead, parts, text: [`${lead}:`, ...lines].join('\n') };
 }
 
+/** All lines of a sentence in one. */
+export function inLine({ text }: Sentence): string {
+  return text.replaceAll(/:\n\s*- /g, ': ').replaceAll(/\n\s*- /g, '; ');
+}
+
 export function scalarOf(node: Node): ScalarField | undefined {
   return node.kind === 'field' || node.kind === 'item' ? node.field : undefined;
 }
@@ -40,6 +45,8 @@ export type Measure =
   | 'monthDay'
   | 'parity'
   | 'year'
+  | 'years'
+  | 'half'
   | 'date'
   | 'won'
   | 'months'
@@ -47,6 +54,8 @@ export type Measure =
   | 'plain';
 
 const COUNTED: readonly (readonly [RegExp, Measure])[] = [
+  [/반기/u, 'half'],
+  [/주기|햇수/u, 'years'],
   [/연도|절기/u, 'year'],
   [/개월 수/u, 'months'],
   [/차수/u, 'round'],
@@ -79,12 +88,20 @@ export function measureOf(node: Node): Measure {
 
 /** Before and after are said of it, not less and more. */
 export function isTime(measure: Measure): boolean {
-  return measure === 'date' || measure === 'year' || measure === 'monthDay';
+  return measure === 'date' || measure === 'year' || measure === 'half' || measure === 'monthDay';
 }
 
-/** Below 1000 a year is none: 0 stands for never. */
+/** Below 1000 a year is none, and a half-year (20261 is the first of 2026) that ends otherwise: 0 stands for never. */
 export function isNever({ value }: Literal, measure: Measure): boolean {
-  return measure === 'year' && (value as number) < 1000;
+  return (
+    (measure === 'year' && (value as number) < 1000) ||
+    (measure === 'half' && halfYear(value as number) === undefined)
+  );
+}
+
+export function halfYear(value: number): { readonly year: number; readonly half: 1 | 2 } | undefined {
+  const [year, half] = [Math.trunc(value / 10), value % 10];
+  return year >= 1000 && (half === 1 || half === 2) ? { year, half } : undefined;
 }
 
 /** The label of a literal beside a field or an event value whose values have labels. */

@@ -1,11 +1,13 @@
 /** Values and what is computed of them, as English nouns. */
 import { MONTHS_EN } from '../../domain/month-names.ts';
 import type { EventRef, Literal, Node } from '../language.ts';
+import { whenSaid } from './sentence.en.ts';
 import {
   civil,
   comingOfAge,
   eventLabel,
   grouped,
+  halfYear,
   isBirth,
   type Measure,
   measureOf,
@@ -42,6 +44,14 @@ export function counted(node: Node, measure: Measure): string {
       return number === 0 ? 'even' : number === 1 ? 'odd' : grouped(number);
     case 'year':
       return String(number);
+    case 'years':
+      return several(number, 'year');
+    case 'half': {
+      const at = halfYear(number);
+      return at === undefined
+        ? grouped(number)
+        : `the ${at.half === 1 ? 'first' : 'second'} half of ${at.year}`;
+    }
     case 'won':
       return `${grouped(number)} won`;
     default:
@@ -60,7 +70,8 @@ const AGE_NOUNS: Readonly<Record<string, string>> = {
   parity: 'whether the year of birth is even or odd',
 };
 
-export function term(node: Node): string {
+/** `beside`: what it is compared with, whose unit a number has. */
+export function term(node: Node, beside: Node = node): string {
   switch (node.kind) {
     case 'field':
     case 'item':
@@ -68,20 +79,17 @@ export function term(node: Node): string {
     case 'event':
       return eventLabel(node as EventRef).en;
     case 'literal':
-      return value(node, node);
+      return value(node, beside);
     case 'call':
-      return called(node.op, node.args, node);
+      return called(node.op, node.args, node, beside);
     default:
       return 'a condition';
   }
 }
 
-function called(op: string, args: readonly Node[], node: Node): string {
+function called(op: string, args: readonly Node[], node: Node, beside: Node): string {
   const [first, second] = args as [Node, Node];
-  if (op === 'if') {
-    const arms = args.slice(0, -1).filter((_, index) => index % 2 === 1);
-    return `(${arms.map(term).join(', or ')} by a condition, else ${term(args.at(-1)!)})`;
-  }
+  if (op === 'if') return chosen(args, beside);
   const age = comingOfAge(node);
   if (age !== undefined)
     return age.unit === 'years'
@@ -115,6 +123,16 @@ function called(op: string, args: readonly Node[], node: Node): string {
     default:
       return moved(date, op, second);
   }
+}
+
+/** What a value is depends on conditions, so it is said with them. */
+function chosen(args: readonly Node[], beside: Node): string {
+  const arms = args
+    .slice(0, -1)
+    .flatMap((arg, index) =>
+      index % 2 === 0 ? [`${term(args[index + 1]!, beside)} if ${whenSaid(arg)}`] : [],
+    );
+  return `(${arms.join(', otherwise ')}, else ${term(args.at(-1)!, beside)})`;
 }
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -1,11 +1,13 @@
 /** Values and what is computed of them, as Korean nouns. */
 import { withParticle } from '../../domain/kr/particles.ts';
 import type { EventRef, Literal, Node } from '../language.ts';
+import { whenSaid } from './sentence.ko.ts';
 import {
   civil,
   comingOfAge,
   eventLabel,
   grouped,
+  halfYear,
   isBirth,
   type Measure,
   measureOf,
@@ -47,6 +49,12 @@ export function counted(node: Node, measure: Measure): string {
       return number === 0 ? '짝수' : number === 1 ? '홀수' : grouped(number);
     case 'year':
       return number >= 1000 ? `${number}년` : String(number);
+    case 'years':
+      return `${grouped(number)}년`;
+    case 'half': {
+      const at = halfYear(number);
+      return at === undefined ? grouped(number) : `${at.year}년 ${at.half === 1 ? '상' : '하'}반기`;
+    }
     case 'won':
       return `${grouped(number)}원`;
     default:
@@ -62,7 +70,8 @@ const AGE_NOUNS: Readonly<Record<string, string>> = {
   parity: '출생 연도의 홀짝',
 };
 
-export function term(node: Node): string {
+/** `beside`: what it is compared with, whose unit a number has. */
+export function term(node: Node, beside: Node = node): string {
   switch (node.kind) {
     case 'field':
       return node.field.labels.ko;
@@ -75,22 +84,17 @@ export function term(node: Node): string {
     case 'event':
       return eventLabel(node as EventRef).ko;
     case 'literal':
-      return value(node, node);
+      return value(node, beside);
     case 'call':
-      return called(node.op, node.args, node);
+      return called(node.op, node.args, node, beside);
     default:
       return '조건';
   }
 }
 
-function called(op: string, args: readonly Node[], node: Node): string {
+function called(op: string, args: readonly Node[], node: Node, beside: Node): string {
   const [first, second] = args as [Node, Node];
-  if (op === 'if') {
-    const last = term(args.at(-1)!);
-    const arms = args.slice(0, -1);
-    const said = arms.filter((_, index) => index % 2 === 1).map((arg) => `조건에 따라 ${term(arg)}`);
-    return `(${said.join(', ')}, 그 밖에는 ${last})`;
-  }
+  if (op === 'if') return chosen(args, beside);
   const age = comingOfAge(node);
   if (age !== undefined)
     return age.unit === 'years' ? `만 ${age.count}세가 되는 날` : `생후 ${age.count}개월이 되는 날`;
@@ -118,6 +122,14 @@ function called(op: string, args: readonly Node[], node: Node): string {
     default:
       return moved(date, op, second);
   }
+}
+
+/** What a value is depends on conditions, so it is said with them. */
+function chosen(args: readonly Node[], beside: Node): string {
+  const arms = args
+    .slice(0, -1)
+    .flatMap((arg, index) => (index % 2 === 0 ? [`${whenSaid(arg)} ${term(args[index + 1]!, beside)}`] : []));
+  return `(${arms.join(', 그렇지 않고 ')}, 그 밖에는 ${term(args.at(-1)!, beside)})`;
 }
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -1,10 +1,12 @@
 /** Values and what is computed of them, as Vietnamese nouns. */
 import type { EventRef, Literal, Node } from '../language.ts';
+import { whenSaid } from './sentence.vi.ts';
 import {
   civil,
   comingOfAge,
   eventLabel,
   grouped,
+  halfYear,
   isBirth,
   type Measure,
   measureOf,
@@ -46,6 +48,12 @@ export function counted(node: Node, measure: Measure): string {
       return number === 0 ? 'chẵn' : number === 1 ? 'lẻ' : grouped(number);
     case 'year':
       return number >= 1000 ? `năm ${number}` : String(number);
+    case 'years':
+      return `${said} năm`;
+    case 'half': {
+      const at = halfYear(number);
+      return at === undefined ? said : `nửa ${at.half === 1 ? 'đầu' : 'cuối'} năm ${at.year}`;
+    }
     case 'won':
       return `${said} won`;
     default:
@@ -61,7 +69,8 @@ const AGE_NOUNS: Readonly<Record<string, string>> = {
   parity: 'tính chẵn lẻ của năm sinh',
 };
 
-export function term(node: Node): string {
+/** `beside`: what it is compared with, whose unit a number has. */
+export function term(node: Node, beside: Node = node): string {
   switch (node.kind) {
     case 'field':
     case 'item':
@@ -69,20 +78,17 @@ export function term(node: Node): string {
     case 'event':
       return eventLabel(node as EventRef).vi;
     case 'literal':
-      return value(node, node);
+      return value(node, beside);
     case 'call':
-      return called(node.op, node.args, node);
+      return called(node.op, node.args, node, beside);
     default:
       return 'điều kiện';
   }
 }
 
-function called(op: string, args: readonly Node[], node: Node): string {
+function called(op: string, args: readonly Node[], node: Node, beside: Node): string {
   const [first, second] = args as [Node, Node];
-  if (op === 'if') {
-    const arms = args.slice(0, -1).filter((_, index) => index % 2 === 1);
-    return `(${arms.map(term).join(' hoặc ')} tùy điều kiện, nếu không thì ${term(args.at(-1)!)})`;
-  }
+  if (op === 'if') return chosen(args, beside);
   const age = comingOfAge(node);
   if (age !== undefined) return `ngày tròn ${age.count} ${age.unit === 'years' ? 'tuổi' : 'tháng tuổi'}`;
   const date = term(first);
@@ -112,6 +118,16 @@ function called(op: string, args: readonly Node[], node: Node): string {
     default:
       return moved(date, op, second);
   }
+}
+
+/** What a value is depends on conditions, so it is said with them. */
+function chosen(args: readonly Node[], beside: Node): string {
+  const arms = args
+    .slice(0, -1)
+    .flatMap((arg, index) =>
+      index % 2 === 0 ? [`${term(args[index + 1]!, beside)} nếu ${whenSaid(arg)}`] : [],
+    );
+  return `(${arms.join(', nếu không thì ')}, còn lại là ${term(args.at(-1)!, beside)})`;
 }
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import { choosePlace } from '../../store/bundled-place.ts';
 import type { Language, World } from './shot.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
-const START_WITHIN_MS = 120_000;
+const START_WITHIN_MS = 300_000;
 const AGENCY = 'nhis';
 
 export type Demonstration = { readonly world: World; stop(): Promise<void> };

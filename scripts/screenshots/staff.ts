@@ -74,6 +74,7 @@ export const STAFF_SHOTS: readonly Shot[] = [
     'rule-approval',
     'approver',
     ({ approval }) => `/console/rules/${approval.rule}?version=${approval.version}&step=publish`,
+    { act: counted },
   ),
   place('campaigns', 'operator', '/campaigns'),
   place('campaign', 'operator', ({ campaign }) => `/console/campaigns/${campaign}`, {

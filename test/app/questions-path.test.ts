@@ -8,7 +8,6 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { type Running, startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
@@ -131,10 +130,9 @@ async function append({ broker }: Context): Promise<void> {
 const rowOf = ({ id, profile, disputed }: Person): ProfileRow => profileRow(id, profile, fields, disputed);
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ seeded: true });
   const { pool } = database;
   dataDir = await mkdtemp(path.join(tmpdir(), 'allim-questions-'));
-  await seedCatalogue(pool, silentLogger);
   await createProfiles(pool, fields);
   await fillProfiles(pool, living.map(rowOf));
   await fillReach();

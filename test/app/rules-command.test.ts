@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { COMMANDS } from '../../app/commands/commands.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
@@ -15,8 +13,7 @@ let out: string[] = [];
 let err: string[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase();
-  await seedCatalogue(database.pool, silentLogger);
+  database = await createDatabase({ seeded: true });
   Object.assign(process.env, { DATABASE_URL: database.url, ALLIM_DATA: folder });
   for (const [stream, lines] of [
     [process.stdout, () => out],
@@ -57,6 +54,59 @@ describe('over files', () => {
     const wrong = file('wrong.json', { ...stomach(), condition: { '<': [{ var: 'citizen.income' }, 5] } });
     expect(await run('test', wrong, '--locale', 'ko')).toBe(1);
     expect(said()).toContain('/condition/</0/var: "citizen.income"는 항목 목록에 없습니다.');
+  });
+
+  test('test goes on after a file that is no JSON, and takes one that an editor marked', async () => {
+    const broken = file('broken.json', '{\n  "id": "x",\n  "on" 5\n}');
+    const empty = file('empty.json', '');
+    const marked = file('marked.json', `\uFEFF${JSON.stringify(stomach())}`);
+    expect(await run('test', broken, empty, marked, '--locale', 'ko')).toBe(1);
+    expect(
+      said()
+        .split('\n')
+        .filter((line) => !line.endsWith('.json:')),
+    ).toEqual([
+      '  /: JSON으로 읽을 수 없는 파일입니다(3행 8열).',
+      '  /: JSON으로 읽을 수 없는 파일입니다(1행 1열).',
+      expect.stringMatching(/^nhis-stomach-screening: \d+ test citizens come out as expected$/),
+      '',
+    ]);
+    expect([err, await run('format', broken), await run('diff', broken, marked)]).toEqual([[], 1, 1]);
+  });
+
+  test('test warns of what may not have been meant', async () => {
+    const { condition, ...rest } = stomach() as { condition: { and: unknown[] } };
+    const young = { '>=': [{ yearAge: [{ var: 'citizen.birthDate' }] }, 10] };
+    const warned = file('warned.json', { ...rest, condition: { and: [...condition.and, young] } });
+    expect(await run('test', warned, '--locale', 'ko')).toBe(0);
+    expect(said()).toContain(
+      `  주의 /condition/and/${condition.and.length}/>=: 함께 있는 다른 조건을 만족하면 이 조건도 언제나 만족합니다.`,
+    );
+  });
+
+  test('explain refuses a citizen or an event that is misspelt, of whom it would say something else', async () => {
+    const asked = (citizen: object, event: object) =>
+      run(
+        'explain',
+        'nhis-stomach-screening',
+        '--citizen',
+        JSON.stringify(citizen),
+        '--event',
+        JSON.stringify(event),
+        '--as-of',
+        '2026-02-01',
+      );
+    expect(await asked({ birthdate: '1980-03-01' }, { year: '2026', parity: 0 })).toBe(1);
+    expect(said()).toBe(
+      '  /event/year: The test event does not fit its type: the value must be integer.\n  /citizen/birthdate: "birthdate" is not in the field catalogue.\n',
+    );
+    out = [];
+    expect(await asked({ birthDate: '1980-13-01' }, {})).toBe(1);
+    expect(said()).toContain('  /citizen/birthDate: The test citizen does not fit the field catalogue');
+    out = [];
+    // What is not said is missing.
+    expect(await asked({ birthDate: '1980-03-01' }, { year: 2026 })).toBe(0);
+    expect(said()).toMatch(/^It is not certain/);
   });
 
   test('explain says the condition, and why it concerns a citizen or not', async () => {

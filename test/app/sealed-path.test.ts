@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
 import { ROLES } from '../../app/roles.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { readSimulatedSends } from '../../store/simulated-sends.ts';
@@ -21,9 +20,8 @@ let database: TestDatabase;
 let dataDir: string;
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ seeded: true });
   dataDir = await mkdtemp(path.join(tmpdir(), 'allim-sealed-'));
-  await seedCatalogue(database.pool, silentLogger);
 });
 afterAll(async () => {
   await database.drop();

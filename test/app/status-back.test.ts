@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
 import { ROLES } from '../../app/roles.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { type Running, startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { eventually } from '../support/eventually.ts';
@@ -20,10 +19,9 @@ let running: Running;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
-  database = await createDatabase({ max: 30 });
+  database = await createDatabase({ max: 30, seeded: true });
   dataDir = await mkdtemp(path.join(tmpdir(), 'allim-feedback-'));
   receiver = await startReceiver();
-  await seedCatalogue(database.pool, silentLogger);
   const config = loadConfig({
     DATABASE_URL: database.url,
     ALLIM_DATA: dataDir,

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Broker } from '../../broker/broker.ts';
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../broker/embedded.ts';
+import { createEmbeddedConsumer } from '../../broker/embedded-consumer.ts';
+import { createWakes } from '../../broker/embedded-wake.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { createPool, type Pool } from '../../store/postgres.ts';
 import { eventually } from '../support/eventually.ts';
@@ -167,6 +169,62 @@ describe('the embedded event log', () => {
       [topic],
     );
     expect(rows).toEqual([{ generation: 2 }]);
+    await consumer.stop();
+  });
+
+  test('a heartbeat that left in time and is answered too late costs the leases, and they come back', async () => {
+    const topic = uniqueTopic('slow-answer');
+    await embedded.prepare([{ topic, partitions: 1, compacted: false }], { create: true });
+    const at = { topic, partition: 0 };
+    const { rows } = await database.pool.query<{ id: number }>('SELECT id FROM log_topics WHERE topic = $1', [
+      topic,
+    ]);
+    const ledger = new Ledger();
+    const begun = Promise.withResolvers<void>();
+    const cutOff = Promise.withResolvers<void>();
+    let held = false;
+    let slow = false;
+    const consumer = createEmbeddedConsumer({
+      pool: database.pool,
+      wakes: createWakes(database.pool, silentLogger),
+      logger: silentLogger,
+      sessionMs: 400,
+      beatMs: 300,
+      topic: async () => ({ id: rows[0]!.id, partitions: 1, compacted: false }),
+      group: {
+        async beat() {
+          if (slow) await cutOff.promise;
+          slow = false;
+          return { mine: held ? [at] : [], free: held ? [] : [at], surplus: [] };
+        },
+        async take() {
+          held = true;
+          return [at];
+        },
+        async release() {
+          held = false;
+        },
+        async leave() {},
+      },
+      subscription: {
+        group: topic,
+        topics: [topic],
+        assigned: ledger.assigned,
+        async handle(batch) {
+          if (batch.fence > 1) return ledger.commit(batch);
+          batch.signal.addEventListener('abort', () => cutOff.resolve());
+          begun.resolve();
+          await cutOff.promise;
+          batch.signal.throwIfAborted();
+        },
+      },
+    });
+    await embedded.append(topic, [{ key: 'k', value: 'once' }]);
+    await consumer.start();
+    await begun.promise;
+    slow = true;
+    await eventually(() => ledger.values().length === 1);
+    expect(ledger.fences.get(`${topic}/0`)).toBe(2);
     await consumer.stop();
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readDaysOff } from '../../domain/kr/days-off.ts';
 import { holidaysOf, isDayOff, nextWorkingDay, previousWorkingDay } from '../../domain/kr/holidays.ts';
 import { particleAfter, withParticle } from '../../domain/kr/particles.ts';
 import { measureSms, smsBytes } from '../../domain/kr/sms-bytes.ts';
@@ -100,12 +101,12 @@ describe('SMS length', () => {
 });
 
 describe('days off', () => {
-  // Public holidays on weekdays, from the government's yearly calendars and the law (2024 to 2030).
+  // Public holidays on weekdays: the government's yearly calendars (to 2027), the law as it stands for the years after.
   const WEEKDAYS_OFF: Record<number, string> = {
     2024: '01-01 02-09 02-12 03-01 04-10 05-01 05-06 05-15 06-06 08-15 09-16 09-17 09-18 10-01 10-03 10-09 12-25',
     2025: '01-01 01-27 01-28 01-29 01-30 03-03 05-01 05-05 05-06 06-03 06-06 08-15 10-03 10-06 10-07 10-08 10-09 12-25',
     2026: '01-01 02-16 02-17 02-18 03-02 05-01 05-05 05-25 06-03 07-17 08-17 09-24 09-25 10-05 10-09 12-25',
-    2027: '01-01 02-08 02-09 03-01 05-05 05-13 07-19 08-16 09-14 09-15 09-16 10-04 10-11 12-27',
+    2027: '01-01 02-08 02-09 03-01 05-03 05-05 05-13 07-19 08-16 09-14 09-15 09-16 10-04 10-11 12-27',
     2028: '01-26 01-27 01-28 03-01 04-12 05-01 05-02 05-05 06-06 07-17 08-15 10-02 10-03 10-04 10-05 10-09 12-25',
     2029: '01-01 02-12 02-13 02-14 03-01 05-01 05-07 05-21 06-06 07-17 08-15 09-21 09-24 10-03 10-09 12-25',
     2030: '01-01 02-04 02-05 03-01 03-27 05-01 05-06 05-09 06-06 06-12 07-17 08-15 09-11 09-12 09-13 10-03 10-09 12-25',
@@ -130,6 +131,12 @@ describe('days off', () => {
     ['2025-10-03', '2025-10-10'], // the long Chuseok of 2025
     ['2026-07-31', '2026-07-31'],
     ['2027-12-25', '2027-12-28'], // Saturday with a substitute on Monday
+    ['2024-09-30', '2024-09-30'],
+    ['2024-10-01', '2024-10-02'], // made a day off four weeks before
+    ['2025-01-25', '2025-01-31'], // Saturday, and a Monday made a day off before the three days of Seollal
+    ['2025-05-03', '2025-05-07'], // Children's Day and Buddha's birthday on one day, so one more
+    ['2025-06-03', '2025-06-04'], // an election out of turn
+    ['2027-05-01', '2027-05-04'], // Labour Day on a Saturday, its substitute on Monday
   ])('a deadline on %s moves to %s', (day, expected) => {
     expect(nextWorkingDay(day)).toBe(expected);
   });
@@ -140,6 +147,18 @@ describe('days off', () => {
     expect(previousWorkingDay('2026-06-01')).toBe('2026-06-01');
   });
 
+  test('1 May is a day off for taxes, and a public holiday with a substitute since 2026', () => {
+    expect(holidaysOf(2023).has('2023-05-01')).toBe(false);
+    expect(holidaysOf(2025).get('2025-05-01')).toBe('근로자의 날');
+    expect(holidaysOf(2026).get('2026-05-01')).toBe('노동절');
+    expect(holidaysOf(2027).get('2027-05-03')).toBe('노동절 (대체공휴일)');
+    // A Saturday before the law gave it a substitute would have had none: 2021 is not listed at all.
+    expect(holidaysOf(2021).has('2021-05-03')).toBe(false);
+    // Sunday in 2033; with Buddha's birthday in 2085, on a Tuesday.
+    expect(holidaysOf(2033).get('2033-05-02')).toBe('노동절 (대체공휴일)');
+    expect(holidaysOf(2085).get('2085-05-02')).toBe('노동절 (대체공휴일)');
+  });
+
   test('election days are days off', () => {
     expect(isDayOff('2026-06-03')).toBe(true);
     expect(isDayOff('2026-06-04')).toBe(false);
@@ -147,6 +166,42 @@ describe('days off', () => {
 
   test('a text that is no day is refused', () => {
     expect(() => isDayOff('2026-02-30')).toThrow('valid range');
+  });
+});
+
+describe('amendments of the days off', () => {
+  const file = { about: 'test', yearly: [], add: [], remove: [] };
+  const may = { monthDay: '05-01', from: 2026, name: '노동절', basis: '법' };
+
+  test('are read as they are written', () => {
+    expect(readDaysOff({ ...file, yearly: [may] }).yearly).toEqual([may]);
+    expect(readDaysOff({ ...file, remove: [{ day: '2026-07-17', basis: '법' }] }).remove).toHaveLength(1);
+  });
+
+  test.each([
+    [[], '', 'an object'],
+    [{ ...file, add: undefined }, '/add', 'a list'],
+    [{ ...file, added: [] }, '/added', 'not known'],
+    [{ ...file, add: [{ day: '2027-5-3', name: 'x', basis: 'y' }] }, '/add/0/day', 'YYYY-MM-DD'],
+    [{ ...file, add: [{ day: '2027-02-29', name: 'x', basis: 'y' }] }, '/add/0/day', 'YYYY-MM-DD'],
+    [{ ...file, add: [{ day: '2027-05-03', name: '', basis: 'y' }] }, '/add/0/name', 'text'],
+    [{ ...file, add: [{ day: '2027-05-03', name: 'x' }] }, '/add/0/basis', 'text'],
+    [{ ...file, add: [{ day: '2027-05-03', name: 'x', basis: 'y', until: 2 }] }, '/add/0/until', 'not known'],
+    [{ ...file, remove: [{ day: 20270503, basis: 'y' }] }, '/remove/0/day', 'YYYY-MM-DD'],
+    [{ ...file, yearly: [{ ...may, monthDay: '5-1' }] }, '/yearly/0/monthDay', 'MM-DD'],
+    [{ ...file, yearly: [{ ...may, monthDay: '02-29' }] }, '/yearly/0/monthDay', 'MM-DD'],
+    [{ ...file, yearly: [{ ...may, from: '2026' }] }, '/yearly/0/from', 'year'],
+    [{ ...file, yearly: [{ ...may, to: 2025 }] }, '/yearly/0/to', 'year'],
+    [{ ...file, yearly: [{ ...may, substitute: 'yes' }] }, '/yearly/0/substitute', 'true'],
+  ])('%j is refused at %s', (json, pointer, why) => {
+    let said = '';
+    try {
+      readDaysOff(json);
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    expect(said).toContain(`days-off.json${pointer}: `);
+    expect(said).toContain(why);
   });
 });
 

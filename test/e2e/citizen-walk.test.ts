@@ -11,6 +11,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ownContacts } from '../../store/own-choices.ts';
 import { loadWords, type Words } from '../../web/pages/words.ts';
+import { sessionCookie } from '../../web/sign-in/cookies.ts';
+import { createSessions } from '../../web/sign-in/sessions.ts';
 import type { Subscription } from '../sinks/push.ts';
 import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
@@ -64,12 +66,7 @@ describeWithChromium('citizens', () => {
     await whole?.stop();
   });
 
-  /** A browser of a citizen who signs in as people do. */
-  async function signIn(
-    id: string,
-    lang: Language,
-    options: Parameters<Browser['newContext']>[0] = {},
-  ): Promise<Device> {
+  async function device(lang: Language, options: Parameters<Browser['newContext']>[0] = {}): Promise<Device> {
     const context = await browser.newContext({
       viewport: PHONE,
       reducedMotion: 'reduce',
@@ -87,12 +84,31 @@ describeWithChromium('citizens', () => {
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
+    return { context, page, errors };
+  }
+
+  /** A browser of a citizen who signs in as people do. */
+  async function signIn(id: string, ...given: Parameters<typeof device>): Promise<Device> {
+    const made = await device(...given);
+    const { page } = made;
     await page.goto(`${whole.url}/me`);
     await page.locator('#typed').fill(id);
     await page.locator('#password').fill(whole.password);
     await page.locator('#password').press('Enter');
     await page.waitForURL(`${whole.url}/me`);
-    return { context, page, errors };
+    return made;
+  }
+
+  /** One that they signed in at before: the way through the provider is walked by those who sign in. */
+  async function signedIn(id: string, ...given: Parameters<typeof device>): Promise<Device> {
+    const made = await device(...given);
+    const { token } = await createSessions(whole.context).open(
+      { kind: 'citizen', citizen: id, locale: given[0] },
+      { device: 'Chrome', idToken: null },
+    );
+    await made.context.addCookies([{ name: sessionCookie(false), value: token, url: whole.url }]);
+    await made.page.goto(`${whole.url}/me`);
+    return made;
   }
 
   async function person(lang: Language): Promise<string> {
@@ -158,7 +174,10 @@ describeWithChromium('citizens', () => {
       });
     }, subscription);
     await page.goto(`${whole.url}/me/choices`);
-    await page.getByRole('button', { name: words[lang].push.yes }).click();
+    // By keyboard, as all of this can be.
+    await page.getByRole('button', { name: words[lang].push.yes }).waitFor();
+    await reach(page, words[lang].push.yes);
+    await page.keyboard.press('Enter');
     await page.getByText(words[lang].push.on).waitFor();
     const devtools = await context.newCDPSession(page);
     let registrationId = '';
@@ -196,7 +215,7 @@ describeWithChromium('citizens', () => {
       const t = words[lang];
       const says = NOTICE[lang];
       const id = await person(lang);
-      const [first, second] = await Promise.all([signIn(id, lang), signIn(id, lang)]);
+      const [first, second] = await Promise.all([signIn(id, lang), signedIn(id, lang)]);
       const { page } = first;
       const main = page.locator('main');
       expect(await said(main)).toContain(t.todo.emptyTitle);
@@ -347,7 +366,7 @@ describeWithChromium('citizens', () => {
   test('choose without a script, and it is in force at once', async () => {
     const [off, on] = [await person('ko'), await person('ko')];
     const t = words.ko;
-    const { page } = await signIn(off, 'ko', { javaScriptEnabled: false });
+    const { page } = await signedIn(off, 'ko', { javaScriptEnabled: false });
     await page.locator('nav').getByRole('link', { name: t.frame.choices }).click();
     await page.locator('#c-service').uncheck();
     await page.locator('#categories').getByRole('button').click();
@@ -390,7 +409,7 @@ describeWithChromium('citizens', () => {
       const t = words[lang];
       const id = await person(lang);
       await tax(id, id, 1, 132_000);
-      const { page } = await signIn(id, lang, { viewport: { width: 1440, height: 900 } });
+      const { page } = await signedIn(id, lang, { viewport: { width: 1440, height: 900 } });
       await eventually(async () => {
         await page.reload();
         expect(await said(page.locator('main'))).toContain(NOTICE[lang].tax);
@@ -419,7 +438,7 @@ describeWithChromium('citizens', () => {
       citizen: id,
       reason: 'The citizen asks whether a tax notice is real',
     });
-    const { page } = await signIn(id, 'en');
+    const { page } = await signedIn(id, 'en');
     await page.locator('nav').getByRole('link', { name: words.en.frame.data }).click();
     const main = page.locator('main');
     await page.waitForURL(/\/me\/data$/);

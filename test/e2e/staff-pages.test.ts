@@ -2,9 +2,6 @@
  * Campaigns, support, audit, quarantine and health in Chromium, over a ledger with everything in it: seen in Korean and English, wide and
  * narrow, without a finding of axe; acted on by keyboard alone. With ALLIM_SHOTS=folder each state is kept as a picture.
  */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -17,20 +14,15 @@ import { shortCode } from '../../domain/short-code.ts';
 import { saveQuarantine } from '../../store/quarantine.ts';
 import { mountAssets, readAssets } from '../../web/ui/assets.ts';
 import { buildWebOnce } from '../support/built-web.ts';
-import { CHROMIUM, describeWithChromium } from '../support/chromium.ts';
+import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { ADMINISTRATOR } from '../support/http.ts';
 import { type Installation, install, taxEvent, windowEvent } from '../support/installation.ts';
+import { until } from '../support/looking.ts';
 import { saveMergedProfile } from '../support/merged-profile.ts';
 import { createStaffApi } from '../support/staff-api.ts';
+import { findingsOn, go, settled } from '../support/staff-browser.ts';
 
-/** Where it is: the name alone may stand on the path. */
-const program = (name: string): string =>
-  name.includes('/')
-    ? name
-    : execFileSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' }).trim();
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SHOTS = process.env['ALLIM_SHOTS'];
 const EVERYTHING = 'author,approver,operator,support,auditor';
 const MAY = ['read', 'rules', 'approve', 'publish', 'operate', 'mend', 'support', 'audit'];
@@ -75,7 +67,7 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
     await seed();
     await api.app.listen({ host: '127.0.0.1', port: 0 });
     url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath: program(CHROMIUM!), args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
@@ -153,7 +145,6 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
     const context = await browser.newContext({
       viewport: { width, height: 900 },
       reducedMotion: 'reduce',
-      bypassCSP: true,
       extraHTTPHeaders: { authorization: `Bearer ${ADMINISTRATOR}`, 'x-test-staff': as },
     });
     context.on('request', (request) => {
@@ -169,25 +160,15 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
       if (response.status() >= 400) said.push(`${response.status()} ${response.url()}`);
     });
     await page.goto(`${url}/console${at}${at.includes('?') ? '&' : '?'}lang=${language}`);
-    await page
-      .locator('main h1, main [role="alert"]')
-      .first()
-      .waitFor()
-      .catch((error: Error) => {
-        throw new Error(`${at}: ${error.message}\n${said.join('\n')}`);
-      });
+    await until(page, 'main h1, main [role="alert"]').catch((error: Error) => {
+      throw new Error(`${at}: ${error.message}\n${said.join('\n')}`);
+    });
     return page;
   }
 
   async function look(page: Page, name: string): Promise<void> {
-    await page.waitForLoadState('networkidle').catch(() => undefined);
-    await page.addScriptTag({ content: AXE });
-    const violations = await page.evaluate<string[]>(`axe.run(document, {
-      runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
-    }).then((found) => found.violations.map(({ id, nodes }) => id + ': ' + nodes.map((one) => one.html).join(' | ')))`);
-    expect([name, violations]).toEqual([name, []]);
-    const out = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
-    expect([name, out]).toEqual([name, false]);
+    await settled(page);
+    expect([name, await findingsOn(page)]).toEqual([name, []]);
     if (SHOTS !== undefined) await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
   }
 
@@ -207,11 +188,12 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
         record: `/quarantine/${record}`,
         health: '/health',
       };
+      const page = await open(pages.campaigns, { language, width });
       for (const [name, at] of Object.entries(pages)) {
-        const page = await open(at, { language, width });
+        if (at !== pages.campaigns) await go(page, at);
         await look(page, `${name}-${language}-${width}`);
-        await page.context().close();
       }
+      await page.context().close();
     },
     120_000,
   );
@@ -257,12 +239,12 @@ ${[...ui.styles, ...script.styles].map((href) => `<link rel="stylesheet" href="$
       await text.fill(shortCode(notice));
       await what.fill(language === 'ko' ? '왜 문자가 왔나' : 'Why a text came');
       await page.keyboard.press('Enter');
-      await page.locator('.chain-sent').first().waitFor();
+      await until(page, '.chain-sent');
       const rule = page.locator('main section.card select');
       await eventually(async () => expect(await rule.locator('option').count()).toBeGreaterThan(1));
       await rule.selectOption('nhis-general-checkup');
       await page.locator('main section.card form button').click();
-      await page.locator('main section.card h3').waitFor();
+      await until(page, 'main section.card h3');
       await look(page, `support-found-${language}-${width}`);
       await page.context().close();
     }

@@ -21,7 +21,7 @@ import { describeWithChromium } from '../support/chromium.ts';
 import { type ConsoleServer, startConsole } from '../support/console-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { keyboard, pointer } from '../support/hands.ts';
-import { createStaffBrowser, findingsOn, type StaffBrowser } from '../support/staff-browser.ts';
+import { createStaffBrowser, findingsOn, go, type StaffBrowser } from '../support/staff-browser.ts';
 import { APPROVER, AUTHOR, approveAndPublish, OPERATOR, SUPPORT, writeRule } from '../support/staff-moves.ts';
 
 const PEOPLE = 14;
@@ -191,7 +191,7 @@ describeWithChromium('staff', () => {
     test('a correction tells those who were told, and a cancelled campaign keeps what has not left', async () => {
       await event(`${language}-2`, `breast-screening/${language}`, '2', '2027-01-29');
       const corrected = await campaignOf(`${language}-2`, rule);
-      await operator.goto(`${server.url}/console/campaigns/${corrected}`);
+      await go(operator, `/campaigns/${corrected}`);
       await operator.locator('tbody tr', { hasText: words.sending.channels['sms']! }).first().waitFor();
       const { rows } = await server.context.pool.query<{ kind: string; count: number }>(
         `SELECT n.stage_kind AS kind, count(*)::int FROM notifications n JOIN stage_runs s ON s.id = n.stage_run_id
@@ -205,7 +205,7 @@ describeWithChromium('staff', () => {
       await act(words.campaigns.stopAll, words.campaigns.stopVerb);
       await event(`${language}-3`, `breast-screening/${language}-b`, '1');
       const third = await campaignOf(`${language}-3`, rule);
-      await operator.goto(`${server.url}/console/campaigns/${third}`);
+      await go(operator, `/campaigns/${third}`);
       expect(await act(words.campaign.cancel, words.campaign.cancel)).toContain(
         words.campaign.cancelWould(String(PEOPLE), 1),
       );
@@ -255,7 +255,7 @@ describeWithChromium('staff', () => {
         const { rows } = await server.context.pool.query(`SELECT FROM quarantine WHERE state = 'open'`);
         expect(rows).toHaveLength(1);
       });
-      await operator.goto(`${server.url}/console/`);
+      await go(operator, '/');
       await operator.getByRole('link', { name: words.today.look }).click();
       await operator.locator('tbody a').first().click();
       const area = operator.getByLabel(words.quarantine.mend);

@@ -87,6 +87,7 @@ function leavesOver(words: Words, condition: Json): Json {
     },
     { weight: 1, arbitrary: call('addWorkingDays', plain, fc.oneof(small, event('integer'))) },
     { weight: 1, arbitrary: call('workingDay', plain, fc.constantFrom('next', 'previous')) },
+    { weight: 1, arbitrary: call('if', condition, plain, fc.oneof(days, plain)) },
   );
   const ofDate = fc.constantFrom(
     'age',
@@ -121,6 +122,11 @@ function leavesOver(words: Words, condition: Json): Json {
       fc.oneof(fc.constantFrom(0.5, 2.25, 3), integers, number),
     ),
     call(orders, fc.constantFrom(0.5, 2.25, 3), number),
+    // Values that are written down are of the type that the choice between them stands beside.
+    call(orders, plain, call('if', condition, days, days)),
+    call(orders, number, call('if', condition, fc.constantFrom(0.5, 2.25), fc.oneof(small, number))),
+    call(equals, colour, call('if', condition, colours, fc.oneof(colours, otherColour))),
+    call(equals, call('if', condition, text, colours), text),
     call('between', integers, small, small),
     call('between', dates, days, fc.oneof(days, otherDate)),
     call('between', number, fc.oneof(fc.constantFrom(0, 2.25), event('number')), fc.constantFrom(2.25, 7)),

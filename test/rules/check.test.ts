@@ -90,6 +90,18 @@ describe('a condition', () => {
     ['a misspelt value in a list', { in: [e, ['red', 'gren']] }, '/condition/in/1/1', /none of the values/],
     ['NUL in a text', { '==': [{ var: 'citizen.s' }, 'a\u0000b'] }, '/condition/==/1', /control character/],
     ['a long text', { '==': [{ var: 'citizen.s' }, 'x'.repeat(201)] }, '/condition/==/1', /longer than 200/],
+    [
+      'a misspelt value in a choice',
+      { '==': [e, { if: [{ var: 'citizen.b' }, 'red', { var: 'citizen.b' }, 'green', 'rde'] }] },
+      '/condition/==/1/if/4',
+      /none of the values red, green, blue/,
+    ],
+    [
+      'a choice between texts beside a date',
+      { '<': [{ if: [{ var: 'citizen.b' }, 'soon', '2026-01-01'] }, d] },
+      '/condition/</0/if/1',
+      /not a day of the calendar/,
+    ],
     ['an order of texts', { '<': [e, 'red'] }, '/condition/</0', /has no order/],
     ['two literals', { '==': [1, 1] }, '/condition/==/0', /literals with each other/],
     ['types that differ', { '==': [d, i] }, '/condition/==/1', /an integer where a date/],
@@ -199,6 +211,27 @@ describe('a condition', () => {
     const faults = inCondition(condition);
     expect(faults.map((fault) => fault.pointer)).toContain(pointer);
     expect(faults.find((fault) => fault.pointer === pointer)!.message).toMatch(message);
+  });
+
+  test.each([
+    [
+      'the first day of two, beside a date',
+      { '<=': [d, { if: [{ var: 'citizen.b' }, '1980-01-01', '1990-01-01'] }] },
+    ],
+    [
+      'a day or a date of the event',
+      { '<=': [d, { if: [{ var: 'citizen.b' }, '1980-01-01', { var: 'event.date' }] }] },
+    ],
+    ['values of a closed set', { '==': [{ if: [{ var: 'citizen.b' }, 'red', 'green'] }, e] }],
+    ['integers and a number', { '<': [i, { if: [{ var: 'citizen.b' }, { var: 'citizen.n' }, 5] }] }],
+    [
+      'two choices',
+      {
+        '==': [{ if: [{ var: 'citizen.b' }, 1, 2] }, { if: [{ var: 'citizen.b' }, i, 3] }],
+      },
+    ],
+  ])('takes a choice between %s', (_, condition) => {
+    expect(inCondition(condition)).toEqual([]);
   });
 
   test('lists all its faults at once', () => {

@@ -117,9 +117,29 @@ describe('what would have to differ', () => {
     [
       { '<': [year, 2024] },
       {},
-      '‘최근 건강검진 연도’를 알면 판정할 수 있음',
-      'could be judged if “year of the last health check-up” were known',
+      '‘최근 건강검진 연도(받은 적 없으면 0)’를 알면 판정할 수 있음',
+      'could be judged if “year of the last health check-up (0: never)” were known',
     ],
+    // The next day, half-year or number that there is, and none where there is none.
+    [
+      { '<=': [{ monthDay: [birth] }, 331] },
+      { birthDate: '1987-03-01' },
+      '현재 3월 1일, 4월 1일이면 달라짐',
+      'is 1 March; would be otherwise at 1 April',
+    ],
+    [
+      { '<': [{ monthDay: [birth] }, 301] },
+      { birthDate: '1987-03-01' },
+      '현재 3월 1일, 2월 29일이면 달라짐',
+      'is 1 March; would be otherwise at 29 February',
+    ],
+    [
+      { '>=': [{ var: 'citizen.lastLiverScreening' }, 20261] },
+      { lastLiverScreening: 20262 },
+      '현재 2026년 하반기, 2025년 하반기이면 달라짐',
+      'is the second half of 2026; would be otherwise at the second half of 2025',
+    ],
+    [{ '>=': [year, 0] }, { lastCheckupYear: 2025 }, '현재 2025년', 'is 2025'],
     [
       { between: [{ age: [birth] }, 20, 64] },
       { birthDate: '1950-03-01' },

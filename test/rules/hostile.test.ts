@@ -158,7 +158,7 @@ test('every fault of a rule has a code and a sentence in each language', () => {
     expect(fault.sentences.ko).toMatch(/니다\.|시오\.$/);
   }
   expect(conditions.map(({ sentences }) => sentences.ko)).toEqual([
-    '날짜(YYYY-MM-DD)가 와야 할 자리에 "5"가 있습니다.',
+    '날짜(YYYY-MM-DD)가 와야 할 자리에 5가 있습니다.',
     '"age"에는 값이 1개 필요한데 0개가 있습니다.',
     '"foo"는 규칙에서 쓸 수 있는 연산자가 아닙니다.',
   ]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { murmur2 } from '../../domain/murmur2.ts';
 import { BLOCK_SLOTS } from '../../rules/population/columns.ts';
 import { Ids } from '../../rules/population/ids.ts';
 import { sortSlots } from '../../rules/population/sort-slots.ts';
@@ -42,7 +43,10 @@ describe('ids', () => {
           }
         }
         expect(ids.size).toBe(slots.size);
-        for (const [id, slot] of slots) expect([ids.idOf(slot), ids.slotOf(id)]).toEqual([id, slot]);
+        for (const [id, slot] of slots) {
+          expect([ids.idOf(slot), ids.slotOf(id)]).toEqual([id, slot]);
+          expect(ids.hashed(slot, murmur2)).toBe(murmur2(Buffer.from(id)));
+        }
       }),
     );
   });

@@ -23,6 +23,11 @@ describe('what is converted', () => {
     [{ '!!': i }, { and: [known('i'), { '!=': [i, 0] }] }, ['was-presence']],
     [{ and: [e, b] }, { and: [known('e'), b] }, ['was-presence']],
     [
+      { '!!': [{ var: 'children' }] },
+      { and: [known('children'), { some: [{ var: 'citizen.children' }, true] }] },
+      ['was-named', 'was-presence'],
+    ],
+    [
       { '!': [{ missing: ['citizen.i', 'citizen.e'] }] },
       { '!': [{ or: [{ '!': [known('i')] }, { '!': [known('e')] }] }] },
       ['was-presence'],
@@ -66,6 +71,12 @@ describe('what is refused, with its place', () => {
     [{ or: [b, { '!': { '<': [1, { var: 'nowhere' }, 5] } }] }, '/or/1/!/</1', 'event-path-unknown'],
     [{ and: [b, { '===': [e, 'pink'] }] }, '/and/1', 'value-unknown'],
     [{ '==': [i, 'many'] }, '', 'literal-wrong'],
+    // Whatever is refused has a place.
+    [{ in: [] }, '/in/0', 'shape-unknown'],
+    [{ some: [] }, '/some/0', 'shape-unknown'],
+    [{ and: [b, { in: [i] }] }, '/and/1/in/1', 'shape-unknown'],
+    [{ '!': [] }, '/!/0', 'truth-of-literal'],
+    [{ if: [] }, '', 'choice-incomplete'],
   ])('%j at %s: %s', (given, pointer, code) => {
     const { condition, faults } = importJsonLogic(given, scope);
     expect(condition).toBeUndefined();
@@ -106,6 +117,11 @@ describe('where JsonLogic would have answered otherwise', () => {
     expect(differences({ and: [{ '!': { missing: ['i'] } }, { '<': [{ var: 'i' }, 5] }] })).toEqual([]);
     expect(differences({ '>': [{ var: ['i', 3] }, 2] })).toEqual([]);
     expect(differences({ '!!': [{ var: 'i' }] })).toEqual([]);
+    for (const children of [undefined, [], [{ id: 'c-1' }]]) {
+      const given = { '!!': [{ var: 'children' }] };
+      const one = { name: 'parent', asOf: '2026-02-01', citizen: { children }, event: {} };
+      expect(differencesOf(given, importJsonLogic(given, scope).node!, [one], layoutOf(fields))).toEqual([]);
+    }
   });
 
   test('it has no answer of its own where our operators are used', () => {

@@ -73,7 +73,9 @@ describe('lists in columns', () => {
 
     for (const id of wanted.keys()) population.forget(id);
     const left = list.members.flatMap((column) =>
-      column.codes.blocks.flatMap((block) => [...block].filter((byte) => byte !== 0 && !Number.isNaN(byte))),
+      list.live.flatMap((_, at) =>
+        [...column.codes.block(at)].filter((byte) => byte !== 0 && !Number.isNaN(byte)),
+      ),
     );
     expect(left).toEqual([]);
     expect(

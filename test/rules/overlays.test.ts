@@ -89,7 +89,7 @@ test('overlays lie over profiles in whatever order both come', () => {
           population.forget(step.id);
         } else {
           profiles.set(step.id, step.profile);
-          if (binary) population.upsertRecord(step.id, population.records.write(step.profile));
+          if (binary) population.upsertValue(step.id, population.records.write(step.profile));
           else population.upsert(step.id, readProfile(step.profile, layout));
         }
       expect(population.size).toBe(profiles.size);

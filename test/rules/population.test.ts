@@ -49,7 +49,7 @@ describe('a profile', () => {
     [{ sigungu: '11680\n' }, '/sigungu'],
     [{ lastCheckupYear: 2023.5 }, '/lastCheckupYear'],
     [{ lastCheckupYear: '2023' }, '/lastCheckupYear'],
-    [{ lastCheckupYear: 1949 }, '/lastCheckupYear'],
+    [{ lastCheckupYear: -1 }, '/lastCheckupYear'],
     [{ disabled: 0 }, '/disabled'],
     [{ incomeBracket: 11 }, '/incomeBracket'],
     [{ children: {} }, '/children'],

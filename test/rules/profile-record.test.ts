@@ -113,7 +113,7 @@ describe('a binary profile', () => {
         taken++;
         records.read(binary as Buffer);
         expect(known(records.profile())).toEqual(read);
-        expect(columnsOf(fields, (p) => p.upsertRecord('c', binary as Buffer))).toEqual(
+        expect(columnsOf(fields, (p) => p.upsertValue('c', binary as Buffer))).toEqual(
           columnsOf(fields, (p) => p.upsert('c', readProfile(given, layout))),
         );
       }),
@@ -128,11 +128,11 @@ describe('a binary profile', () => {
       fc.property(profiles, profiles, (first, second) => {
         const [one, two] = [first, second].map((given) => outcome(() => records.write(given)));
         if (!Buffer.isBuffer(one) || !Buffer.isBuffer(two)) return;
-        const once = columnsOf(fields, (p) => p.upsertRecord('c', two));
+        const once = columnsOf(fields, (p) => p.upsertValue('c', two));
         expect(
           columnsOf(fields, (p) => {
-            p.upsertRecord('c', one);
-            p.upsertRecord('c', two);
+            p.upsertValue('c', one);
+            p.upsertValue('c', two);
           }),
         ).toEqual(once);
       }),
@@ -189,9 +189,9 @@ describe('a binary profile', () => {
   test('of another catalogue is refused, and leaves what was there', () => {
     const foreign = new ProfileRecords(layoutOf(shippedFields())).write({ sex: 'F' });
     const population = new Population(fields);
-    population.upsertRecord('c', records.write({ i: 7 }));
-    expect(() => population.upsertRecord('c', foreign)).toThrow(/another field catalogue/);
-    expect(() => population.upsertRecord('d', foreign)).toThrow(/another field catalogue/);
+    population.upsertValue('c', records.write({ i: 7 }));
+    expect(() => population.upsertValue('c', foreign)).toThrow(/another field catalogue/);
+    expect(() => population.upsertValue('d', foreign)).toThrow(/another field catalogue/);
     expect(population.size).toBe(1);
     expect(population.columns.map((column) => column.valueAt(population.slotOf('c')!))).toContain(7);
   });

@@ -11,7 +11,7 @@ import { fields as fixtures } from './fixtures.ts';
 
 const layout = layoutOf(shippedFields());
 const records = new ProfileRecords(layout);
-const texts = new ProfileTexts(layout, records);
+const texts = new ProfileTexts(layout, records.staged);
 const some = [...citizens(5, 400)].map(({ profile }) => profile as Readonly<Record<string, unknown>>);
 
 /** What profile.ts says; undefined where it refuses. */
@@ -128,7 +128,7 @@ describe('profiles in JSON', () => {
           : [...some, { sigungu: '11680', children: [{ id: 'é' }] }];
       for (const [at, person] of people.entries()) {
         const value = Buffer.from(JSON.stringify(person));
-        fast.upsertJson(`c${at % 100}`, value);
+        fast.upsertValue(`c${at % 100}`, value);
         slow.upsert(`c${at % 100}`, parseProfile(value, slow.layout));
       }
       for (let slot = 0; slot < fast.size; slot++) {
@@ -139,7 +139,7 @@ describe('profiles in JSON', () => {
           slow.lists.map((list) => list.itemsAt(slot)),
         );
       }
-      expect(() => fast.upsertJson('c', Buffer.from('{"x":'))).toThrow('not JSON');
+      expect(() => fast.upsertValue('c', Buffer.from('{"x":'))).toThrow('not JSON');
     }
   });
 });

@@ -65,10 +65,10 @@ describe('in Korean', () => {
     [{ '>=': [birth, '2007-03-01'] }, '생년월일이 2007년 3월 1일이거나 그 후일 것'],
     [{ '<': [birth, '2007-03-01'] }, '생년월일이 2007년 3월 1일보다 전일 것'],
     [{ '<=': [{ addYears: [birth, 65] }, closes] }, '만 65세가 되는 날이 마감일이거나 그 전일 것'],
-    [{ '==': [year, 2024] }, '최근 건강검진 연도가 2024년일 것'],
-    [{ '!=': [year, 2024] }, '최근 건강검진 연도가 2024년이 아닐 것'],
-    [{ '<': [year, 2024] }, '최근 건강검진 연도가 2024년보다 전일 것'],
-    [{ known: [year] }, '최근 건강검진 연도가 알려져 있을 것'],
+    [{ '==': [year, 2024] }, '최근 건강검진 연도(받은 적 없으면 0)가 2024년일 것'],
+    [{ '!=': [year, 2024] }, '최근 건강검진 연도(받은 적 없으면 0)가 2024년이 아닐 것'],
+    [{ '<': [year, 2024] }, '최근 건강검진 연도(받은 적 없으면 0)가 2024년보다 전일 것'],
+    [{ known: [year] }, '최근 건강검진 연도(받은 적 없으면 0)가 알려져 있을 것'],
     [{ '!': [{ known: [sex] }] }, '성별이 알려져 있지 않을 것'],
     [female, '성별이 여성일 것'],
     [{ '!': [female] }, '성별이 여성이 아닐 것'],
@@ -80,6 +80,39 @@ describe('in Korean', () => {
     [{ var: 'citizen.disabled' }, '‘등록 장애인’에 해당할 것'],
     [{ '==': [{ var: 'citizen.disabled' }, false] }, '‘등록 장애인’에 해당하지 않을 것'],
     [{ '==': [bracket, 3] }, '최근 간암 검진 반기(20261은 2026년 상반기, 받은 적 없으면 0)가 3과 같을 것'],
+    [
+      { '<': [bracket, 20261] },
+      '최근 간암 검진 반기(20261은 2026년 상반기, 받은 적 없으면 0)가 2026년 상반기보다 전일 것',
+    ],
+    [
+      { '>=': [bracket, 20252] },
+      '최근 간암 검진 반기(20261은 2026년 상반기, 받은 적 없으면 0)가 2025년 하반기이거나 그 후일 것',
+    ],
+    [
+      {
+        '>=': [
+          { yearAge: [birth] },
+          { if: [female, 20, { '>=': [{ var: 'citizen.lastCheckupYear' }, 2020] }, 30, 40] },
+        ],
+      },
+      '연 나이가 (성별이 여성이면 20세, 그렇지 않고 최근 건강검진 연도(받은 적 없으면 0)가 2020년이거나 그 후이면 30세, 그 밖에는 40세) 이상일 것',
+    ],
+    [
+      { '<=': [birth, { if: [{ or: [female, { known: [insurance] }] }, '1980-01-01', closes] }] },
+      '생년월일이 (‘다음 중 하나 이상에 해당할 것: 성별이 여성일 것; 건강보험 가입 구분이 알려져 있을 것’에 해당하면 1980년 1월 1일, 그 밖에는 마감일)이거나 그 전일 것',
+    ],
+    [
+      {
+        if: [
+          female,
+          { '>=': [{ age: [birth] }, 20] },
+          { '>=': [{ age: [birth] }, 60] },
+          { known: [insurance] },
+          false,
+        ],
+      },
+      '경우에 따라 다음을 만족할 것:\n- 성별이 여성이면:\n  - 만 20세 이상일 것\n- 그렇지 않고 만 60세 이상이면:\n  - 건강보험 가입 구분이 알려져 있을 것\n- 그렇지 않으면:\n  - 언제나 거짓일 것',
+    ],
     [{ within: [closes, 7] }, '마감일이 판정일부터 7일 이내일 것'],
     [{ '>=': [{ daysUntil: [closes] }, 0] }, '마감일이 판정일이거나 그 후일 것'],
     [{ '>': [{ daysUntil: [closes] }, 10] }, '마감일까지 남은 날수가 10일 초과일 것'],
@@ -94,7 +127,7 @@ describe('in Korean', () => {
     [{ all: [children, { '<': [{ age: [child] }, 6] }] }, '자녀가 있고 모든 자녀가 만 6세 미만일 것'],
     [
       { '!': [{ all: [children, { '<': [{ age: [child] }, 6] }] }] },
-      '모든 자녀가 만 6세 미만인 것은 아닐 것',
+      '자녀가 없거나 모든 자녀가 만 6세 미만인 것은 아닐 것',
     ],
     [
       {
@@ -123,18 +156,33 @@ test.each([
   [{ '==': [{ parity: [birth] }, 0] }, 'born in an even year', 'sinh vào năm chẵn'],
   [
     { '>=': [year, 2024] },
-    'the year of the last health check-up is no earlier than 2024',
-    'năm khám sức khỏe gần nhất không sớm hơn năm 2024',
+    'the year of the last health check-up (0: never) is no earlier than 2024',
+    'năm khám sức khỏe gần nhất (0: chưa từng) không sớm hơn năm 2024',
   ],
   [
     { '!': [{ known: [year] }] },
-    'there is no value for the year of the last health check-up',
-    'không có dữ liệu về năm khám sức khỏe gần nhất',
+    'there is no value for the year of the last health check-up (0: never)',
+    'không có dữ liệu về năm khám sức khỏe gần nhất (0: chưa từng)',
   ],
   [
     { none: [children, { '<': [{ age: [child] }, 6] }] },
     'for none of the children: aged under 6',
     'không có con nào mà chưa đến 6 tuổi tròn',
+  ],
+  [
+    { '>=': [{ yearAge: [birth] }, { if: [female, 20, 40] }] },
+    'the age reached in the year is at least (20 if the sex is “female”, else 40)',
+    'tuổi tính theo năm từ (20 tuổi nếu giới tính là “nữ”, còn lại là 40 tuổi) trở lên',
+  ],
+  [
+    { '!': [{ all: [children, { '<': [{ age: [child] }, 6] }] }] },
+    'there are no children, or not for each of them: aged under 6',
+    'không có con, hoặc không phải mọi con đều chưa đến 6 tuổi tròn',
+  ],
+  [
+    { '<': [bracket, 20261] },
+    'the half-year of the last liver cancer screening (20261 is January to June 2026, 0: never) is before the first half of 2026',
+    'nửa năm tầm soát ung thư gan gần nhất (20261 là tháng 1 đến tháng 6 năm 2026, 0: chưa từng) trước nửa đầu năm 2026',
   ],
   [
     { within: [closes, 1] },

@@ -11,13 +11,15 @@ const e = { var: 'citizen.e' };
 const n = { var: 'citizen.n' };
 const age = { age: [d] };
 
-function warned(condition: unknown): string[] {
+function warningsOfCondition(condition: unknown) {
   const faults: RuleFault[] = [];
   const scope = { fields, agency: 'test', eventType, citizen: true };
   const node = readExpression(condition, '/condition', scope, faults, 'boolean');
   expect(faults).toEqual([]);
-  return warningsOf(node!, '/condition').map(({ code, pointer }) => `${code} ${pointer}`);
+  return warningsOf(node!, '/condition');
 }
+const warned = (condition: unknown): string[] =>
+  warningsOfCondition(condition).map(({ code, pointer }) => `${code} ${pointer}`);
 
 const CASES: readonly (readonly [name: string, condition: unknown, warnings: readonly string[]])[] = [
   ['a plain condition', { and: [{ '>=': [i, 3] }, { '==': [e, 'red'] }] }, []],
@@ -46,6 +48,12 @@ const CASES: readonly (readonly [name: string, condition: unknown, warnings: rea
     'dates that contradict',
     { and: [{ '<': [d, '2000-01-01'] }, { '>=': [d, '2010-01-01'] }] },
     ['dates-contradict /condition/and/1/>='],
+  ],
+  ['a day before there are any', { '<': [d, '1700-01-01'] }, ['leaf-always-false /condition/<']],
+  [
+    'a range of days that ends before it begins',
+    { between: [d, '2010-01-01', '2000-01-01'] },
+    ['dates-contradict /condition/between'],
   ],
   [
     'what follows from a stricter one, before or after it',
@@ -114,6 +122,19 @@ const CASES: readonly (readonly [name: string, condition: unknown, warnings: rea
 describe('warnings of a condition', () => {
   test.each(CASES)('%s', (_name, condition, warnings) => {
     expect(warned(condition).sort()).toEqual([...warnings].sort());
+  });
+
+  test('nothing is said of the whole where a part is meant: under a not or in one of several arms the others remain', () => {
+    const past = { '>': [i, 5] };
+    for (const [condition, code] of [
+      [{ and: [past, { '!': [{ and: [{ '<': [i, 2] }, { '==': [e, 'red'] }] }] }] }, 'leaf-contradicts'],
+      [{ and: [past, { or: [{ '>': [i, 3] }, { '==': [e, 'red'] }] }] }, 'leaf-follows'],
+    ] as const) {
+      const [warning, ...more] = warningsOfCondition(condition);
+      expect([warning!.code, more]).toEqual([code, []]);
+      expect(warning!.sentences.ko).not.toMatch(/규칙|없어도/);
+      expect(warning!.sentences.en).not.toMatch(/nobody\.|without/);
+    }
   });
 
   test('each code is shown above', () => {

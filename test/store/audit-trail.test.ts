@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AuditEntry, auditHash } from '../../domain/audit-entry.ts';
 import { transaction } from '../../domain/sql.ts';
-import { listAudit, readChain, recordAudit } from '../../store/audit-trail.ts';
+import { createAgencyPool, readAsAgency } from '../../store/agency-pool.ts';
+import { listAudit, readChain, recordAudit, staffName } from '../../store/audit-trail.ts';
 import { verifyAudit } from '../../store/audit-verification.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -53,6 +54,30 @@ test('what is written is right, and its hash can be computed by anybody', async 
   const { previous, hash, ...entry } = first!;
   expect(entry).toMatchObject({ number: 1, actor: 'staff:kim', details: { note: '한글 "따옴표"' } });
   expect(auditHash(entry, previous)).toEqual(hash);
+});
+
+test('staff are called as they were when they last did anything, each agency’s by its own trail; keys have no name', async () => {
+  await record('rule:named/1', { actorName: '김서연' });
+  await record('rule:named/1', { actorName: '김서윤' });
+  await record('rule:named/1', { actor: 'key:0a1b', actorName: 'nobody' });
+  await record('rule:named/1', { actor: 'staff:lee', actorName: '이하준', agency: 'nhis' });
+  const named = async () =>
+    (
+      await database.pool.query<{ name: string | null }>(
+        `SELECT ${staffName('u.id')} AS name FROM unnest($1::text[]) WITH ORDINALITY u(id, at) ORDER BY at`,
+        [['staff:kim', 'staff:lee', 'staff:nobody', 'key:0a1b', 'allim']],
+      )
+    ).rows.map(({ name }) => name);
+  expect(await named()).toEqual(['김서윤', '이하준', null, null, null]);
+  const agency = createAgencyPool(database.pool);
+  const own = await readAsAgency('nts', async () => {
+    const { rows } = await agency.query<{ name: string | null }>(
+      `SELECT ${staffName('u.id')} AS name FROM unnest($1::text[]) u(id)`,
+      [['staff:lee']],
+    );
+    return rows[0]!.name;
+  });
+  expect(own).toBeNull();
 });
 
 test('writers at the same time make one chain without gaps', async () => {

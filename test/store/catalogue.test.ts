@@ -10,9 +10,8 @@ import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 let database: TestDatabase;
 let pool: SqlPool;
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ seeded: true });
   pool = database.pool;
-  await seedCatalogue(pool, silentLogger);
 });
 afterAll(() => database.drop());
 

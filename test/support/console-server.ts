@@ -9,7 +9,6 @@ import type { BrowserContext } from 'playwright-core';
 import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
 import type { Role } from '../../app/roles.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { type Running, startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { TOPICS } from '../../domain/records.ts';
@@ -41,9 +40,8 @@ export async function startConsole(
   roles: readonly Role[] = ['rules', 'web'],
 ): Promise<ConsoleServer> {
   buildWebOnce();
-  const database = await createDatabase();
+  const database = await createDatabase({ seeded: true });
   const dataDir = await mkdtemp(path.join(tmpdir(), 'allim-console-'));
-  await seedCatalogue(database.pool, silentLogger);
   const config = loadConfig({
     DATABASE_URL: database.url,
     ALLIM_DATA: dataDir,

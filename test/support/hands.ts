@@ -53,6 +53,7 @@ const FOCUSED = `(() => {
   };
 })()`;
 const MOST = 200;
+const ONE_BY_ONE = 4;
 
 export function keyboard(page: Page): Hand {
   let presses = 0;
@@ -83,7 +84,9 @@ export function keyboard(page: Page): Hand {
     async fill(label, text) {
       await reach(['input', 'textarea'], is(label));
       await page.keyboard.press('ControlOrMeta+a');
-      await page.keyboard.type(text);
+      // Key by key where a place could take a key for its own; a whole sentence comes as from an input method.
+      if (text.length <= ONE_BY_ONE) await page.keyboard.type(text);
+      else await page.keyboard.insertText(text);
     },
     async choose(label, value) {
       await reach(['select'], is(label));

@@ -125,6 +125,13 @@ function checkRule(json: unknown): Rule {
   return rule;
 }
 
+async function saveThreeAgencies(pool: TestDatabase['pool']): Promise<void> {
+  for (const agency of ['nts', 'nhis', 'kosaf'])
+    await saveAgency(pool, { id: agency, name: { ko: agency, en: agency } });
+  for (const file of readdirSync(CATALOGUE).filter((name) => /^kr\.(?:nts|nhis|kosaf)\..*\.json$/.test(name)))
+    await saveEventType(pool, parseEventType(JSON.parse(readFileSync(path.join(CATALOGUE, file), 'utf8'))));
+}
+
 export async function createHttpApi(
   options: {
     readonly populationRegister?: boolean;
@@ -136,12 +143,15 @@ export async function createHttpApi(
     readonly backlogMax?: number;
     /** Received files are left as they are. */
     readonly imports?: false;
+    /** The whole catalogue that ships, in place of three agencies' event types. */
+    readonly seeded?: boolean;
     readonly takeEach?: (real: TakeEach) => TakeEach;
     /** In place of the field catalogue of three. */
     readonly checkAttributes?: CitizensOverHttp['checkAttributes'];
   } = {},
 ): Promise<HttpApi> {
-  const database = await createDatabase({ max: 12 });
+  const { seeded = false } = options;
+  const database = await createDatabase({ max: 12, seeded });
   const { pool } = database;
   const embedded = createEmbeddedBroker({ pool, logger: silentLogger });
   await embedded.start();
@@ -155,10 +165,7 @@ export async function createHttpApi(
     { create: true },
   );
   const broker = options.broker?.(embedded) ?? embedded;
-  for (const agency of ['nts', 'nhis', 'kosaf'])
-    await saveAgency(pool, { id: agency, name: { ko: agency, en: agency } });
-  for (const file of readdirSync(CATALOGUE).filter((name) => /^kr\.(?:nts|nhis|kosaf)\..*\.json$/.test(name)))
-    await saveEventType(pool, parseEventType(JSON.parse(readFileSync(path.join(CATALOGUE, file), 'utf8'))));
+  if (!seeded) await saveThreeAgencies(pool);
 
   const { logger, lines } = createLogCapture();
   const clock = systemClock;

@@ -6,7 +6,6 @@
 import { randomBytes } from 'node:crypto';
 import { CALENDAR, topicSpecs } from '../../app/context.ts';
 import { createCrossingStore, createRulesStore } from '../../app/rules-store.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import type { Batch, NewRecord } from '../../broker/broker.ts';
 import { createEmbeddedBroker } from '../../broker/embedded.ts';
 import { findTopic, readChunk } from '../../broker/embedded-log.ts';
@@ -210,7 +209,7 @@ export type Installation = Awaited<ReturnType<typeof install>>;
 
 export async function install(options: { partitions?: number; queue?: Queue; chance?: () => number } = {}) {
   const partitions = options.partitions ?? 2;
-  const database = await createDatabase({ max: 20 });
+  const database = await createDatabase({ max: 20, seeded: true });
   const { pool } = database;
   const logger = silentLogger;
   let now = START;
@@ -221,7 +220,6 @@ export async function install(options: { partitions?: number; queue?: Queue; cha
   await pool.query(guard);
   for (const [from, tos] of Object.entries(DELIVERY_TRANSITIONS))
     await pool.query('INSERT INTO allowed_transitions SELECT $1, unnest($2::text[])', [from, tos]);
-  await seedCatalogue(pool, logger);
   const catalogue = createCatalogue(pool, logger);
   await catalogue.start();
   const queue = options.queue ?? new MemoryQueue();

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from '@jest/globals';
-import type { Locator, Page } from 'playwright-core';
+import type { CDPSession, Locator, Page } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const MOST_STOPS = 40;
+const LONGEST_MS = 10_000;
 
 /** Blanks folded, as one reads it. */
 export async function said(at: Locator): Promise<string> {
@@ -14,23 +15,51 @@ export async function said(at: Locator): Promise<string> {
 }
 
 /**
+ * Something of the selector is on the page. Looked for frame by frame in the page itself: the driver's own waits look ever more seldom, at
+ * last twice a second, which is longer than what most of them wait for.
+ */
+export async function until(page: Page, selector: string): Promise<void> {
+  const said = JSON.stringify(selector);
+  await page.evaluate(`new Promise((there, late) => {
+    const end = performance.now() + ${LONGEST_MS};
+    const look = () => {
+      if ([...document.querySelectorAll(${said})].some((one) => one.getClientRects().length > 0)) there();
+      else if (performance.now() > end) late(new Error(location.href + ' has nothing of ' + ${said} + ': ' + document.body.innerText.slice(0, 500)));
+      else requestAnimationFrame(look);
+    };
+    look();
+  })`);
+}
+
+/** Looks once; null in a document that has no axe yet. */
+const LOOK = `typeof axe === 'undefined' ? null : axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })
+  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).join(' | ')))`;
+const doors = new WeakMap<Page, Promise<CDPSession>>();
+
+/**
  * What axe finds, a line each. It comes in by the browser's own door: a page's policy lets no script in that it did not send, and where
- * scripts are off a page's own are, not this one.
+ * scripts are off a page's own are, not this one. A document gets it once: half a megabyte of script takes as long as the look itself.
  */
 export async function findings(page: Page): Promise<string[]> {
-  const devtools = await page.context().newCDPSession(page);
-  try {
-    await devtools.send('Runtime.evaluate', { expression: AXE });
-    const { result } = await devtools.send('Runtime.evaluate', {
-      expression: `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })
-        .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).join(' | ')))`,
+  const door = doors.get(page) ?? page.context().newCDPSession(page);
+  doors.set(page, door);
+  const devtools = await door;
+  const look = async (): Promise<string[] | null> => {
+    const { result, exceptionDetails } = await devtools.send('Runtime.evaluate', {
+      expression: LOOK,
       awaitPromise: true,
       returnByValue: true,
     });
-    return result.value as string[];
-  } finally {
-    await devtools.detach();
-  }
+    if (exceptionDetails !== undefined)
+      throw new Error(`axe: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+    return result.value as string[] | null;
+  };
+  const found = await look();
+  if (found !== null) return found;
+  await devtools.send('Runtime.evaluate', { expression: AXE });
+  const foundNow = await look();
+  if (foundNow === null) throw new Error(`axe did not come into ${page.url()}`);
+  return foundNow;
 }
 
 export function scrollsSideways(page: Page): Promise<boolean> {

@@ -1,13 +1,9 @@
 /** Staff before the console in Chromium: pages opened as somebody, looked at by axe, and watched for requests to any host but ours. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath } from './chromium.ts';
 import type { ConsoleServer, Someone } from './console-server.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = `['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']`;
+import { findings, until } from './looking.ts';
 
 export type Language = 'ko' | 'en';
 export type Opening = {
@@ -32,7 +28,8 @@ export async function createStaffBrowser(server: ConsoleServer) {
   return {
     outside: outside as readonly string[],
     broken: broken as readonly string[],
-    async open(person: Someone, where: string, opening: Opening = {}): Promise<Page> {
+    /** With `where` null the page is not led anywhere yet. */
+    async open(person: Someone, where: string | null, opening: Opening = {}): Promise<Page> {
       const { width = 1440, height = 900, language = 'ko' } = opening;
       const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
       contexts.push(context);
@@ -48,7 +45,7 @@ export async function createStaffBrowser(server: ConsoleServer) {
       );
       const page = await context.newPage();
       page.on('pageerror', (error) => broken.push(String(error)));
-      await page.goto(`${server.url}/console${where}`);
+      if (where !== null) await page.goto(`${server.url}/console${where}`);
       return page;
     },
     /** With ALLIM_SHOTS=folder the pages as they stand at the end are kept as pictures: what a failed move saw. */
@@ -65,20 +62,21 @@ export async function createStaffBrowser(server: ConsoleServer) {
   };
 }
 
+/** Runs in the page: what is wider than the screen. */
+const WIDER = `document.documentElement.scrollWidth > innerWidth ? ['wider than the screen: ' + [...document.querySelectorAll('main *')]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(' | ')] : []`;
+
 /** What axe finds on the page as it is now, and whether it is wider than the screen. */
 export async function findingsOn(page: Page): Promise<readonly string[]> {
-  // By the browser's own door: the page's policy lets no script in that it did not send.
-  const session = await page.context().newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: AXE });
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { runOnly: ${RULES} }).then(({ violations }) => [
-      ...violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 150)).join(' | ')),
-      ...(document.documentElement.scrollWidth > innerWidth ? ['wider than the screen: ' + [...document.querySelectorAll('main *')]
-        .filter((one) => one.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(' | ')] : []),
-    ])`,
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  await session.detach();
-  return result.value as string[];
+  return [...(await findings(page)), ...(await page.evaluate<string[]>(WIDER))];
+}
+
+/** As a link of the console leads there: the page goes on, and nothing of it is loaded again. */
+export async function go(page: Page, where: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, '', ${JSON.stringify(`/console${where}`)})`);
+}
+
+/** Nothing of the place is still on its way. */
+export async function settled(page: Page): Promise<void> {
+  await until(page, 'body:not(:has(.spinner, [aria-busy="true"])) main h1');
 }

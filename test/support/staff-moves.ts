@@ -66,6 +66,13 @@ export async function approveAndPublish(page: Page, hand: Hand, language: Langua
   const words = PUBLISH_WORDS[language];
   await hand.follow(new RegExp(TODAY_WORDS[language].read));
   await page.getByRole('button', { name: words.approveAndPublish, exact: true }).waitFor();
+  // What is approved is seen beside it: the texts as their readers get them, in both languages.
+  for (const figure of ['.lock', '.mail', '.bubble'])
+    for (const locale of ['ko', 'en'])
+      await page
+        .locator(`.next ${figure}[lang="${locale}"], .next ${figure} [lang="${locale}"]`)
+        .first()
+        .waitFor();
   await hand.fill(words.reason, '검진 기간이 시작되어 알립니다');
   await hand.press(words.approveAndPublish);
   await page.locator('.rule-head').getByText(RULES_WORDS[language].states.live).waitFor();

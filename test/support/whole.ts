@@ -12,7 +12,6 @@ import { loadConfig } from '../../app/config.ts';
 import { type Context, createContext } from '../../app/context.ts';
 import { bundledKeys } from '../../app/identity.ts';
 import { ROLES } from '../../app/roles.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { type PushSink, startPushSink } from '../sinks/push.ts';
@@ -48,11 +47,10 @@ export async function startWhole(): Promise<Whole> {
     for (const one of stops.splice(0).toReversed()) await one();
   };
   try {
-    const database = await createDatabase();
+    const database = await createDatabase({ seeded: true });
     stops.push(() => database.drop());
     const dataDir = await mkdtemp(path.join(tmpdir(), 'allim-whole-'));
     stops.push(() => rm(dataDir, { recursive: true, force: true }));
-    await seedCatalogue(database.pool, silentLogger);
     const [push, mail, sms] = await Promise.all([startPushSink(), startSmtpSink(), startSmscSink()]);
     stops.push(() => Promise.all([push.stop(), mail.stop(), sms.stop()]));
     const vapid = webPush.generateVAPIDKeys();

@@ -230,6 +230,20 @@ test('the twenty-nine programmes are there, some of them in several parts', () =
   expect(category('mois-disaster')).toBe('emergency');
 });
 
+/** Those that lack a name in a language, or have one that is written in another. */
+const unnamed = (named: readonly (readonly [string, Readonly<Record<string, string>>])[]): string[] =>
+  named.flatMap(([id, names]) =>
+    LOCALES.filter(
+      (locale) => /[가-힣]/.test(names[locale] ?? '') !== (locale === 'ko') || !names[locale],
+    ).map((locale) => `${id} ${locale}`),
+  );
+
+test('every agency and every event type has a name in Korean, English and Vietnamese', () => {
+  const agencies = read<Record<string, Record<string, string>>>('templates/catalogue/agencies.json');
+  expect(unnamed(Object.entries(agencies))).toEqual([]);
+  expect(unnamed([...types.values()].map(({ type, title }) => [type, title]))).toEqual([]);
+});
+
 describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => {
   const type = types.get(rule.on)!;
 
@@ -254,6 +268,13 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => 
     // Short numbers of the state (110, 126, 1355) and nationwide ones (15xx, 16xx) have no form abroad.
     expect(rule.action?.tel).toMatch(/^1\d{2,3}$|^1[56]\d\d-\d{4}$/);
     expect(toE164(rule.action!.tel!)).toBeNull();
+  });
+
+  test('it has a name in Korean, English and Vietnamese, and its test citizens have one in Korean', () => {
+    expect(unnamed([[rule.id, rule.title]])).toEqual([]);
+    const tests = rule.tests.map(({ title }) => title?.['ko'] ?? '');
+    expect(tests.filter((said) => !/[가-힣0-9]/.test(said))).toEqual([]);
+    expect(new Set(tests).size).toBe(new Set(rule.tests.map(({ name }) => name)).size);
   });
 
   test('its templates pass the check, with nothing missing, in Korean, English and Vietnamese', () => {

@@ -1,5 +1,6 @@
 /** The citizen's inbox over HTTP, by links and forms alone: what comes, what is done, what changes, and whose it is. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseEvent } from '../../domain/cloud-events.ts';
 import type { NotificationId } from '../../domain/ids.ts';
 import { shortCode } from '../../domain/short-code.ts';
 import { type CitizenSite, createCitizenSite, readText, type Visitor } from '../support/citizen-site.ts';
@@ -278,6 +279,66 @@ test('a withdrawn notice says so and asks for nothing', async () => {
   const text = readText((await visitor.get(notice)).body);
   expect(text).toContain('취소된 안내입니다');
   expect(text).not.toContain('하러 가기');
+});
+
+describe('a warning for everybody', () => {
+  const SOURCE = '/mois/disaster';
+  const warned = (warning: string, areas: string[], sequence: string) =>
+    parseEvent({
+      ...{ specversion: '1.0', id: `${warning}-${sequence}`, source: SOURCE, sequence },
+      ...{ type: 'kr.mois.disaster.warned', allimobligation: `disaster/${warning}` },
+      data: {
+        warning,
+        hazard: 'flood',
+        level: 'warning',
+        areas,
+        areaName: { ko: '강남구', en: 'Gangnam-gu' },
+      },
+    });
+  const lifted = (warning: string, sequence: string) =>
+    parseEvent({
+      ...{ specversion: '1.0', id: `${warning}-lifted`, source: SOURCE, sequence, data: { warning } },
+      ...{ type: 'kr.mois.disaster.lifted', allimobligation: `disaster/${warning}` },
+    });
+
+  test.each([
+    ['ko', '홍수', '해제됨', '7월 10일(금)에 기관이 해제했습니다'],
+    ['en', 'Flood', 'Lifted', 'The agency lifted it on'],
+    ['vi', 'lũ lụt', 'Đã dỡ bỏ', 'Cơ quan đã dỡ bỏ vào'],
+  ])(
+    'that is lifted leaves To do, and is lifted in All and on its own page: %s',
+    async (locale, flood, word, said) => {
+      const id = await citizen({ locale });
+      const warning = `flood-${++count}`;
+      await it.publish(warned(warning, ['11680'], '1'));
+      await it.idle();
+      const visitor = await site.visit(id, locale);
+      const before = readText((await visitor.get('/me')).body);
+      expect(before.toLowerCase()).toContain(flood.toLowerCase());
+      const notice = await firstNotice(visitor);
+      await it.publish(lifted(warning, '2'));
+      await it.idle();
+      expect(readText((await visitor.get('/me')).body).toLowerCase()).not.toContain(flood.toLowerCase());
+      expect(readText((await visitor.get('/me/all')).body)).toContain(word);
+      const page = await visitor.get(notice);
+      expect(readText(page.body)).toContain(said);
+      expect(page.body).not.toContain('/done"');
+    },
+  );
+
+  test('that grew stays in To do, once, as its newest', async () => {
+    const id = await citizen();
+    const warning = `flood-${++count}`;
+    await it.publish(warned(warning, ['11680'], '1'));
+    await it.idle();
+    await it.publish(warned(warning, ['11680', '11650'], '2'));
+    await it.idle();
+    const visitor = await site.visit(id);
+    expect((await visitor.get('/me')).body.match(/class="todo-title"/g)).toHaveLength(1);
+    const all = readText((await visitor.get('/me/all')).body);
+    expect(all).toContain('바뀌기 전 안내');
+    expect(all).not.toContain('해제됨');
+  });
 });
 
 describe('all notices', () => {

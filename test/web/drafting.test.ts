@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { seedCatalogue } from '../../app/seed.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { createHttpApi, type HttpApi } from '../support/http.ts';
 
@@ -20,13 +18,12 @@ let nts: string;
 beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
+    seeded: true,
     api: {
       checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
       previewsOf: (...given) => checks!.previewsOf(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
   nhis = await api.issueKey('nhis', ['read']);
   nts = await api.issueKey('nts', ['read']);
@@ -122,16 +119,34 @@ test('texts are shown as they would read, those that are being written in place 
   });
   expect(body['faults']).toEqual(
     expect.arrayContaining([
-      { pointer: `/${name}/ko.sms.hbs`, message: expect.stringContaining('event.nowhere') },
-      { pointer: `/${name}/en.push.hbs`, message: expect.stringContaining('is missing') },
+      expect.objectContaining({
+        pointer: `/${name}/ko.sms.hbs`,
+        message: expect.stringContaining('line 1: event.nowhere'),
+        sentences: expect.objectContaining({
+          ko: '1번째 줄: event.nowhere: 이 이벤트에는 그런 값이 없습니다.',
+        }),
+      }),
+      expect.objectContaining({
+        pointer: `/${name}/en.push.hbs`,
+        message: expect.stringContaining('is missing'),
+      }),
     ]),
   );
 });
 
-test('a text whose braces do not close is a fault and no failure', async () => {
-  const edited = { 'breast-screening-opened': { 'meta.json': '{"title":{}}', 'ko.sms.hbs': '{{#if' } };
-  const { status, body } = await ask('previews', { rule, edited });
+test('a text whose braces do not close is a fault and no failure, and the others are shown', async () => {
+  const files = { 'meta.json': '{"title":{}}', 'ko.sms.hbs': '{{#if', 'en.sms.hbs': 'Screening' };
+  const { status, body } = await ask('previews', { rule, edited: { 'breast-screening-opened': files } });
   expect(status).toBe(200);
+  expect(body['texts']).toContainEqual(
+    expect.objectContaining({ template: 'breast-screening-opened', file: 'en.sms.hbs', fault: null }),
+  );
+  expect(body['faults']).not.toContainEqual(
+    expect.objectContaining({
+      pointer: '/breast-screening-opened/ko.sms.hbs',
+      message: expect.stringContaining('missing'),
+    }),
+  );
   expect(body['faults']).toEqual(
     expect.arrayContaining([expect.objectContaining({ pointer: '/breast-screening-opened/ko.sms.hbs' })]),
   );

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
 import { attributeFaults } from '../../app/http.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import { silentLogger } from '../../domain/logger.ts';
 import { templateReader } from '../../store/template-versions.ts';
 import { type ApiParts, apiRoutes } from '../../web/api/routes.ts';
@@ -13,6 +12,7 @@ let api: HttpApi;
 let checks: ReturnType<typeof createAuthoringChecks>;
 beforeAll(async () => {
   api = await createHttpApi({
+    seeded: true,
     checkAttributes: attributeFaults(),
     // The checks that ship; they need the catalogue that is made with the API.
     api: {
@@ -22,8 +22,6 @@ beforeAll(async () => {
       recheckTemplate: (...given) => checks.recheckTemplate(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 });
 afterAll(() => api.close());

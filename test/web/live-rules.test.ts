@@ -1,9 +1,7 @@
 /** What is published must suit what is live in that moment, with the checks and the catalogue that ship. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthoringChecks } from '../../app/authoring-checks.ts';
-import { seedCatalogue } from '../../app/seed.ts';
 import type { EventType } from '../../domain/event.ts';
-import { silentLogger } from '../../domain/logger.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { saveAgency } from '../../store/catalogue.ts';
 import { templateReader } from '../../store/template-versions.ts';
@@ -16,6 +14,7 @@ let between: () => Promise<unknown> = async () => {};
 let checked = 0;
 beforeAll(async () => {
   api = await createHttpApi({
+    seeded: true,
     api: {
       checkEventType: async (type) => {
         checked++;
@@ -27,8 +26,6 @@ beforeAll(async () => {
       recheckTemplate: (...given) => checks.recheckTemplate(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 });
 afterAll(() => api.close());

@@ -21,6 +21,7 @@ let api: HttpApi;
 beforeAll(async () => {
   let checks: ReturnType<typeof createAuthoringChecks> | undefined;
   api = await createHttpApi({
+    seeded: true,
     production: true,
     api: {
       checkRule: (json: unknown, approved?: ReadonlyMap<string, number>) => checks!.checkRule(json, approved),
@@ -28,8 +29,6 @@ beforeAll(async () => {
       recheckTemplate: (...given) => checks!.recheckTemplate(...given),
     },
   });
-  await seedCatalogue(api.database.pool, silentLogger);
-  await api.catalogue.refresh();
   checks = createAuthoringChecks(api.catalogue, templateReader(api.database.pool));
 }, 60_000);
 afterAll(async () => {
@@ -135,6 +134,13 @@ test('what goes live with the rule is what was approved with it, whatever was wr
     state: 'live',
     texts: [{ version: later.version }],
   });
+  // Whoever approves the later ones sees both.
+  const template = await call('GET', `/api/v1/templates/${TEXT}`, APPROVER);
+  expect(template.body).toMatchObject({
+    live: text!.version,
+    definition: { files: files(`${FIRST} 문의 1577-1000`) },
+    liveDefinition: { files: files(`${FIRST}  `) },
+  });
 });
 
 test('a live rule whose texts wait for approval is among what waits today', async () => {
@@ -150,6 +156,63 @@ test('a live rule whose texts wait for approval is among what waits today', asyn
   expect((await call('POST', url, AUTHOR, { hash: newest[0]!.hash })).status).toBe(403);
   expect((await call('POST', url, APPROVER, { hash: newest[0]!.hash })).status).toBe(200);
   expect((await call('GET', '/api/v1/today', APPROVER)).body).toMatchObject({ approvals: [] });
+  expect((await call('GET', `/api/v1/templates/${TEXT}`, APPROVER)).body).toMatchObject({
+    live: newest[0]!.version,
+    liveDefinition: null,
+  });
+});
+
+test('a text that waits is taken back by saving what is live, and words of long ago come back as others do', async () => {
+  const url = `/api/v1/templates/${TEXT}`;
+  const before = await liveText();
+  const waiting = async () => (await call('GET', at(1), APPROVER)).body['texts'] as unknown as object[];
+  const lastLive = (await call('GET', url, APPROVER)).body['definition'] as unknown as { files: object };
+  const draft = await saveText(`${FIRST} 늦지 마세요`);
+  expect(await waiting()).toHaveLength(1);
+  await call('PUT', url, AUTHOR, { agency: 'nhis', files: lastLive.files }, '*');
+  expect(await waiting()).toEqual([]);
+  expect((await call('GET', '/api/v1/today', APPROVER)).body).toMatchObject({ approvals: [] });
+  expect((await call('GET', url, APPROVER)).body).toMatchObject({ definition: { files: lastLive.files } });
+  // Whoever still has the page open on which it was read approves nothing that was taken back.
+  expect(
+    (await call('POST', `${url}/versions/${draft.version}/approval`, APPROVER, { hash: draft.hash })).status,
+  ).toBe(409);
+  const after = await liveText();
+  expect(after).toBeGreaterThan(before!);
+  expect((await call('GET', url, APPROVER)).body).toMatchObject({ live: after, liveDefinition: null });
+  const again = await saveText(`${FIRST}  `);
+  expect(await waiting()).toMatchObject([{ version: again.version, hash: again.hash }]);
+  const approval = { hash: again.hash };
+  expect((await call('POST', `${url}/versions/${again.version}/approval`, APPROVER, approval)).status).toBe(
+    200,
+  );
+  expect(await liveText()).toBe(again.version);
+});
+
+test('what ships comes again at a restart, and leaves words that people decided', async () => {
+  const name = 'breast-screening-opened';
+  const url = `/api/v1/templates/${name}`;
+  const shippedOne = (await api.catalogue.refresh()).templates.get(name);
+  const { definition } = (await call('GET', url, APPROVER)).body as unknown as {
+    definition: { files: Record<string, string> };
+  };
+  const changed = {
+    agency: 'nhis',
+    files: {
+      ...definition.files,
+      'ko.sms.hbs': '[{{agency}}] 유방암 검진 {{shortDate deadline}}까지. 확인 {{code}}',
+    },
+  };
+  const { body } = await call('PUT', url, AUTHOR, changed, '*');
+  await seedCatalogue(api.database.pool, silentLogger);
+  expect((await api.catalogue.refresh()).templates.get(name)).toBe(shippedOne);
+  expect((await call('GET', url, APPROVER)).body['definition']).toMatchObject({ files: changed.files });
+  const approval = await call('POST', `${url}/versions/${body['version']}/approval`, APPROVER, {
+    hash: body['hash'],
+  });
+  expect(approval.status).toBe(200);
+  await seedCatalogue(api.database.pool, silentLogger);
+  expect((await api.catalogue.refresh()).templates.get(name)).toBe(body['version']);
 });
 
 test('an older version of a rule does not bring its older words back', async () => {

@@ -156,6 +156,13 @@ describe('a past day', () => {
     const seen = await simulate({ rule: near, asOf: '2026-02-01' }, exact);
     expect(seen.result.volumes['2026-12-24']).toMatchObject({ push: 999, sms: 2_998 });
   });
+
+  test('hides a count that is what the others leave of an audience counted elsewhere', async () => {
+    answerTo = () => ({ sets: { certain: setOf(36, 700_000) } });
+    const { result } = await simulate({ rule: { ...CHECKUP, id: 'few-by-push' }, asOf: '2026-02-01' }, nhis);
+    // 9 by push: with the 27 by SMS beside it, it could be had from the 36.
+    expect(result.volumes['2026-02-01']).toMatchObject({ push: '<10', sms: 'hidden', none: '<10' });
+  });
 });
 
 const EVENT = { year: 2026, parity: 0, area: 'all', closesOn: '2026-12-31' };
@@ -220,7 +227,7 @@ test('one that fails says so, and is logged like those that do not; nothing of t
     `SELECT outcome, count(*)::int AS n FROM questions WHERE kind = 'simulation' GROUP BY 1 ORDER BY 1`,
   );
   expect(rows).toEqual([
-    { outcome: 'answered', n: 7 },
+    { outcome: 'answered', n: 8 },
     { outcome: 'failed', n: 1 },
   ]);
   for (const table of ['campaigns', 'stage_runs', 'fanouts', 'notifications'])

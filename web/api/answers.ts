@@ -34,7 +34,7 @@ const done = (summary: string): Said => ({ summary, status: 204 });
 
 const STEP = one('drafted', 'edited', 'requested', 'refused', 'approved', 'published', 'withdrawn');
 const RULE_STATE = one('draft', 'awaiting', 'approved', 'live', 'replaced', 'withdrawn');
-const step = object({ step: STEP, by: text, at: time, hash: text, reason: maybeText });
+const step = object({ step: STEP, by: text, byName: maybeText, at: time, hash: text, reason: maybeText });
 const versionState = object({ id: text, version: whole, state: text });
 const drafted = object({ id: text, version: whole, hash: text, warnings: list(free) });
 const listedRule = object({
@@ -82,7 +82,7 @@ const campaign = object({
   cancelledAt: maybeTime,
   state: CAMPAIGN_STATE,
   asOf: time,
-  stops: list(object({ scope: text, reason: text, by: text, at: time })),
+  stops: list(object({ scope: text, reason: text, by: text, byName: maybeText, at: time })),
   ahead: list(object({ kind: text, firstAt: time, lastAt: time, people: whole })),
   equation: object(equation),
   possible: people,
@@ -157,7 +157,14 @@ const chain = object({
   ),
 });
 
-const stop = object({ scope: text, agency: maybeText, reason: text, createdBy: text, createdAt: time });
+const stop = object({
+  scope: text,
+  agency: maybeText,
+  reason: text,
+  createdBy: text,
+  createdByName: maybeText,
+  createdAt: time,
+});
 const status = {
   idle: yes,
   backlog: map(whole),
@@ -303,7 +310,16 @@ const ANSWERS: Readonly<Record<string, Said>> = {
       ...ruleVersion,
       rule: free,
       sentence: maybe(map(free)),
-      texts: list(object({ name: text, version: whole, hash: text, author: maybeText, at: time })),
+      texts: list(
+        object({
+          name: text,
+          version: whole,
+          hash: text,
+          author: maybeText,
+          authorName: maybeText,
+          at: time,
+        }),
+      ),
       may: object({ edit: may, request: may, approve: may, refuse: may, publish: may, withdraw: may }),
     }),
   ),
@@ -337,13 +353,14 @@ const ANSWERS: Readonly<Record<string, Said>> = {
     ),
   ),
   'get /api/v1/templates/:name': says(
-    'One template with its versions and the newest texts; the ETag is its hash',
+    'One template with its versions, the newest texts and, where they differ, the live ones; the ETag is its hash',
     object({
       name: text,
       agency: maybeText,
       live: maybeWhole,
       versions: list(template),
       definition: anything,
+      liveDefinition: anything,
     }),
   ),
   'put /api/v1/templates/:name': says(

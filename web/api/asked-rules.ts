@@ -1,7 +1,7 @@
 /** The rules that a question names: live, of a version, or a draft in the body; and with which event and day they are asked about. */
 import { Type } from 'typebox';
 import { dayOf } from '../../domain/clock.ts';
-import { AllimError, type Fault } from '../../domain/errors.ts';
+import { AllimError } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import type { Expression, Rule } from '../../domain/rule.ts';
 import type { SqlPool } from '../../domain/sql.ts';
@@ -97,22 +97,13 @@ async function typeOf(catalogue: Catalogue, name: string, agency: string): Promi
   return type;
 }
 
-/** Checks compile a schema, some milliseconds each: one a type as it stands. */
-const checkers = new WeakMap<EventType, (data: unknown) => readonly Fault[]>();
-
 function eventOf(type: EventType, { event, example = 0 }: With): Readonly<Record<string, unknown>> {
   if (event === undefined) {
     const found = type.examples[example];
     if (found === undefined) throw invalid('/example', 'the event type has no such example');
     return found;
   }
-  let check = checkers.get(type);
-  if (check === undefined) {
-    const checkData = dataChecker(type.schema);
-    check = (data) => checkData(data, '/event');
-    checkers.set(type, check);
-  }
-  const faults = check(event);
+  const faults = dataChecker(type.schema)(event, '/event');
   if (faults.length > 0)
     throw new AllimError('request-invalid', `the event: ${faults[0]!.pointer} ${faults[0]!.message}`, {
       faults,

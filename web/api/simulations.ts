@@ -29,7 +29,7 @@ import { askedOf, Day, Purpose } from './asked-rules.ts';
 import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 import { type AboutQuestion, guard, logFailed, type Telling } from './question-guard.ts';
 import type { QuestionParts } from './questions.ts';
-import { type Shown, shownAbout, shownCount } from './shown-counts.ts';
+import { type Shown, shownAbout, shownParts } from './shown-counts.ts';
 
 export type SimulationParts = QuestionParts & {
   readonly checkRule: (json: unknown) => Rule | Promise<Rule>;
@@ -153,12 +153,10 @@ function shownVolumes(
   return Object.fromEntries(
     days.map(([day, channels]) => [
       day,
-      Object.fromEntries(
-        [...channels].map(([name, count]) => [
-          name,
-          rounded.has(day) ? shownAbout(count) : shownCount(count, exact),
-        ]),
-      ),
+      rounded.has(day)
+        ? Object.fromEntries([...channels].map(([name, count]) => [name, shownAbout(count)]))
+        : // The channels of a day make up an audience that may have been counted in another question.
+          shownParts(Object.fromEntries(channels), exact),
     ]),
   );
 }

@@ -127,6 +127,12 @@ export const approveTemplate = (parts: AuthoringParts): Endpoint =>
             ids,
             faults: [{ pointer: '/hash', message: 'is not that of the version' }],
           });
+        // Whoever wrote on, or took it back, no longer means these words; older ones that were live once may come back.
+        if (version.state === 'draft' && !version.newest)
+          throw new AllimError('template-conflict', 'another version was saved since', {
+            ids,
+            faults: [{ pointer: '/hash', message: 'is no longer the newest' }],
+          });
         await parts.recheckTemplate(ids.template, version.definition);
         return async (sql) => {
           await publishTemplate(sql, ids.template, ids.version, approver);

@@ -18,7 +18,7 @@ import {
   ownContacts,
 } from '../../store/own-choices.ts';
 import { type Form, readForm } from '../pages/forms.ts';
-import { contactViews } from './contact-views.ts';
+import { capital, contactViews } from './contact-views.ts';
 import type { Reader, Show, ShowParts } from './show.ts';
 
 export type ChoicesParts = ShowParts & { readonly show: Show };
@@ -77,7 +77,7 @@ export function mountChoices(app: FastifyInstance, parts: ChoicesParts): Choices
       faults: faultsBy(refusal),
       typed: typedBy(refusal),
       ...choiceViews(choices, contacts, agencies, nameOf, reader),
-      contacts: contactViews(contacts, t),
+      contacts: contactViews(contacts, t, lang),
       languages: languageViews(choices?.locale ?? reader.locale, languages.codes, t),
     };
     const status = refusal === null ? 200 : (refusal.status ?? 422);
@@ -246,11 +246,6 @@ function choiceViews(
         ),
       })),
   };
-}
-
-/** Names of channels are written as within a sentence. */
-function capital(text: string, lang: string): string {
-  return text.slice(0, 1).toLocaleUpperCase(lang) + text.slice(1);
 }
 
 function languageViews(chosen: string, codes: readonly string[], t: Reader['t']) {

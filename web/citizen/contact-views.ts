@@ -18,7 +18,12 @@ function service(subscription: string): string {
   }
 }
 
-export function contactViews(contacts: readonly OwnContact[], t: Words) {
+/** Names of channels are written as within a sentence. */
+export function capital(text: string, lang: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(lang) + text.slice(1);
+}
+
+export function contactViews(contacts: readonly OwnContact[], t: Words, lang: string) {
   return contacts.map(({ id, channel, address, verified, invalid }) => {
     const shown =
       channel === 'sms'
@@ -29,7 +34,7 @@ export function contactViews(contacts: readonly OwnContact[], t: Words) {
     const good = verified && !invalid;
     return {
       id,
-      channel: t.channels[channel],
+      channel: capital(t.channels[channel], lang),
       shown,
       good,
       state: invalid ? t.contacts.invalid : verified ? t.contacts.verified : t.contacts.unverified,

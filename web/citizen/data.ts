@@ -61,6 +61,7 @@ export function mountData(app: FastifyInstance, parts: DataParts): void {
       ...facts,
       // Without a profile here nothing can be said of what is missing.
       missing: profile === undefined ? [] : facts.missing,
+      missingShow: t.data.missingShow(facts.missing.length),
       nothing: profile === undefined,
       looks: looks.map(({ at, agency, reason }) => ({
         when: day(at),

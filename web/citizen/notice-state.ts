@@ -1,5 +1,6 @@
 /** What a notice's own page says of how it stands, and what a correction changed: as sentences and as old and new values. Pure. */
 
+import { dayOf } from '../../domain/clock.ts';
 import { eventWord } from '../../rules/say/event-words.ts';
 import type { CitizenNotice } from '../../store/citizen-notices.ts';
 import { helpersFor } from '../../templates/vocabulary.ts';
@@ -11,7 +12,7 @@ import { spokenLanguage } from './why.ts';
 type Read = Pick<NoticeView, 'state'> & { readonly notice: CitizenNotice; readonly text: NoticeText };
 
 export function stateText(
-  { state, text }: Read,
+  { state, text, notice: { endedAt } }: Read,
   { notice }: Words,
   day: (value: string) => string,
 ): { readonly title: string; readonly text: string } | null {
@@ -24,6 +25,8 @@ export function stateText(
       return { title: notice.expiredTitle, text: notice.expired(day(text.deadline!)) };
     case 'withdrawn':
       return { title: notice.withdrawnTitle, text: notice.withdrawn };
+    case 'lifted':
+      return { title: notice.liftedTitle, text: notice.lifted(day(dayOf(endedAt!.getTime()))) };
     case 'outdated':
       return { title: notice.outdatedTitle, text: notice.outdated };
     default:

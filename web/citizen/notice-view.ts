@@ -61,9 +61,11 @@ export function stateOf(
   types: EventTypes,
   nowMs: number,
 ): NoticeState {
-  if (notice.recalled || notice.obligationState === 'cancelled') return 'withdrawn';
+  if (notice.recalled) return 'withdrawn';
   // Before its version: the agency's word raises that as well.
   if (notice.obligationState === 'done') return notice.saidDone ? 'said' : 'done';
+  // A warning was right when it came, and is lifted; anything else was taken back.
+  if (notice.endedAt !== null) return notice.category === 'emergency' ? 'lifted' : 'withdrawn';
   if (notice.outdated) return 'outdated';
   if (deadline !== null && daysUntil(deadline, dayOf(nowMs)) < 0) return 'expired';
   if (types.get(notice.body.type)?.effect !== 'informs') return 'open';

@@ -1,14 +1,14 @@
 /** One citizen's inbox, and for each notice why it came: rule, event, and each condition with the value that was seen. */
 import type { Sealer } from '../../domain/sealing.ts';
 import type { SqlPool } from '../../domain/sql.ts';
-import type { Field, Fields } from '../../rules/catalogue.ts';
+import { type Field, type Fields, valueName } from '../../rules/catalogue.ts';
 import type { Catalogue, Snapshot } from '../../store/catalogue.ts';
 import { type InboxNotice, listInbox } from '../../store/inbox.ts';
 import { judgementsOf, type KnownCitizen, knownCitizen } from '../../store/overview.ts';
 import { latestSimulatedSends, type ShownSend } from '../../store/simulated-sends.ts';
 import { type Html, html } from '../pages/html.ts';
 import { preview } from './previews.ts';
-import type { Explainer, Reason } from './why.ts';
+import type { Explainer, Leaf } from './why.ts';
 import { clockTime, dayName, fullDay, type Language, nameIn, WORDS } from './words.ts';
 
 export type InboxParts = {
@@ -25,7 +25,7 @@ export type Inbox = {
     readonly notice: InboxNotice;
     readonly sends: readonly ShownSend[];
     /** null where the rule cannot be read any more: its event type changed. */
-    readonly reason: Reason | null;
+    readonly reason: readonly Leaf[] | null;
   }[];
 };
 
@@ -45,7 +45,7 @@ export async function readInbox(
     pool,
     notices.map((notice) => notice.id),
   );
-  const reasons = new Map<string, Reason>();
+  const reasons = new Map<string, readonly Leaf[]>();
   for (const { notification, rule, ruleVersion, event, asOf } of judgements) {
     const version = await catalogue.ruleVersion(rule, ruleVersion);
     const type = version === undefined ? undefined : catalogue.current().eventTypes.get(version.rule.on);
@@ -72,7 +72,8 @@ export async function readInbox(
 function sayFact(field: Field | undefined, value: unknown, language: Language): string {
   const words = WORDS[language];
   if (value === null || value === undefined) return words.unknownValue;
-  if (field?.type === 'enum') return field.valueLabels[String(value)]?.[language] ?? String(value);
+  if (field !== undefined && field.type !== 'list' && typeof value === 'string' && field.type !== 'date')
+    return valueName(field, value, language) ?? value;
   if (field?.type === 'boolean') return value === true ? words.yes : words.no;
   if (field?.type === 'date' && typeof value === 'string') return fullDay(value, language);
   if (Array.isArray(value)) return words.people(value.length);
@@ -81,7 +82,12 @@ function sayFact(field: Field | undefined, value: unknown, language: Language): 
 
 function about({ id, known }: Inbox, fields: Fields, language: Language): Html {
   const words = WORDS[language];
-  const facts = Object.entries(known.attributes).map(
+  // In the catalogue's order: a database has its own.
+  const order = [...fields.keys()];
+  const attributes = Object.entries(known.attributes).toSorted(
+    ([a], [b]) => order.indexOf(a) - order.indexOf(b),
+  );
+  const facts = attributes.map(
     ([name, value]) =>
       html`<div><dt>${fields.get(name)?.labels[language] ?? name}</dt><dd>${sayFact(fields.get(name), value, language)}</dd></div>`,
   );
@@ -94,7 +100,12 @@ function about({ id, known }: Inbox, fields: Fields, language: Language): Html {
   </dl></div>`;
 }
 
-function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, language: Language): Html {
+function why(
+  notice: InboxNotice,
+  reason: readonly Leaf[] | null,
+  catalogue: Snapshot,
+  language: Language,
+): Html {
   const words = WORDS[language];
   const rule = catalogue.rules.get(notice.rule)?.rule;
   const type = catalogue.eventTypes.get(notice.event.type);
@@ -105,9 +116,9 @@ function why(notice: InboxNotice, reason: Reason | null, catalogue: Snapshot, la
     ${
       reason === null
         ? ''
-        : html`<div><dt>${words.whyHolds}</dt><dd><ul class="leaves">${reason.leaves.map(
-            ({ text, holds }) =>
-              html`<li class="${holds}"><span class="holds">${words.holds[holds]}</span> ${text}</li>`,
+        : html`<div><dt>${words.whyHolds}</dt><dd><ul class="leaves">${reason.map(
+            ({ text, seen, holds }) =>
+              html`<li class="${holds}"><span class="holds">${words.holds[holds]}</span> ${text}${seen.length === 0 ? '' : html` <span class="quiet">(${seen.join(' · ')})</span>`}</li>`,
           )}</ul></dd></div>`
     }
     <div><dt>${words.whyReach}</dt><dd>${notice.reach === 'possible' ? words.possible : words.certain}</dd></div>

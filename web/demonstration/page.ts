@@ -2,6 +2,7 @@
 import type { NotificationId } from '../../domain/ids.ts';
 import { shortCode } from '../../domain/short-code.ts';
 import { type Html, html } from '../pages/html.ts';
+import { FONTS_PATH } from '../ui/assets.ts';
 import { type CommandParts, type Examples, everybodyIn, threePeople, yourself } from './commands.ts';
 import type { Overview } from './overview.ts';
 import { SECTIONS } from './sections.ts';
@@ -13,10 +14,10 @@ function shell(language: Language, title: string, path: string, stops: Html, mai
   const other = language === 'ko' ? 'en' : 'ko';
   return `<!doctype html>\n${
     html`<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/demonstration/style.css"><script src="/demonstration/page.js" defer></script></head>
+<link rel="icon" href="/icons/allim.svg" type="image/svg+xml"><link rel="stylesheet" href="${FONTS_PATH}"><link rel="stylesheet" href="/demonstration/style.css"><script src="/demonstration/page.js" defer></script></head>
 <body><a class="skip" href="#main">${words.skip}</a>
 <header><p class="banner"><strong>${words.badge}</strong> ${words.demonstration}</p>
-<div class="bar"><a class="brand" href="/demonstration?lang=${language}"><span aria-hidden="true">알림</span> Allim</a>
+<div class="bar"><a class="brand" href="/demonstration?lang=${language}"><img src="/icons/allim.svg" alt="" width="32" height="32"> ${language === 'ko' ? '알림' : 'Allim'}</a>
 <nav aria-label="${words.languages}"><a class="language" href="${path}?lang=${other}" hreflang="${other}" lang="${other}">${languageName(other)}</a></nav></div></header>
 ${stops}
 <main id="main">${main}</main>

@@ -24,7 +24,7 @@ function push(send: ShownSend, from: string, language: Language): Html {
   return html`<div class="lock">
     <p class="lock-time" aria-hidden="true">${clockTime(send.at, language)}</p>
     <div class="lock-note" lang="${send.locale}">
-      <p class="lock-from"><span class="lock-icon" aria-hidden="true">알</span>${from}<span class="lock-when">${clockTime(send.at, language)}</span></p>
+      <p class="lock-from"><img class="lock-icon" src="/icons/allim.svg" alt="">${from}<span class="lock-when">${clockTime(send.at, language)}</span></p>
       <p class="lock-title">${textOf(send.content, 'title')}</p>
       <p class="lock-body">${lines(textOf(send.content, 'body'))}</p>
     </div>

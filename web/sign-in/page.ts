@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { type PageNeeds, pageHeaders } from '../pages/headers.ts';
 import { type Html, html } from '../pages/html.ts';
+import { FONTS_PATH } from '../ui/assets.ts';
 import { SIGN_IN_LANGUAGES, SIGN_IN_WORDS, type SignInLanguage } from './words.ts';
 
 /** As its readers call it. */
@@ -26,9 +27,9 @@ export function signInHtml({ language, title, main, head, badge, inLanguage }: S
   const words = SIGN_IN_WORDS[language];
   return `<!doctype html>\n${
     html`<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title} · Allim</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/sign-in/style.css">${head}</head>
+<link rel="icon" href="/icons/allim.svg" type="image/svg+xml"><link rel="stylesheet" href="${FONTS_PATH}"><link rel="stylesheet" href="/sign-in/style.css">${head}</head>
 <body><a class="skip" href="#main">${words.skip}</a>
-<header><a class="brand" href="/"><span aria-hidden="true">알림</span> Allim</a>${
+<header><a class="brand" href="/"><img src="/icons/allim.svg" alt="" width="32" height="32"> ${language === 'ko' ? '알림' : 'Allim'}</a>${
       inLanguage === undefined
         ? ''
         : html`<nav aria-label="${words.language}">${SIGN_IN_LANGUAGES.filter((one) => one !== language).map(

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify';
 /** Where the build is unless told. */
 export const BUILT_WEB = path.join(import.meta.dirname, '..', '..', '.cache', 'web');
 export const ASSETS_PATH = '/assets/';
+export const FONTS_PATH = `${ASSETS_PATH}fonts.css`;
 
 export type Entry = {
   /** Addresses on this server. */
@@ -23,6 +24,8 @@ export type Assets = {
   readonly folder: string;
   /** Throws where that was not built. */
   entry(name: 'ui' | 'console' | 'citizen'): Entry;
+  /** The type alone, for pages that bring their own style sheet and are served where no other is. */
+  readonly fonts: string;
   /** The service worker's text, whose address has to be in the folder that it serves; null where there is none. */
   readonly serviceWorker: Buffer | null;
 };
@@ -38,6 +41,8 @@ export function readAssets(folder: string = BUILT_WEB): Assets {
     throw new Error('the web pages are not built: run npm run build', { cause });
   }
   const address = (name: string): string => `${ASSETS_PATH}${name}`;
+  const faces = (name: string) =>
+    readFileSync(path.join(folder, name), 'utf8').match(/@font-face\s*\{[^}]*\}/g);
   const worker = manifest['service-worker']?.script;
   return {
     folder,
@@ -50,12 +55,13 @@ export function readAssets(folder: string = BUILT_WEB): Assets {
         preloads: entry.preloads.map(address),
       };
     },
+    fonts: (manifest['ui']?.styles ?? []).flatMap((name) => faces(name) ?? []).join('\n'),
     serviceWorker: worker == null ? null : readFileSync(path.join(folder, worker)),
   };
 }
 
 /** `/assets/*`, without a login: there is nothing in them that the sources do not show. */
-export async function mountAssets(app: FastifyInstance, { folder }: Assets): Promise<void> {
+export async function mountAssets(app: FastifyInstance, { folder, fonts }: Assets): Promise<void> {
   const names = new Set(readdirSync(folder));
   await app.register(fastifyStatic, {
     root: folder,
@@ -65,6 +71,10 @@ export async function mountAssets(app: FastifyInstance, { folder }: Assets): Pro
     immutable: true,
     maxAge: '365d',
   });
+  // By a name that stays: sign-in and the front page do not know what was built. The fonts themselves are kept for a year.
+  app.get(FONTS_PATH, { config: { permission: 'public' } }, async (_request, reply) =>
+    reply.header('cache-control', 'no-cache').type('text/css; charset=utf-8').send(fonts),
+  );
   app.get(`${ASSETS_PATH}:name`, { config: { permission: 'public' } }, async (request, reply) => {
     const { name } = request.params as { name: string };
     if (!names.has(name) || !/-[\w-]{8}\.\w+$/.test(name)) return reply.callNotFound();

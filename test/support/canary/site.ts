@@ -4,7 +4,6 @@ import webPush from 'web-push';
 import { loadConfig } from '../../../app/config.ts';
 import { type Context, createContext } from '../../../app/context.ts';
 import { ROLES } from '../../../app/roles.ts';
-import { seedCatalogue } from '../../../app/seed.ts';
 import { startRoles } from '../../../app/start-roles.ts';
 import type { NewRecord } from '../../../broker/broker.ts';
 import { createEmbeddedBroker } from '../../../broker/embedded.ts';
@@ -90,8 +89,7 @@ function recordingBroker(pool: SqlPool, records: (readonly [string, string])[]) 
 
 export async function createCanarySite(dataDir: string): Promise<CanarySite> {
   buildWebOnce();
-  const database = await createDatabase({ max: 20 });
-  await seedCatalogue(database.pool, silentLogger);
+  const database = await createDatabase({ max: 20, seeded: true });
   const providers = await startRefusingProviders();
   const { logger, lines } = createLogCapture();
   const vapid = webPush.generateVAPIDKeys();

@@ -37,6 +37,7 @@ export const EVERYBODY: Readonly<Record<string, Declared>> = {
   'GET /sign-in/style.css': open('/sign-in/style.css'),
   'GET /sign-in/continue.js': open('/sign-in/continue.js'),
   'GET /assets/:name': open('/assets/nothing-12345678.js', 404),
+  'GET /assets/fonts.css': open('/assets/fonts.css'),
   'GET /check': open('/check'),
   'POST /check': {
     ...open('/check', 422),

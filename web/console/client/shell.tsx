@@ -96,9 +96,7 @@ function TopBar({ onLanguage }: { readonly onLanguage: (language: Language) => v
   return (
     <header className="topbar">
       <Link className="brand" href="/">
-        <span className="brand-mark" aria-hidden="true">
-          알
-        </span>
+        <img className="brand-mark" src="/icons/allim.svg" alt="" />
         {words.product}
       </Link>
       <p className="whose">
@@ -139,11 +137,19 @@ function Navigation() {
   const { may } = usePerson();
   const [location] = useLocation();
   const shown = PLACES.filter(({ path, needs }) => !path.includes(':') && may.includes(needs));
+  // Where places do not fit side by side, the one that one is at is in sight.
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    if (location === '') return;
+    list.current
+      ?.querySelector('[aria-current]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' });
+  }, [location]);
   const isHere = (path: string): boolean =>
     path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
   return (
     <nav className="places" aria-label={words.places}>
-      <ul className="places-list">
+      <ul className="places-list" ref={list}>
         {shown.map(({ path, label }) => (
           <li key={path}>
             <Link href={path} aria-current={isHere(path) ? 'page' : undefined}>

@@ -146,7 +146,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             name: 'at',
             label: words.at,
             cell: ({ at }) => (
-              <time className="one-line" dateTime={at}>
+              <time className="when" dateTime={at}>
                 {formatTime(at, language)}
               </time>
             ),
@@ -157,7 +157,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             cell: ({ actor, actorName }) => (
               <span>
                 {actorName !== null && <span className="block">{actorName}</span>}
-                <code className="small muted">{actor}</code>
+                <code className="small muted one-line">{actor}</code>
               </span>
             ),
           },
@@ -166,7 +166,7 @@ function Entries({ filter }: { readonly filter: Filter }) {
             name: 'on',
             label: words.on,
             cell: ({ object }) => (
-              <code className="small" title={object ?? undefined}>
+              <code className="small on-what" title={object ?? undefined}>
                 {object?.replace(UUID, '$1…') ?? '–'}
               </code>
             ),

@@ -129,7 +129,7 @@ export const AUDIT_WORDS: Spoken<AuditWords> = {
     headWhy:
       'Note its number and fingerprint elsewhere, and a trail that was rewritten as a whole shows later.',
     filters: { actor: 'Who', action: 'Did what', object: 'On what' },
-    hints: { actor: 'For example staff:kim', object: 'For example rule:nhis-checkup' },
+    hints: { actor: 'e.g. staff:kim', object: 'e.g. rule:nhis-checkup' },
     all: 'All',
     number: 'No.',
     at: 'When',

@@ -37,6 +37,7 @@ export type Campaign = {
   readonly acceptedAt: string;
   readonly cancelledAt: string | null;
   readonly cancelledBy: string | null;
+  readonly cancelledByName: string | null;
   readonly cancelReason: string | null;
   readonly state: 'running' | 'paused' | 'done' | 'ended' | 'cancelled';
   readonly asOf: string;

@@ -4,10 +4,12 @@ import { Link } from 'wouter';
 import { call } from '../api.ts';
 import { formatDay, formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { useActor } from '../parts/actor.ts';
 import { People, type PeopleCount, usePeople } from '../parts/people.tsx';
 import { FailedPage, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { useMay } from '../person.ts';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { CAMPAIGN_WORDS } from './campaign.words.ts';
 import { type Campaign, type ChannelCounts, type Equation, useCampaign } from './campaign-live.ts';
@@ -41,8 +43,9 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
   const words = useWords(CAMPAIGN_WORDS);
   const sending = useWords(SENDING_WORDS);
   const language = useLanguage();
-  const { title, rule, state, event, day, acceptedAt, asOf, cancelledAt, cancelledBy, cancelReason, stops } =
-    campaign;
+  const actor = useActor();
+  const { title, rule, state, event, day, acceptedAt, asOf, stops } = campaign;
+  const { cancelledAt, cancelledBy, cancelledByName, cancelReason } = campaign;
   return (
     <header>
       <p>
@@ -68,7 +71,8 @@ function Head({ campaign, connected }: { readonly campaign: Campaign; readonly c
       </p>
       {cancelledAt !== null && (
         <p className="notice danger">
-          {words.cancelled(cancelledBy ?? '', formatTime(cancelledAt, language))} {cancelReason}
+          {words.cancelled(actor(cancelledBy ?? '', cancelledByName), formatTime(cancelledAt, language))}{' '}
+          {cancelReason}
         </p>
       )}
       {stops.map(({ scope, reason }) => (
@@ -278,7 +282,7 @@ function Failures({ campaign }: { readonly campaign: Campaign }) {
 
 function Stages({ campaign }: { readonly campaign: Campaign }) {
   const words = useWords(CAMPAIGN_WORDS);
-  const sending = useWords(SENDING_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const language = useLanguage();
   type Row = { key: string; kind: string; at: string; asked: string; notified: PeopleCount | null };
   const rows: Row[] = [
@@ -298,7 +302,7 @@ function Stages({ campaign }: { readonly campaign: Campaign }) {
     })),
   ];
   const columns: Column<Row>[] = [
-    { name: 'stage', label: words.stage, head: true, cell: ({ kind }) => sending.stages(kind) },
+    { name: 'stage', label: words.stage, head: true, cell: ({ kind }) => stageName(kind) },
     {
       name: 'due',
       label: words.due,

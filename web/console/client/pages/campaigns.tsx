@@ -4,6 +4,7 @@ import { Link, useSearchParams } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatDay, formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { useActor } from '../parts/actor.ts';
 import { More, usePages } from '../parts/paged.tsx';
 import { People, type PeopleCount } from '../parts/people.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
@@ -30,6 +31,7 @@ type Stop = {
   readonly scope: string;
   readonly reason: string;
   readonly createdBy: string;
+  readonly createdByName: string | null;
   readonly createdAt: string;
 };
 
@@ -109,6 +111,7 @@ function Stops() {
   const sending = useWords(SENDING_WORDS);
   const language = useLanguage();
   const mayOperate = useMay('operate');
+  const actor = useActor();
   const client = useQueryClient();
   const { data } = useQuery({
     queryKey: ['stops'],
@@ -119,12 +122,13 @@ function Stops() {
     <section className="card stops" aria-labelledby="stops-title">
       <h2 id="stops-title">{words.stops}</h2>
       <ul className="stack tight">
-        {data.stops.map(({ scope, reason, createdBy, createdAt }) => (
+        {data.stops.map(({ scope, reason, createdBy, createdByName, createdAt }) => (
           <li key={scope} className="row apart">
             <span>
               <strong>{sending.scope(scope)}</strong> {reason}
               <span className="small muted stop-by">
-                {words.since(createdBy)} · <time dateTime={createdAt}>{formatTime(createdAt, language)}</time>
+                {words.since(actor(createdBy, createdByName))} ·{' '}
+                <time dateTime={createdAt}>{formatTime(createdAt, language)}</time>
               </span>
             </span>
             {mayOperate && (

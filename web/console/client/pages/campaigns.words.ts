@@ -46,7 +46,7 @@ export const CAMPAIGNS_WORDS: Spoken<CampaignsWords> = {
     stops: '지금 멈춰 있는 발송',
     goOn: '다시 보내기',
     goOnWhat: (what) => `${what}: 멈췄던 것이 곧 나갑니다. 때를 넘긴 것은 나가지 않습니다.`,
-    since: (by) => `${by} 님이 멈춤`,
+    since: (by) => `멈춘 이 ${by}`,
     everybody: '모든 기관',
   },
   en: {

@@ -5,6 +5,7 @@ import { get } from '../api.ts';
 import { formatNumber, formatTime } from '../formats.ts';
 import { FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { useLanguage, useWords } from '../words.ts';
 import { HEALTH_WORDS } from './health.words.ts';
 import { SENDING_WORDS } from './sending.words.ts';
@@ -155,7 +156,7 @@ function Channels({ health }: Given) {
 
 function Failing({ health }: Given) {
   const words = useWords(HEALTH_WORDS);
-  const sending = useWords(SENDING_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   return (
     <section aria-labelledby="failing-title">
       <h2 id="failing-title">{words.failingTitle}</h2>
@@ -163,7 +164,7 @@ function Failing({ health }: Given) {
       <ul className="stack tight">
         {health.failing.map(({ campaign, rule, stage, verdict, failed, called }) => (
           <li key={`${campaign} ${stage}`}>
-            <Link href={`/campaigns/${campaign}`}>{rule}</Link> {sending.stages(stage)} ·{' '}
+            <Link href={`/campaigns/${campaign}`}>{rule}</Link> {stageName(stage)} ·{' '}
             {words.failing(failed, called)}{' '}
             <span className="badge warning">{words.verdicts[verdict] ?? verdict}</span>
           </li>

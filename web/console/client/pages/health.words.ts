@@ -101,7 +101,7 @@ export const HEALTH_WORDS: Spoken<HealthWords> = {
       producers: 'Producers',
       web: 'Web',
     },
-    works: 'works',
+    works: 'Works',
     broken: 'does not work',
     backlogTitle: 'What is left to do',
     idle: 'Nothing is left to do.',

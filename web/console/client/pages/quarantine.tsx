@@ -5,10 +5,12 @@ import { Link } from 'wouter';
 import { call, get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { Act } from '../parts/act.tsx';
+import { useActor } from '../parts/actor.ts';
 import { More, usePages } from '../parts/paged.tsx';
 import { Empty, Failed, FailedPage, Loading } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
+import { sayFault } from './fault-words.ts';
 import { QUARANTINE_WORDS } from './quarantine.words.ts';
 
 type Fault = { readonly pointer: string; readonly message: string };
@@ -23,6 +25,7 @@ type Row = {
 type Case = Row & {
   readonly state: string;
   readonly closedBy: string | null;
+  readonly closedByName: string | null;
   readonly mended: boolean;
   readonly record: {
     readonly headers: Readonly<Record<string, string>>;
@@ -60,14 +63,12 @@ export function Quarantine() {
               name: 'what',
               label: words.what,
               head: true,
-              cell: ({ id, message, code }) => (
+              cell: ({ id, message, code, faults }) => (
                 <span>
                   <Link className="rule-name" href={`/quarantine/${id}`}>
                     {words.codes[code] ?? message}
                   </Link>
-                  <span className="small muted" lang="en">
-                    {message}
-                  </span>
+                  <Short faults={faults} message={message} />
                 </span>
               ),
             },
@@ -103,7 +104,9 @@ export function QuarantineCase({ params }: { readonly params: Readonly<Record<st
   return (
     <div className="stack">
       <p>
-        <Link href="/quarantine">{words.back}</Link>
+        <Link className="small" href="/quarantine">
+          ← {words.back}
+        </Link>
       </p>
       {error !== null && <FailedPage error={error} />}
       {data === undefined ? error === null && <Loading page /> : <Opened kept={data} />}
@@ -138,16 +141,19 @@ function mendable({ topic, record }: Case): string {
 
 function Opened({ kept }: { readonly kept: Case }) {
   const words = useWords(QUARANTINE_WORDS);
-  const { message, code, faults, record, state, closedBy } = kept;
+  const actor = useActor();
+  const { message, code, faults, record, state, closedBy, closedByName } = kept;
   return (
     <>
       <div className="place-head">
         <h1>{words.codes[code] ?? message}</h1>
         <code>{code}</code>
       </div>
-      <p className="muted" lang="en">
-        {message}
-      </p>
+      {faults.length === 0 && (
+        <p className="muted" lang="en">
+          {message}
+        </p>
+      )}
       {faults.length > 0 && <FaultList title={words.faults} faults={faults} />}
       <section>
         <h2>{words.original}</h2>
@@ -161,20 +167,40 @@ function Opened({ kept }: { readonly kept: Case }) {
       {state === 'open' ? (
         <Mend kept={kept} />
       ) : (
-        <p className="notice">{words.closed(words.states[state] ?? state, closedBy ?? '')}</p>
+        <p className="notice">
+          {words.closed(words.states[state] ?? state, actor(closedBy ?? '', closedByName))}
+        </p>
       )}
     </>
   );
 }
 
+/** The first place at fault, in words, or what the reader said where no place is. */
+function Short({ faults, message }: Pick<Row, 'faults' | 'message'>) {
+  const language = useLanguage();
+  const [first] = faults;
+  if (first === undefined)
+    return (
+      <span className="small muted" lang="en">
+        {message}
+      </span>
+    );
+  return (
+    <span className="small muted">
+      <code>{first.pointer === '' ? '/' : first.pointer}</code> {sayFault(first.message, language)}
+    </span>
+  );
+}
+
 function FaultList({ title, faults }: { readonly title: string; readonly faults: readonly Fault[] }) {
+  const language = useLanguage();
   return (
     <section>
       <h2>{title}</h2>
       <ul>
         {faults.map(({ pointer, message }) => (
           <li key={`${pointer} ${message}`}>
-            <code>{pointer === '' ? '/' : pointer}</code> {message}
+            <code>{pointer === '' ? '/' : pointer}</code> {sayFault(message, language)}
           </li>
         ))}
       </ul>

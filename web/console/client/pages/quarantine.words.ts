@@ -71,7 +71,7 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
     },
     topics: { 'agency-events': '기관 이벤트', 'citizen-profiles': '시민 정보' },
     states: { open: '열림', retried: '다시 보냄', dropped: '버림' },
-    closed: (state, by) => `${by} 님이 처리했습니다: ${state}`,
+    closed: (state, by) => `처리했습니다: ${state}. 처리한 이 ${by}.`,
   },
   en: {
     title: 'Quarantine',
@@ -97,7 +97,7 @@ export const QUARANTINE_WORDS: Spoken<QuarantineWords> = {
     retried: (known) =>
       known ? 'The event was taken in before and counts once. Closed.' : 'Sent again, and taken in.',
     dropped: 'Closed.',
-    back: 'Quarantine',
+    back: 'All of quarantine',
     codes: {
       'event-invalid': 'The event does not have the agreed form',
       'event-type-unknown': 'An event of an unknown kind',

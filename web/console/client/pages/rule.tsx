@@ -180,7 +180,7 @@ function Editor({ id, opened, types, fields }: Given) {
                   opened={opened}
                   changed={changed || texts.changed}
                   scope={scope}
-                  hashOf={texts.hashOf}
+                  texts={texts}
                 />
               )}
             </div>

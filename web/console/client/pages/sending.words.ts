@@ -4,7 +4,6 @@ import type { Spoken } from '../words.ts';
 type SendingWords = {
   readonly channels: Readonly<Record<string, string>>;
   readonly campaignStates: Readonly<Record<string, string>>;
-  readonly stages: (kind: string) => string;
   readonly statuses: Readonly<Record<string, string>>;
   readonly faults: Readonly<Record<string, string>>;
   readonly reasons: Readonly<Record<string, string>>;
@@ -21,7 +20,7 @@ const scoped =
   };
 
 const KO = { push: '푸시', email: '메일', sms: '문자' };
-const EN = { push: 'Push', email: 'Mail', sms: 'Text message' };
+const EN = { push: 'Push', email: 'Email', sms: 'SMS' };
 
 export const SENDING_WORDS: Spoken<SendingWords> = {
   ko: {
@@ -33,14 +32,6 @@ export const SENDING_WORDS: Spoken<SendingWords> = {
       ended: '끝남',
       cancelled: '취소됨',
     },
-    stages: (kind) =>
-      kind === 'opened'
-        ? '열릴 때'
-        : /^d\d+$/.test(kind)
-          ? `${kind.slice(1)}일 전`
-          : kind === 'corrected'
-            ? '정정'
-            : kind,
     statuses: {
       planned: '보낼 차례',
       waiting: '기다림',
@@ -94,14 +85,6 @@ export const SENDING_WORDS: Spoken<SendingWords> = {
       ended: 'Ended',
       cancelled: 'Cancelled',
     },
-    stages: (kind) =>
-      kind === 'opened'
-        ? 'At opening'
-        : /^d\d+$/.test(kind)
-          ? `${kind.slice(1)} days before`
-          : kind === 'corrected'
-            ? 'Correction'
-            : kind,
     statuses: {
       planned: 'Due',
       waiting: 'Waiting',

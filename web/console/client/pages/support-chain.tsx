@@ -1,5 +1,6 @@
 /** One notice from the event to the device: each step with its time and its reason. */
 import { formatDay, formatTime } from '../formats.ts';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { SENDING_WORDS } from './sending.words.ts';
 import { type ChainStepKind, SUPPORT_WORDS } from './support.words.ts';
@@ -71,6 +72,7 @@ export function NoticeChain({ notice }: { readonly notice: Chain }) {
 function StepLine({ step, notice }: { readonly step: Step; readonly notice: Chain }) {
   const words = useWords(SUPPORT_WORDS);
   const sending = useWords(SENDING_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const language = useLanguage();
   const said = (code: string): string => sending.reasons[code] ?? sending.statuses[code] ?? code;
   const { details = {} } = step;
@@ -84,7 +86,7 @@ function StepLine({ step, notice }: { readonly step: Step; readonly notice: Chai
       words.rule(
         nameIn(notice.ruleTitle ?? undefined, language, notice.rule),
         Number(details['version']),
-        sending.stages(String(details['stage'])),
+        stageName(String(details['stage'])),
       ),
     );
   if (step.channel !== undefined) parts.push(sending.channels[step.channel] ?? step.channel);

@@ -56,7 +56,7 @@ export function Why({ citizen, reason }: { readonly citizen: string; readonly re
             value={rule}
             onChange={(event) => setRule(event.target.value)}
           >
-            <option value="" />
+            <option value="">{words.whyChoose}</option>
             {data?.rules.map((one) => (
               <option key={one.id} value={one.id}>
                 {nameIn(one.title, language, one.id)}

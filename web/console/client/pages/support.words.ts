@@ -38,6 +38,7 @@ type SupportWords = {
   readonly chain: string;
   readonly why: string;
   readonly whyWhich: string;
+  readonly whyChoose: string;
   readonly whyAsk: string;
   readonly reach: Readonly<Record<'certain' | 'possible' | 'no', string>>;
   readonly noProfile: string;
@@ -85,6 +86,7 @@ export const SUPPORT_WORDS: Spoken<SupportWords> = {
     chain: '있었던 일',
     why: '왜 받았나요, 왜 못 받았나요?',
     whyWhich: '어느 규칙인가요?',
+    whyChoose: '규칙을 고르세요',
     whyAsk: '까닭 보기',
     reach: {
       certain: '지금 이 규칙의 확실한 대상입니다.',
@@ -145,6 +147,7 @@ export const SUPPORT_WORDS: Spoken<SupportWords> = {
     chain: 'What happened',
     why: 'Why, or why not?',
     whyWhich: 'Which rule?',
+    whyChoose: 'Choose a rule',
     whyAsk: 'Say why',
     reach: {
       certain: 'The rule certainly concerns this person now.',

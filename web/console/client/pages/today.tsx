@@ -3,10 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { get } from '../api.ts';
 import { formatClock, formatDay, formatNumber } from '../formats.ts';
+import { useActor } from '../parts/actor.ts';
 import { drawn, type PeopleCount, usePeople } from '../parts/people.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { usePerson } from '../person.ts';
+import { useMay, usePerson } from '../person.ts';
 import { PLACES } from '../places.ts';
 import { nameIn, useLanguage, useWords } from '../words.ts';
 import { TODAY_WORDS } from './today.words.ts';
@@ -28,6 +29,7 @@ type Day = {
     readonly version: number;
     readonly title: Readonly<Record<string, string>>;
     readonly by: string;
+    readonly byName: string | null;
     readonly at: string;
     /** Texts alone; 0 where the version itself waits. */
     readonly texts: number;
@@ -131,6 +133,9 @@ function Waits({ day }: { readonly day: Day }) {
   const words = useWords(TODAY_WORDS);
   const language = useLanguage();
   const person = usePerson();
+  // Whoever may not decide reads it all the same.
+  const read = useMay('approve') ? words.read : words.look;
+  const actor = useActor();
   const say = (count: number): string => formatNumber(count, language);
   const leadsTo = (where: string): boolean =>
     PLACES.some(({ path, needs }) => path === where && person.may.includes(needs));
@@ -147,22 +152,22 @@ function Waits({ day }: { readonly day: Day }) {
         <>
           <h3>{words.approvals}</h3>
           <ul className="waiting">
-            {day.approvals.map(({ rule, version, title, by, texts }) => (
+            {day.approvals.map(({ rule, version, title, by, byName, texts }) => (
               <li key={`${rule} ${version}`} className="row apart">
                 <span>
                   <span className="rule-name">{nameIn(title, language, rule)}</span>
                   <span className="small muted">
                     {texts === 0
-                      ? words.approvalOf(version, by.replace(/^staff:/, ''))
-                      : words.textsOf(formatNumber(texts, language), by.replace(/^staff:/, ''))}
+                      ? words.approvalOf(version, actor(by, byName))
+                      : words.textsOf(formatNumber(texts, language), actor(by, byName))}
                   </span>
                 </span>
                 <Link
                   className="button small"
                   href={`/rules/${rule}?version=${version}&step=publish`}
-                  aria-label={`${words.read}: ${nameIn(title, language, rule)}`}
+                  aria-label={`${read}: ${nameIn(title, language, rule)}`}
                 >
-                  {words.read}
+                  {read}
                 </Link>
               </li>
             ))}

@@ -74,6 +74,6 @@ function saidOf(problem: Problem, words: (typeof STATE_WORDS)['ko']): string {
     case 503:
       return words.busy;
     default:
-      return problem.message;
+      return problem.status >= 500 ? words.ours : problem.message;
   }
 }

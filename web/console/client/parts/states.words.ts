@@ -7,6 +7,7 @@ type StateWords = {
   readonly forbidden: string;
   readonly notFound: string;
   readonly busy: string;
+  readonly ours: string;
   readonly again: string;
   readonly reference: string;
   readonly brokenPage: string;
@@ -23,6 +24,7 @@ export const STATE_WORDS: Spoken<StateWords> = {
     forbidden: '볼 권한이 없습니다.',
     notFound: '찾는 것이 없습니다. 지워졌거나 주소가 다릅니다.',
     busy: '지금은 답할 수 없습니다. 잠시 뒤에 다시 하세요.',
+    ours: '우리 쪽에 문제가 생겼습니다. 저장한 것은 그대로입니다. 잠시 뒤에 다시 하세요.',
     again: '다시 하기',
     reference: '문의할 때 알려 줄 번호',
     brokenPage: '화면에 문제가 생겼습니다.',
@@ -37,6 +39,7 @@ export const STATE_WORDS: Spoken<StateWords> = {
     forbidden: 'You may not see this.',
     notFound: 'There is nothing here: it was removed, or the address is another.',
     busy: 'There is no answer just now. Try again in a moment.',
+    ours: 'Something failed on our side. What was saved is safe. Try again in a moment.',
     again: 'Try again',
     reference: 'Reference to give when you ask for help',
     brokenPage: 'Something went wrong with this page.',

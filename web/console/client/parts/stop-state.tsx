@@ -5,12 +5,14 @@ import { get } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { SHELL_WORDS } from '../shell.words.ts';
 import { useLanguage, useWords } from '../words.ts';
+import { useActor } from './actor.ts';
 import { Dialog } from './dialog.tsx';
 
 type Stop = {
   readonly scope: string;
   readonly reason: string;
   readonly createdBy: string;
+  readonly createdByName: string | null;
   readonly createdAt: string;
 };
 
@@ -46,6 +48,7 @@ export function StopState() {
 function Stops({ stops }: { readonly stops: readonly Stop[] }) {
   const words = useWords(SHELL_WORDS);
   const language = useLanguage();
+  const actor = useActor();
   const nameOf = (scope: string): string =>
     scope === 'all'
       ? words.everything
@@ -54,12 +57,13 @@ function Stops({ stops }: { readonly stops: readonly Stop[] }) {
         : scope;
   return (
     <ul className="stack tight">
-      {stops.map(({ scope, reason, createdBy, createdAt }) => (
+      {stops.map(({ scope, reason, createdBy, createdByName, createdAt }) => (
         <li key={scope}>
           <strong>{nameOf(scope)}</strong>
           <p>{reason}</p>
           <p className="small muted">
-            {createdBy} · <time dateTime={createdAt}>{formatTime(createdAt, language)}</time>
+            {actor(createdBy, createdByName)} ·{' '}
+            <time dateTime={createdAt}>{formatTime(createdAt, language)}</time>
           </p>
         </li>
       ))}

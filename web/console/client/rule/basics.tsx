@@ -30,8 +30,11 @@ export function Basics({ draft, onDraft, types, fresh, readOnly }: Given) {
       effect !== 'settles' &&
       effect !== 'withdraws',
   );
-  function named(part: 'ko' | 'en', title: string): void {
-    const titled: Draft = { ...draft, title: { ...draft.title, [part]: title } };
+  function named(part: 'ko' | 'en' | 'vi', title: string): void {
+    const { [part]: _, ...others } = draft.title;
+    // Without a Vietnamese one people read the English; an empty one would be none.
+    const left = part === 'vi' && title === '';
+    const titled: Draft = { ...draft, title: left ? others : { ...draft.title, [part]: title } };
     // The id follows the name for as long as nobody has given another.
     const follows =
       fresh && part === 'en' && (draft.id === '' || draft.id === idOf(draft.agency, draft.title['en'] ?? ''));
@@ -40,27 +43,44 @@ export function Basics({ draft, onDraft, types, fresh, readOnly }: Given) {
   return (
     <fieldset className="basics" disabled={readOnly}>
       <legend className="visually-hidden">{words.basics}</legend>
-      <div className="field">
-        <label htmlFor={`${id}-ko`}>{words.titleKo}</label>
-        <input
-          id={`${id}-ko`}
-          lang="ko"
-          className="input"
-          maxLength={200}
-          value={draft.title['ko'] ?? ''}
-          onChange={(event) => named('ko', event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}-en`}>{words.titleEn}</label>
-        <input
-          id={`${id}-en`}
-          lang="en"
-          className="input"
-          maxLength={200}
-          value={draft.title['en'] ?? ''}
-          onChange={(event) => named('en', event.target.value)}
-        />
+      <div className="names">
+        <div className="field">
+          <label htmlFor={`${id}-ko`}>{words.titleKo}</label>
+          <input
+            id={`${id}-ko`}
+            lang="ko"
+            className="input"
+            maxLength={200}
+            value={draft.title['ko'] ?? ''}
+            onChange={(event) => named('ko', event.target.value)}
+          />
+        </div>
+        <div className="field">
+          <label htmlFor={`${id}-en`}>{words.titleEn}</label>
+          <input
+            id={`${id}-en`}
+            lang="en"
+            className="input"
+            maxLength={200}
+            value={draft.title['en'] ?? ''}
+            onChange={(event) => named('en', event.target.value)}
+          />
+        </div>
+        <div className="field">
+          <label htmlFor={`${id}-vi`}>{words.titleVi}</label>
+          <input
+            id={`${id}-vi`}
+            lang="vi"
+            className="input"
+            maxLength={200}
+            value={draft.title['vi'] ?? ''}
+            aria-describedby={`${id}-vi-hint`}
+            onChange={(event) => named('vi', event.target.value)}
+          />
+          <p id={`${id}-vi-hint`} className="hint">
+            {words.titleViHint}
+          </p>
+        </div>
       </div>
       <div className="field wide">
         <label htmlFor={`${id}-on`}>{words.event}</label>

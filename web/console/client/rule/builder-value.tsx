@@ -1,7 +1,8 @@
 /** The right side of a row: a value of the field's own kind, a range, several, or another field. */
 import { useId } from 'react';
 import type { ValueEditorProps } from 'react-querybuilder';
-import { useWords } from '../words.ts';
+import { eventWord } from '../../../../rules/say/event-words.ts';
+import { useLanguage, useWords } from '../words.ts';
 import { BUILDER_WORDS } from './builder.words.ts';
 import type { FieldChoice } from './fields.ts';
 
@@ -68,6 +69,7 @@ function numberOf(text: string): Part {
 
 function One({ choice, disabled, value, onChange, label, days }: Given & { readonly days?: boolean }) {
   const words = useWords(BUILDER_WORDS);
+  const language = useLanguage();
   const name = label ?? words.value;
   if (days !== true && choice?.values !== undefined)
     return (
@@ -108,6 +110,11 @@ function One({ choice, disabled, value, onChange, label, days }: Given & { reado
       </select>
     );
   const numeric = days === true || isNumeric(choice);
+  // Codes of events are free text, and some have a word.
+  const said =
+    choice?.kind === 'event'
+      ? eventWord([choice.name.replace(/^event\./, '')])?.values?.[String(value)]?.[language]
+      : undefined;
   return (
     <span className="value-one">
       <input
@@ -120,6 +127,7 @@ function One({ choice, disabled, value, onChange, label, days }: Given & { reado
         onChange={(event) => onChange(numeric ? numberOf(event.target.value) : event.target.value)}
       />
       {days === true && <span className="small muted">{words.days}</span>}
+      {said !== undefined && <span className="small muted one-line">{said}</span>}
     </span>
   );
 }

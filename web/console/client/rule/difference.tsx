@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api.ts';
 import { SENDING_WORDS } from '../pages/sending.words.ts';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { useLanguage, useWords } from '../words.ts';
 import { sayCount } from './audience.tsx';
 import { AUDIENCE_WORDS } from './audience.words.ts';
@@ -50,7 +51,7 @@ export function Difference({
 /** Whoever approves reads here what it is about: whom, when, by which channels. */
 function First({ draft, scope }: { readonly draft: Draft; readonly scope: Scope }) {
   const words = useWords(PUBLISH_WORDS);
-  const when = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const { channels } = useWords(SENDING_WORDS);
   const language = useLanguage();
   const { node } = readCondition(draft.condition, scope);
@@ -64,7 +65,7 @@ function First({ draft, scope }: { readonly draft: Draft; readonly scope: Scope 
       )}
       <p>
         {words.tellsAt(
-          draft.stages.map(({ kind }) => when.stageName(kind)).join(', '),
+          draft.stages.map(({ kind }) => stageName(kind)).join(', '),
           draft.channels.map((channel) => channels[channel] ?? channel).join(', '),
         )}
       </p>
@@ -101,9 +102,10 @@ function From({ before, draft, version, scope }: FromGiven) {
           .map((line) => line.trim());
   };
   const when = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const stages = (rule: Draft): readonly string[] =>
     rule.stages.map(({ kind, time, anchor }) =>
-      [when.stageName(kind), time ?? (anchor === 'event' ? when.atOnce : '')].filter(Boolean).join(' · '),
+      [stageName(kind), time ?? (anchor === 'event' ? when.atOnce : '')].filter(Boolean).join(' · '),
     );
   const said = (rule: Draft) => [...lines(rule), ...stages(rule)];
   const [old, fresh] = [said(before), said(draft)];

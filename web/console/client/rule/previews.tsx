@@ -10,12 +10,9 @@ type Given = { readonly text: RenderedText; readonly agency: string; readonly wi
 export function Preview({ text, agency, wide }: Given) {
   const person = usePerson();
   if (text.content === null) return null;
-  const from = nameIn(
-    person.agencies.find(({ id }) => id === agency)?.name,
-    // As whoever reads it is told: other languages have the English name.
-    text.locale === 'ko' ? 'ko' : 'en',
-    agency,
-  );
+  const names = person.agencies.find(({ id }) => id === agency)?.name;
+  // As whoever reads it is told, who is told the English name where there is none of theirs.
+  const from = names?.[text.locale] ?? nameIn(names, 'en', agency);
   if (text.channel === 'push') return <LockScreen text={text} from={from} />;
   if (text.channel === 'email') return <Mail text={text} from={from} wide={wide} />;
   return <Message text={text} />;
@@ -39,9 +36,7 @@ function LockScreen({ text, from }: { readonly text: RenderedText; readonly from
       </span>
       <div className="lock-note" lang={text.locale}>
         <p className="lock-from">
-          <span className="lock-mark" aria-hidden="true">
-            알
-          </span>
+          <img className="lock-mark" src="/icons/allim.svg" alt="" />
           {from}
           <span className="lock-when">{words.now}</span>
         </p>

@@ -4,12 +4,14 @@ import { Link } from 'wouter';
 import { call, Problem } from '../api.ts';
 import { formatTime } from '../formats.ts';
 import { StateBadge } from '../pages/rules.tsx';
+import { useActor } from '../parts/actor.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { useLanguage, useWords } from '../words.ts';
 import { Difference } from './difference.tsx';
 import { PUBLISH_WORDS } from './publish.words.ts';
 import type { Scope } from './reading.ts';
 import { type May, type Opened, type Step, useForget, type Version, type VersionObject } from './use-rule.ts';
+import type { Texts } from './use-texts.ts';
 import { TextsAlone, TextsAlong } from './waiting-texts.tsx';
 import type { StepGiven } from './when.tsx';
 import { Withdrawal } from './withdrawal.tsx';
@@ -18,12 +20,10 @@ type Given = StepGiven & {
   readonly opened: Opened;
   readonly changed: boolean;
   readonly scope: Scope;
-  readonly hashOf: HashOf;
+  readonly texts: Texts;
 };
-/** Of a text as the page shows it. */
-type HashOf = (name: string) => string | undefined;
 
-export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
+export function Publish({ draft, opened, changed, scope, texts }: Given) {
   const words = useWords(PUBLISH_WORDS);
   const { version, object } = opened;
   return (
@@ -36,7 +36,7 @@ export function Publish({ draft, opened, changed, scope, hashOf }: Given) {
           {changed ? (
             <p className="notice warning">{words.notSaved}</p>
           ) : (
-            <Next version={version} hashOf={hashOf} />
+            <Next version={version} draft={draft} texts={texts} />
           )}
           {object !== null && <Versions id={object.id} versions={object.versions} />}
         </>
@@ -53,7 +53,9 @@ const PATHS: Readonly<Record<Action, string>> = {
   publish: 'publication',
 };
 
-function Next({ version, hashOf }: { readonly version: VersionObject; readonly hashOf: HashOf }) {
+type NextGiven = Pick<Given, 'draft' | 'texts'> & { readonly version: VersionObject };
+
+function Next({ version, draft, texts }: NextGiven) {
   const words = useWords(PUBLISH_WORDS);
   const forget = useForget();
   const id = useId();
@@ -91,7 +93,7 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
               ...(action === 'approve' && version.texts.length > 0
                 ? {
                     texts: Object.fromEntries(
-                      version.texts.map(({ name, hash }) => [name, hashOf(name) ?? hash]),
+                      version.texts.map(({ name, hash }) => [name, texts.hashOf(name) ?? hash]),
                     ),
                   }
                 : {}),
@@ -111,9 +113,9 @@ function Next({ version, hashOf }: { readonly version: VersionObject; readonly h
       {open.includes('approve') && <p className="hint">{words.approveWhy(version.hash.slice(0, 12))}</p>}
       {version.texts.length > 0 &&
         (version.state === 'draft' || version.state === 'awaiting' ? (
-          <TextsAlong texts={version.texts} />
+          <TextsAlong version={version} draft={draft} texts={texts} open={may('approve')} />
         ) : (
-          <TextsAlone version={version} hashOf={hashOf} />
+          <TextsAlone version={version} draft={draft} texts={texts} hashOf={texts.hashOf} />
         ))}
       {open.includes('request') && <p className="hint">{words.requestWhy}</p>}
       {open.includes('publish') && <p className="hint">{words.publishWhy}</p>}
@@ -181,6 +183,8 @@ function WhyNot({ version }: { readonly version: VersionObject }) {
   };
   const action = next[version.state];
   const why = action === undefined ? true : version.may[action];
+  // That another approves is how it goes, and nothing that somebody lacks.
+  if (action === 'approve' && why === 'permission') return <p className="hint">{words.requestWhy}</p>;
   return typeof why === 'string' ? <p className="hint">{words.whyNot[why] ?? why}</p> : null;
 }
 
@@ -213,12 +217,13 @@ function Versions({ id, versions }: { readonly id: string; readonly versions: re
 
 function Steps({ steps }: { readonly steps: readonly Step[] }) {
   const words = useWords(PUBLISH_WORDS);
+  const actor = useActor();
   const language = useLanguage();
   return (
     <ol className="history">
-      {steps.map(({ step, by, at, reason }) => (
+      {steps.map(({ step, by, byName, at, reason }) => (
         <li key={at + step}>
-          <strong>{words.steps[step] ?? step}</strong> {by.replace(/^staff:/, '')} ·{' '}
+          <strong>{words.steps[step] ?? step}</strong> {actor(by, byName)} ·{' '}
           <time dateTime={at}>{formatTime(at, language)}</time>
           {reason !== null && <span className="muted"> “{reason}”</span>}
         </li>

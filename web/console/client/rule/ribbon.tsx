@@ -60,7 +60,9 @@ export function Ribbon({ marks, daysOff }: Given) {
                   >
                     {Number(day.slice(8))}
                     {here.length > 0 && (
-                      <span className="ribbon-label">{here.map(({ label }) => label).join(', ')}</span>
+                      <span className="ribbon-label" data-day={Number(day.slice(8))}>
+                        {here.map(({ label }) => label).join(', ')}
+                      </span>
                     )}
                   </span>
                 );

@@ -22,6 +22,8 @@ export type RuleWords = {
   readonly basics: string;
   readonly titleKo: string;
   readonly titleEn: string;
+  readonly titleVi: string;
+  readonly titleViHint: string;
   readonly id: string;
   readonly idHint: string;
   readonly agency: string;
@@ -73,6 +75,8 @@ export const RULE_WORDS: Spoken<RuleWords> = {
     basics: '기본',
     titleKo: '이름 (한국어)',
     titleEn: '이름 (영어)',
+    titleVi: '이름 (베트남어)',
+    titleViHint: '비우면 영어 이름이 보입니다.',
     id: '번호',
     idHint: '영어 이름에서 만듭니다. 저장한 뒤에는 바꿀 수 없습니다.',
     agency: '기관',
@@ -125,6 +129,8 @@ export const RULE_WORDS: Spoken<RuleWords> = {
     basics: 'Basics',
     titleKo: 'Name (Korean)',
     titleEn: 'Name (English)',
+    titleVi: 'Name (Vietnamese)',
+    titleViHint: 'Left empty, the English name is shown.',
     id: 'Id',
     idHint: 'Made from the English name. It stays as it is once saved.',
     agency: 'Agency',

@@ -111,20 +111,24 @@ type RowGiven = {
 
 function TestRow({ test, found, asked, examples, readOnly, onChange, onRemove }: RowGiven) {
   const words = useWords(TESTS_WORDS);
+  const language = useLanguage();
   const id = useId();
   const example = examples.findIndex((one) => JSON.stringify(one) === JSON.stringify(test.event));
   const wrong = found !== undefined && found !== test.expect;
+  const { title, ...untitled } = test;
+  const name = title?.[language] ?? test.name;
   return (
     <li className={wrong ? 'test wrong' : 'test'}>
       <fieldset disabled={readOnly} className="stack tight">
-        <legend className="visually-hidden">{test.name}</legend>
+        <legend className="visually-hidden">{name}</legend>
         <div className="test-head">
           <input
             className="input small"
             aria-label={words.name}
             maxLength={200}
-            value={test.name}
-            onChange={(event) => onChange({ ...test, name: event.target.value })}
+            value={name}
+            // Whoever calls it otherwise calls it so in every language.
+            onChange={(event) => onChange({ ...untitled, name: event.target.value })}
           />
           <span className="row nowrap">
             <label className="label" htmlFor={`${id}-expect`}>
@@ -155,8 +159,8 @@ function TestRow({ test, found, asked, examples, readOnly, onChange, onRemove }:
           <button
             type="button"
             className="button icon small quiet"
-            aria-label={words.remove(test.name)}
-            title={words.remove(test.name)}
+            aria-label={words.remove(name)}
+            title={words.remove(name)}
             onClick={onRemove}
           >
             <span aria-hidden="true">✕</span>

@@ -2,12 +2,13 @@
 import { useId, useState } from 'react';
 import { CHANNELS } from '../../../../domain/statuses.ts';
 import { Loading } from '../parts/states.tsx';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { useWords } from '../words.ts';
-import { fileOf, firstText, missingTexts } from './first-draft.ts';
+import { missingTexts } from './first-draft.ts';
 import type { Draft, EventType } from './model.ts';
-import { Preview } from './previews.tsx';
+import { Cell } from './text-cell.tsx';
 import { TEXTS_WORDS } from './texts.words.ts';
-import type { Texts as RuleTexts } from './use-texts.ts';
+import type { Files, Texts as RuleTexts } from './use-texts.ts';
 import type { StepGiven } from './when.tsx';
 import { WHEN_WORDS } from './when.words.ts';
 
@@ -120,19 +121,23 @@ function Ways({ draft, onDraft, readOnly }: Given) {
   );
 }
 
-type TemplateGiven = Given & { readonly eventType: EventType; readonly name: string; readonly wide: boolean };
+export type TemplateGiven = Given & {
+  readonly eventType: EventType;
+  readonly name: string;
+  readonly wide: boolean;
+};
 
 function Template(given: TemplateGiven) {
   const words = useWords(TEXTS_WORDS);
-  const when = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const { name, draft, texts } = given;
   const [further, setFurther] = useState<readonly string[]>([]);
-  const files = texts.files(name);
+  const [files, live] = [texts.files(name), texts.live(name)];
   const written = Object.keys(files).flatMap((file) => /^([a-z]{2,3}(?:-[A-Z]{2})?)\./.exec(file)?.[1] ?? []);
   const locales = [...new Set(['ko', 'en', ...written, ...further])];
   const stages = Object.entries(draft.templates)
     .filter(([, used]) => used === name)
-    .map(([kind]) => when.stageName(kind));
+    .map(([kind]) => stageName(kind));
   const foreign = texts.foreign(name);
   const reaches: readonly Draft['reach'][] =
     draft.reach === 'possible' ? ['certain', 'possible'] : ['certain'];
@@ -143,6 +148,15 @@ function Template(given: TemplateGiven) {
           <h3>{words.usedAt(stages.join(', '))}</h3>
           <code className="small muted">{name}</code>
         </div>
+        {differs(files, live) && !foreign && !given.readOnly && (
+          <button
+            type="button"
+            className="button small quiet"
+            onClick={() => texts.write(name, { ...blank(files), ...live })}
+          >
+            {words.takeBack}
+          </button>
+        )}
         {!locales.includes('vi') && !foreign && !given.readOnly && (
           <button type="button" className="button small quiet" onClick={() => setFurther(['vi'])}>
             ＋ {words.addLocale}
@@ -171,131 +185,9 @@ function Template(given: TemplateGiven) {
   );
 }
 
-type CellGiven = TemplateGiven & {
-  readonly channel: Draft['channels'][number];
-  readonly locale: string;
-  readonly reach: Draft['reach'];
-};
-
-function Cell({ name, draft, texts, eventType, readOnly, channel, locale, reach, wide }: CellGiven) {
-  const words = useWords(TEXTS_WORDS);
-  const id = useId();
-  const [open, setOpen] = useState(false);
-  const file = fileOf(locale, channel, reach);
-  const source = texts.files(name)[file];
-  const rendered = texts.previews?.texts.find((text) => text.template === name && text.file === file);
-  const size = texts.previews?.sizes.find((one) => one.template === name && one.file === file);
-  const faults = texts.faults.filter(({ pointer }) => pointer === `/${name}/${file}`);
-  const title = `${words.channel[channel]} · ${words.locales[locale] ?? locale}`;
-  const begin = (): void => {
-    const known = locale === 'ko' || locale === 'en' ? locale : 'en';
-    texts.write(name, {
-      ...(texts.files(name)['meta.json'] === undefined
-        ? { 'meta.json': JSON.stringify({ title: draft.title }) }
-        : {}),
-      [file]: firstText(draft, name, known, channel, reach),
-    });
-    setOpen(true);
-  };
-  return (
-    <article
-      className={faults.length > 0 && source !== undefined ? 'text-cell wrong' : 'text-cell'}
-      aria-label={title}
-    >
-      <header className="row apart">
-        <strong className="small">{title}</strong>
-        {source !== undefined && !readOnly && (
-          <button
-            type="button"
-            className="button small quiet"
-            aria-expanded={open}
-            aria-label={`${open ? words.done : words.edit}: ${title}`}
-            onClick={() => setOpen(!open)}
-          >
-            {open ? words.done : words.edit}
-          </button>
-        )}
-      </header>
-      {source === undefined ? (
-        <div className="text-missing">
-          <p className="muted">{words.missing}</p>
-          {!readOnly && (
-            <button
-              type="button"
-              className="button small"
-              aria-label={`${words.write}: ${title}`}
-              onClick={begin}
-            >
-              {words.write}
-            </button>
-          )}
-        </div>
-      ) : (
-        <>
-          {rendered !== undefined && <Preview text={rendered} agency={draft.agency} wide={wide} />}
-          {size !== undefined && channel === 'sms' && (
-            <p className="small muted">{words.longest(size.size, size.limit)}</p>
-          )}
-          {open && (
-            <div className="field">
-              <label htmlFor={id}>{words.source}</label>
-              <textarea
-                id={id}
-                className="input code"
-                lang={locale}
-                rows={channel === 'email' ? 10 : 4}
-                value={source}
-                aria-invalid={faults.length > 0}
-                aria-describedby={`${id}-faults`}
-                onChange={(event) => texts.write(name, { [file]: event.target.value })}
-              />
-              <Variables
-                draft={draft}
-                eventType={eventType}
-                onPick={(variable) => texts.write(name, { [file]: `${source}{{${variable}}}` })}
-              />
-            </div>
-          )}
-          <ul className="faults" id={`${id}-faults`}>
-            {faults.map(({ message }) => (
-              <li key={message} className="fault">
-                {message}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </article>
-  );
-}
-
-type VariablesGiven = {
-  readonly draft: Draft;
-  readonly eventType: EventType;
-  readonly onPick: (variable: string) => void;
-};
-
-function Variables({ draft, eventType, onPick }: VariablesGiven) {
-  const words = useWords(TEXTS_WORDS);
-  const { url = '', tel = '' } = draft.action ?? {};
-  const names = [
-    'agency',
-    'code',
-    ...(draft.deadline === undefined ? [] : ['date deadline', 'shortDate deadline']),
-    ...(url === '' ? [] : ['action.url']),
-    ...(tel === '' ? [] : ['action.tel']),
-    ...(eventType.schema.required ?? []).map((name) => `event.${name}`),
-  ];
-  return (
-    <details>
-      <summary className="small">{words.variables}</summary>
-      <div className="row">
-        {names.map((name) => (
-          <button key={name} type="button" className="button small" onClick={() => onPick(name)}>
-            <code>{`{{${name}}}`}</code>
-          </button>
-        ))}
-      </div>
-    </details>
-  );
-}
+/** From what citizens get at present; where nothing of it is in use, from nothing. */
+const differs = (files: Files, live: Files | null): boolean =>
+  live !== null &&
+  [...new Set([...Object.keys(files), ...Object.keys(live)])].some((file) => files[file] !== live[file]);
+const blank = (files: Files): Readonly<Record<string, undefined>> =>
+  Object.fromEntries(Object.keys(files).map((file) => [file, undefined]));

@@ -19,6 +19,7 @@ type TextsWords = {
   readonly missing: string;
   readonly locales: Readonly<Record<string, string>>;
   readonly addLocale: string;
+  readonly takeBack: string;
   readonly possible: string;
   readonly bytes: (bytes: number) => string;
   readonly kinds: Readonly<Record<'sms' | 'lms' | 'too long', string>>;
@@ -56,6 +57,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     missing: '아직 없습니다.',
     locales: { ko: '한국어', en: '영어', vi: '베트남어' },
     addLocale: '베트남어 넣기',
+    takeBack: '지금 쓰는 문구로 되돌리기',
     possible: '가능성 있는 사람에게',
     bytes: (bytes) => `${bytes}바이트`,
     kinds: { sms: '단문(SMS)', lms: '장문(LMS)', 'too long': '너무 긺' },
@@ -79,7 +81,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     url: 'Where it leads (https)',
     tel: 'Telephone',
     texts: 'Texts',
-    usedAt: (stages) => `Used ${stages}`,
+    usedAt: (stages) => `Used: ${stages}`,
     fillAll: 'Draft the missing texts',
     fillWhy: 'Made from the name and the deadline. Read them and make them yours.',
     suggested: 'These first words were made from the name and the deadline. Read them and make them yours.',
@@ -91,6 +93,7 @@ export const TEXTS_WORDS: Spoken<TextsWords> = {
     missing: 'Not there yet.',
     locales: { ko: 'Korean', en: 'English', vi: 'Vietnamese' },
     addLocale: 'Add Vietnamese',
+    takeBack: 'Back to the text in use',
     possible: 'For the possible',
     bytes: (bytes) => `${bytes} bytes`,
     kinds: { sms: 'SMS', lms: 'long SMS (LMS)', 'too long': 'too long' },

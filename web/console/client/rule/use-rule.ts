@@ -12,6 +12,7 @@ import { blankDraft, type Draft, type EventType, sameDraft } from './model.ts';
 export type Step = {
   readonly step: string;
   readonly by: string;
+  readonly byName: string | null;
   readonly at: string;
   readonly hash: string;
   readonly reason: string | null;
@@ -41,6 +42,7 @@ export type WaitingText = {
   readonly version: number;
   readonly hash: string;
   readonly author: string | null;
+  readonly authorName: string | null;
   readonly at: string;
 };
 export type VersionObject = {

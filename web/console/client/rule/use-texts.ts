@@ -4,7 +4,7 @@
  */
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import { call, Problem } from '../api.ts';
+import { call, Problem, type ProblemFault } from '../api.ts';
 import { missingTexts } from './first-draft.ts';
 import type { Draft } from './model.ts';
 import { useAboutDraft } from './use-check.ts';
@@ -15,8 +15,14 @@ type Found = {
   readonly live: number | null;
   readonly versions: readonly { readonly version: number; readonly hash: string }[];
   readonly definition: { readonly files: Files };
+  readonly liveDefinition: { readonly files: Files } | null;
 };
-type Loaded = { readonly agency: string | null; readonly etag: string | undefined; readonly files: Files };
+type Loaded = {
+  readonly agency: string | null;
+  readonly etag: string | undefined;
+  readonly files: Files;
+  readonly live: Files | null;
+};
 
 export type RenderedText = {
   readonly template: string;
@@ -39,7 +45,7 @@ export type RenderedText = {
 };
 export type Previews = {
   readonly texts: readonly RenderedText[];
-  readonly faults: readonly { readonly pointer: string; readonly message: string }[];
+  readonly faults: readonly ProblemFault[];
   readonly missing: readonly { readonly template: string; readonly file: string }[];
   readonly sizes: readonly {
     readonly template: string;
@@ -52,6 +58,8 @@ export type Previews = {
 export type Texts = {
   readonly names: readonly string[];
   readonly files: (name: string) => Files;
+  /** What citizens get at present, where what is saved is newer; null where nothing of it ever was in use. */
+  readonly live: (name: string) => Files | null;
   readonly write: (name: string, changes: Readonly<Record<string, string | undefined>>) => void;
   readonly previews: Previews | undefined;
   readonly faults: Previews['faults'];
@@ -73,7 +81,8 @@ const KEPT = 'allim-texts:';
 async function load(name: string, signal: AbortSignal): Promise<Loaded | null> {
   try {
     const { body, etag } = await call<Found>(`/api/v1/templates/${encodeURIComponent(name)}`, { signal });
-    return { agency: body.agency, etag, files: body.definition.files };
+    const { agency, definition, liveDefinition } = body;
+    return { agency, etag, files: definition.files, live: liveDefinition?.files ?? null };
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;
@@ -124,6 +133,7 @@ export function useTexts(draft: Draft, fresh: boolean): Texts {
   return {
     names,
     files,
+    live: (name) => loaded(name)?.live ?? null,
     previews: shown ? previews : undefined,
     faults: shown ? previews.faults : [],
     changed: written.length > 0,

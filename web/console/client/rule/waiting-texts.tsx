@@ -1,44 +1,27 @@
 /** Texts that wait for approval: along with the version that is read, or by themselves where that is approved already. */
 import { useState } from 'react';
-import { Link, useLocation } from 'wouter';
 import { call, Problem } from '../api.ts';
 import { useMay, usePerson } from '../person.ts';
 import { useWords } from '../words.ts';
 import { PUBLISH_WORDS } from './publish.words.ts';
-import { useForget, type VersionObject, type WaitingText } from './use-rule.ts';
+import { type Reviewed, TextReview } from './text-review.tsx';
+import { useForget, type VersionObject } from './use-rule.ts';
 
-function List({ texts }: { readonly texts: readonly WaitingText[] }) {
-  const words = useWords(PUBLISH_WORDS);
-  const [path] = useLocation();
-  return (
-    <ul className="changed-lines">
-      {texts.map(({ name, author }) => (
-        <li key={name}>
-          <Link href={`${path}?step=what`}>
-            <code>{name}</code>
-          </Link>{' '}
-          {author !== null && (
-            <span className="small muted">{words.writtenBy(author.replace(/^staff:/, ''))}</span>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
-}
+type AlongGiven = Reviewed & { readonly version: VersionObject };
 
-export function TextsAlong({ texts }: { readonly texts: readonly WaitingText[] }) {
+export function TextsAlong({ version, ...reviewed }: AlongGiven) {
   const words = useWords(PUBLISH_WORDS);
   return (
-    <div>
+    <div className="stack tight">
       <h3 className="small">{words.textsAlong}</h3>
-      <List texts={texts} />
+      <TextReview waiting={version.texts} {...reviewed} />
     </div>
   );
 }
 
-type Given = { readonly version: VersionObject; readonly hashOf: (name: string) => string | undefined };
+type AloneGiven = Omit<AlongGiven, 'open'> & { readonly hashOf: (name: string) => string | undefined };
 
-export function TextsAlone({ version: { id, texts }, hashOf }: Given) {
+export function TextsAlone({ version: { id, texts }, hashOf, ...reviewed }: AloneGiven) {
   const words = useWords(PUBLISH_WORDS);
   const person = usePerson();
   const forget = useForget();
@@ -67,7 +50,7 @@ export function TextsAlone({ version: { id, texts }, hashOf }: Given) {
   return (
     <div className="stack tight notice warning">
       <h3 className="small">{words.textsAlone}</h3>
-      <List texts={texts} />
+      <TextReview waiting={texts} {...reviewed} open={mayApprove && !own} />
       {!mayApprove || own ? (
         <p className="hint">{own ? words.whyNot['wrote-it'] : words.textsWait}</p>
       ) : (

@@ -5,6 +5,7 @@ import { eventWord } from '../../../../rules/say/event-words.ts';
 import { formatDay, today } from '../formats.ts';
 import { Failed } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { STAGE_NAMES } from '../stage-names.ts';
 import { type Language, useLanguage, useWords } from '../words.ts';
 import { type Draft, datesOf, type EventType, withTemplates } from './model.ts';
 import { type Mark, Ribbon } from './ribbon.tsx';
@@ -125,6 +126,7 @@ function Stages({
   timeline,
 }: StepGiven & { readonly timeline: Timeline | undefined }) {
   const words = useWords(WHEN_WORDS);
+  const stageName = useWords(STAGE_NAMES);
   const set = (stages: readonly Stage[]): void => onDraft(withTemplates({ ...draft, stages }));
   const change = (index: number, changes: Changes): void =>
     set(draft.stages.map((stage, at) => (at === index ? changed(stage, changes) : stage)));
@@ -166,7 +168,7 @@ function Stages({
                 ])
               }
             >
-              ＋ {words.addDays(days)}
+              ＋ {words.addStage(stageName(`d${days}`))}
             </button>
           ))}
         </div>
@@ -196,12 +198,14 @@ function StageRow({ stage, dueAt, arrivesOn, onChange, onRemove }: RowGiven) {
   const id = useId();
   const days = daysOf(stage.offset);
   const anchor = stage.anchor === 'event' || stage.anchor === 'deadline' ? stage.anchor : null;
-  const name = words.stageName(stage.kind);
+  const name = useWords(STAGE_NAMES)(stage.kind);
   return (
     <li className="stage">
       <div className="stage-head">
-        <strong>{name}</strong>
-        <Leaves stage={stage} dueAt={dueAt} arrivesOn={arrivesOn} />
+        <div className="stage-what">
+          <strong>{name}</strong>
+          <Leaves stage={stage} dueAt={dueAt} arrivesOn={arrivesOn} />
+        </div>
         {onRemove !== undefined && (
           <button
             type="button"
@@ -389,11 +393,12 @@ function Example({ eventType, example, onExample, arrivesOn, onArrivesOn }: Exam
 function Days({ timeline }: { readonly timeline: Timeline }) {
   const words = useWords(WHEN_WORDS);
   const language = useLanguage();
+  const stageName = useWords(STAGE_NAMES);
   const { arrivesOn, deadline, moved, stages, daysOff } = timeline;
   const marks: Mark[] = [
     { day: arrivesOn, label: words.arrival, kind: 'event' },
     ...stages.flatMap(({ kind, dueAt }): Mark[] =>
-      dueAt === null ? [] : [{ day: dayOf(dueAt), label: words.stageName(kind), kind: 'stage' }],
+      dueAt === null ? [] : [{ day: dayOf(dueAt), label: stageName(kind), kind: 'stage' }],
     ),
     ...(deadline === null ? [] : [{ day: deadline, label: words.end, kind: 'deadline' } as const]),
   ];

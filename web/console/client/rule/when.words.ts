@@ -8,7 +8,6 @@ type WhenWords = {
   readonly rollNext: string;
   readonly stages: string;
   readonly stage: string;
-  readonly stageName: (kind: string) => string;
   readonly name: string;
   readonly anchor: string;
   readonly anchors: Readonly<Record<'event' | 'deadline', string>>;
@@ -25,7 +24,7 @@ type WhenWords = {
   readonly offPrevious: string;
   readonly offNext: string;
   readonly leaves: string;
-  readonly addDays: (days: number) => string;
+  readonly addStage: (name: string) => string;
   readonly add: string;
   readonly remove: (kind: string) => string;
   readonly example: string;
@@ -51,19 +50,11 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     rollNext: '다음 일하는 날로 미룹니다',
     stages: '알리는 때',
     stage: '단계',
-    stageName: (kind) =>
-      kind === 'opened'
-        ? '시작할 때'
-        : kind === 'corrected'
-          ? '정정할 때'
-          : /^d\d+$/.test(kind)
-            ? `마감 ${kind.slice(1)}일 전`
-            : kind,
     name: '이름',
     anchor: '기준',
     anchors: { event: '이벤트가 온 날', deadline: '마감' },
     otherAnchor: '이벤트의 다른 날짜',
-    days: '일',
+    days: '날수',
     before: '일 전',
     after: '일 뒤',
     same: '그날',
@@ -75,7 +66,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     offPrevious: '앞 일하는 날',
     offNext: '다음 일하는 날',
     leaves: '나가는 때',
-    addDays: (days) => `마감 ${days}일 전 넣기`,
+    addStage: (name) => `${name} 넣기`,
     add: '때 넣기',
     remove: (kind) => `${kind} 빼기`,
     example: '예로 볼 이벤트',
@@ -99,19 +90,11 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     rollNext: 'it moves to the next working day',
     stages: 'When people are told',
     stage: 'Stage',
-    stageName: (kind) =>
-      kind === 'opened'
-        ? 'at the opening'
-        : kind === 'corrected'
-          ? 'as a correction'
-          : /^d\d+$/.test(kind)
-            ? `${kind.slice(1)} days before the end`
-            : kind,
     name: 'Name',
     anchor: 'Counted from',
-    anchors: { event: 'the event’s arrival', deadline: 'the deadline' },
+    anchors: { event: 'the event', deadline: 'the deadline' },
     otherAnchor: 'another date of the event',
-    days: 'days',
+    days: 'Days',
     before: 'days before',
     after: 'days after',
     same: 'that day',
@@ -123,7 +106,7 @@ export const WHEN_WORDS: Spoken<WhenWords> = {
     offPrevious: 'working day before',
     offNext: 'working day after',
     leaves: 'Leaves',
-    addDays: (days) => `Add ${days} days before the end`,
+    addStage: (name) => `Add: ${name}`,
     add: 'Add a stage',
     remove: (kind) => `Remove ${kind}`,
     example: 'Event to look at',
