@@ -10,6 +10,7 @@ import { AllimError, type Fault } from './errors.ts';
 import type { CloudEvent } from './event.ts';
 import { type EventRowId, keyId } from './ids.ts';
 import { hasNonFinite, isDeeperThan } from './json-shape.ts';
+import { holdsResidentNumber } from './kr/resident-number.ts';
 import { needText, type RecordFlaws } from './record-flaws.ts';
 
 /** Attributes we give a meaning; any other lower-case name is an extension that is kept and hashed. */
@@ -71,6 +72,9 @@ function attributeFault(name: string, value: unknown): string | undefined {
   const max = (Object.hasOwn(MAX_LENGTH, name) ? MAX_LENGTH[name] : undefined) ?? 1024;
   if (value.length > max) return `must have at most ${max} characters`;
   if (name === 'specversion' && value !== '1.0') return 'must be "1.0"';
+  // They are kept with the event, and the number would be too.
+  if ((name === 'subject' || name === 'allimsubjectkey') && holdsResidentNumber(value))
+    return 'must not hold a resident registration number';
   if (name === 'sequence' && !/^\d{1,18}$/.test(value)) return 'must be 1 to 18 digits';
   if ((name === 'time' || name === 'expirytime') && !isInstant(value))
     return 'must be an RFC 3339 time with an offset that exists, for example 2026-07-10T09:00:00+09:00';

@@ -6,6 +6,7 @@ import { domainToASCII } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { ZONE } from '../domain/jurisdiction.ts';
+import { holdsResidentNumber } from '../domain/kr/resident-number.ts';
 import { isTextable, toE164 } from '../domain/kr/telephone.ts';
 import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import type { Preferences, Relation } from '../store/citizens.ts';
@@ -15,9 +16,9 @@ const TIME = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 /** No control characters: the separator of id keys is one. */
 export const CITIZEN_ID = '^[^\\u0000-\\u001f\\u007f]{1,64}$';
 const ID = new RegExp(CITIZEN_ID);
-/** The pattern, and what it cannot say; events and shards count UTF-16 units as well. */
+/** The pattern, and what it cannot say: events and shards count UTF-16 units as well, and nobody is called by their resident number. */
 export function isCitizenId(id: string): boolean {
-  return ID.test(id) && id.length <= 64 && id.isWellFormed();
+  return ID.test(id) && id.length <= 64 && id.isWellFormed() && !holdsResidentNumber(id);
 }
 
 /** What a citizen may switch off: emergencies and statutory notices only move to another channel. */
@@ -151,7 +152,10 @@ export function readCitizenBody(
   }
   for (const [index, relation] of (body.relations ?? []).entries())
     if (!isCitizenId(relation.of))
-      faults.push({ pointer: `/relations/${index}/of`, message: 'must have at most 64 UTF-16 units' });
+      faults.push({
+        pointer: `/relations/${index}/of`,
+        message: 'must have at most 64 UTF-16 units, and be no resident number',
+      });
     else if (relation.of === citizen)
       faults.push({ pointer: `/relations/${index}/of`, message: 'must be another citizen' });
   if (faults.length > 0)

@@ -74,7 +74,12 @@ export const citizensOverHttp: FastifyPluginAsync<CitizensOverHttp> = async (app
       const { id } = request.params;
       if (!isCitizenId(id))
         throw new AllimError('profile-invalid', 'the citizen id cannot be one', {
-          faults: [{ pointer: '/params/id', message: 'must be Unicode text of at most 64 UTF-16 units' }],
+          faults: [
+            {
+              pointer: '/params/id',
+              message: 'must be Unicode text of at most 64 UTF-16 units, and no resident number',
+            },
+          ],
         });
       if (request.body.attributes !== undefined && parts.populationRegister)
         throw new AllimError('profile-owned', 'a register owns the attributes of citizens here', {

@@ -89,9 +89,17 @@ export function callerOf(request: FastifyRequest): Credential {
   return request.credential;
 }
 
-/** Throws `forbidden` where the credential belongs to another agency. */
+/**
+ * Whether the caller may know of a thing of this agency. Where not, the thing is answered as one that is not there, so that nobody learns
+ * what another agency has.
+ */
+export function isOwn(credential: Credential, agency: string | null): boolean {
+  return credential.agency === null || credential.agency === agency;
+}
+
+/** For an agency that the caller names. Throws `forbidden` where the credential belongs to another one, whether that exists or not. */
 export function needAgency(credential: Credential, agency: string | null): void {
-  if (credential.agency !== null && credential.agency !== agency)
+  if (!isOwn(credential, agency))
     throw new AllimError('forbidden', 'the credential belongs to another agency', {
       ids: agency === null ? {} : { agency },
     });

@@ -8,6 +8,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AllimError, type Fault } from '../domain/errors.ts';
 import { keyId, randomId } from '../domain/ids.ts';
+import { holdsResidentNumber } from '../domain/kr/resident-number.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { Sealer } from '../domain/sealing.ts';
 import { type SqlPool, transaction } from '../domain/sql.ts';
@@ -136,6 +137,10 @@ export const importsOverHttp: FastifyPluginAsync<ImportsOverHttp> = async (app, 
       if (!mayDo(caller, NEEDED[kind]))
         throw new AllimError('forbidden', `this needs the permission "${NEEDED[kind]}" beside "imports"`);
       const agency = agencyOf(caller, request.query.agency, '/querystring/agency');
+      if (name !== null && holdsResidentNumber(name))
+        throw new AllimError('request-invalid', 'a file’s name needs no resident registration number', {
+          faults: [{ pointer: '/querystring/name', message: 'must not hold a resident registration number' }],
+        });
       if (!(request.body instanceof Readable))
         throw new AllimError('content-type-unsupported', 'send the file as the body, as text/csv');
       const charset = charsetGiven(request, request.query.charset);

@@ -39,6 +39,8 @@ export function readSubscription(
   const url = allowedEndpoint(endpoint, allowLoopback);
   if (url === null || !(isPushService(url.hostname, services) || (allowLoopback && isLoopback(url))))
     return fault('/endpoint', 'is not of a push service that is used here');
+  // No push service listens elsewhere, and a subscription must not pick doors for us.
+  if (url.port !== '' && !isLoopback(url)) return fault('/endpoint', 'must not name a port');
   const { p256dh, auth } = keys ?? {};
   if (typeof p256dh !== 'string' || !isPoint(p256dh))
     return fault('/keys/p256dh', 'must be a point on P-256 in base64url');

@@ -3,6 +3,8 @@
  * does the thing, as its last statement: the head is locked from there to the commit, and puts entries in order. Deliveries never come here.
  */
 import { type AuditEntry, auditHash } from '../domain/audit-entry.ts';
+import { AllimError } from '../domain/errors.ts';
+import { holdsResidentNumber } from '../domain/kr/resident-number.ts';
 import type { Sql } from '../domain/sql.ts';
 
 export type NewAuditEntry = Pick<AuditEntry, 'agency' | 'actor' | 'action' | 'object'> &
@@ -18,6 +20,11 @@ const plain = (text: string | null | undefined, max: number): string | null =>
 
 /** Call it last in a transaction: it waits for whoever is writing an entry, and whoever comes next waits for the commit. */
 export async function recordAudit(sql: Sql, entry: NewAuditEntry): Promise<AuditEntry> {
+  // Entries stay for ever. Requests were looked at where they came in; what is typed at a terminal was not.
+  if (entry.reason != null && holdsResidentNumber(entry.reason))
+    throw new AllimError('request-invalid', 'the reason must not hold a resident registration number', {
+      faults: [{ pointer: '/reason', message: 'must not hold a resident registration number' }],
+    });
   const { rows } = await sql.query<{ number: number; hash: Buffer; at: Date }>(
     `SELECT number, hash, date_trunc('milliseconds', clock_timestamp()) AS at FROM audit_head FOR UPDATE`,
   );

@@ -4,7 +4,7 @@
  */
 import type { Sql } from '../domain/sql.ts';
 import { staffName } from './audit-trail.ts';
-import { publishTemplate } from './template-versions.ts';
+import { publishTemplate, WRITERS } from './template-versions.ts';
 
 export type RuleText = {
   readonly name: string;
@@ -13,6 +13,8 @@ export type RuleText = {
   /** null: from before authors were kept. */
   readonly author: string | null;
   readonly authorName: string | null;
+  /** Everybody who wrote of it since what is live: none of them approves it, as of a rule. */
+  readonly writers: readonly string[];
   readonly at: Date;
 };
 
@@ -27,7 +29,7 @@ type Waiting = {
 /** Of each of the agency's templates the newest version, where another one or none is live and it was not approved with this very version. */
 export async function waitingTexts(sql: Sql, { agency, rule, version, names }: Waiting): Promise<RuleText[]> {
   const { rows } = await sql.query<RuleText>(
-    `SELECT v.name, v.id AS version, v.hash, v.author, ${staffName('v.author')} AS "authorName", v.created_at AS at
+    `SELECT v.name, v.id AS version, v.hash, v.author, ${staffName('v.author')} AS "authorName", ${WRITERS} AS writers, v.created_at AS at
      FROM unnest($1::text[]) n(name)
        JOIN LATERAL (SELECT * FROM template_versions x WHERE x.name = n.name ORDER BY x.id DESC LIMIT 1) v ON true
        LEFT JOIN templates t ON t.name = v.name

@@ -77,6 +77,18 @@ export async function findSession(sql: Sql, id: string): Promise<SessionRow | un
   return rows[0];
 }
 
+/** What limits are judged by, of those that are there. */
+export async function livingSessions(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Pick<SessionRow, 'id' | 'kind' | 'endsAt' | 'seenAt'>[]> {
+  const { rows } = await sql.query<Pick<SessionRow, 'id' | 'kind' | 'endsAt' | 'seenAt'>>(
+    'SELECT id, kind, ends_at AS "endsAt", seen_at AS "seenAt" FROM sessions WHERE id = ANY($1::uuid[])',
+    [ids],
+  );
+  return rows;
+}
+
 export async function touchSession(sql: Sql, id: string, at: Date): Promise<void> {
   await sql.query('UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2', [id, at]);
 }

@@ -87,6 +87,9 @@ const SCOPE = new RegExp(
   `^(?:all|agency:[a-z][a-z0-9-]{0,31}|channel:(?:${CHANNELS.join('|')})|campaign:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
 );
 
+export const noSuchCampaign = (id: string): AllimError =>
+  new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
+
 /**
  * Whose stop it is: an agency's own of itself and its campaigns; null where it is the administrator's. Throws `request-invalid` for what is
  * no scope, `agency-unknown` and `not-found` for what does not exist: a stop of nothing would reassure and stop nothing.
@@ -110,7 +113,6 @@ export async function ownerOfScope(sql: Sql, scope: string): Promise<string | nu
     'SELECT agency_id AS agency FROM campaigns WHERE id = $1::uuid',
     [id],
   );
-  if (rows[0] === undefined)
-    throw new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
+  if (rows[0] === undefined) throw noSuchCampaign(id);
   return rows[0].agency;
 }

@@ -57,12 +57,16 @@ async function renew(sql: Sql, name: string, live: LiveTemplate): Promise<SavedT
   return rows[0]!;
 }
 
+/** Of a version `v` with what is live of it, `t`: who wrote it and what it came from. */
+export const WRITERS = `ARRAY(SELECT DISTINCT w.author FROM template_versions w
+  WHERE w.name = v.name AND w.id <= v.id AND (w.id = v.id OR w.id > coalesce(t.live_id, 0)) AND w.author IS NOT NULL ORDER BY 1)`;
+
 export type TemplateVersionState = {
   readonly agency: string | null;
   readonly state: TemplateState;
   readonly hash: string;
-  /** null: from before authors were kept. */
-  readonly author: string | null;
+  /** Since what is live; empty from before authors were kept. */
+  readonly writers: readonly string[];
   readonly definition: unknown;
   /** Nothing was saved since. */
   readonly newest: boolean;
@@ -74,9 +78,9 @@ export async function templateVersion(
   version: number,
 ): Promise<TemplateVersionState | undefined> {
   const { rows } = await sql.query<TemplateVersionState>(
-    `SELECT agency_id AS agency, state, hash, author, definition,
+    `SELECT v.agency_id AS agency, v.state, v.hash, ${WRITERS} AS writers, v.definition,
        NOT EXISTS (SELECT FROM template_versions x WHERE x.name = $1 AND x.id > $2) AS newest
-     FROM template_versions WHERE name = $1 AND id = $2`,
+     FROM template_versions v LEFT JOIN templates t ON t.name = v.name WHERE v.name = $1 AND v.id = $2`,
     [name, version],
   );
   return rows[0];

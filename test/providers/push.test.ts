@@ -215,6 +215,16 @@ test('a wrong VAPID key is found at start', async () => {
   await wrong.stop();
 });
 
+test('two VAPID keys that do not belong together are found at start', async () => {
+  const { publicKey } = webPush.generateVAPIDKeys();
+  const wrong = createPushProvider({ vapid: { ...vapid, publicKey } });
+  await expect(wrong.start()).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('not that of the private key'),
+  });
+  await wrong.stop();
+});
+
 describe('endpoints', () => {
   test.each([
     'https://fcm.googleapis.com/fcm/send/x',

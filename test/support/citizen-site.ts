@@ -40,7 +40,7 @@ export type CitizenSite = Awaited<ReturnType<typeof createCitizenSite>>;
 
 export async function createCitizenSite(
   installation: Installation,
-  options: Partial<Pick<CitizenParts, 'pushKey' | 'shownCode' | 'liveEveryMs'>> &
+  options: Partial<Pick<CitizenParts, 'pushKey' | 'shownCode' | 'liveEveryMs' | 'liveAliveMs'>> &
     Partial<Pick<PublicParts, 'answerMs'>> = {},
 ) {
   buildWebOnce();
@@ -84,6 +84,7 @@ export async function createCitizenSite(
     sessions,
     answerMs: options.answerMs ?? 30,
     ...(options.liveEveryMs === undefined ? {} : { liveEveryMs: options.liveEveryMs }),
+    ...(options.liveAliveMs === undefined ? {} : { liveAliveMs: options.liveAliveMs }),
   };
   await mountAssets(app, assets);
   await app.register(receiptsOverHttp, { pool, sealer, clock, logger, smsSecret: null, bounceToken: null });

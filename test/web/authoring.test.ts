@@ -117,7 +117,7 @@ describe('rules', () => {
       nts,
     );
     expect(wrong.json()).toMatchObject({ status: 409, faults: [{ pointer: '/hash' }] });
-    expect((await call('POST', `${at}/approval`, { hash }, nhis)).statusCode).toBe(403);
+    expect((await call('POST', `${at}/approval`, { hash }, nhis)).statusCode).toBe(404);
     expect((await call('POST', `${at}/approval`, { hash }, nts)).statusCode).toBe(200);
     expect(api.catalogue.current().rules.has(rule.id)).toBe(false);
     expect((await call('POST', `${at}/publication`, undefined, nts)).statusCode).toBe(200);
@@ -210,7 +210,7 @@ describe('templates', () => {
       });
       expect((await approve(first.version + 1, first.hash, approver)).statusCode).toBe(404);
       const foreign = await strict.issueKey('nhis', ['rules']);
-      expect((await approve(first.version, first.hash, foreign)).statusCode).toBe(403);
+      expect((await approve(first.version, first.hash, foreign)).statusCode).toBe(404);
       expect(await live()).toBeUndefined();
       expect((await approve(first.version, first.hash, approver)).json()).toEqual({
         name,

@@ -13,7 +13,7 @@ const open: (() => void)[] = [];
 
 beforeAll(async () => {
   it = await install();
-  site = await createCitizenSite(it, { liveEveryMs: 20 });
+  site = await createCitizenSite(it, { liveEveryMs: 20, liveAliveMs: 40 });
   await site.app.listen({ host: '127.0.0.1', port: 0 });
   port = (site.app.server.address() as AddressInfo).port;
 });
@@ -27,6 +27,7 @@ afterAll(async () => {
 async function follow(visitor: Visitor, since = it.clock.nowMs()) {
   const events: { kind: string; data: { id: string; tags?: string[] }; atMs: number }[] = [];
   const status = Promise.withResolvers<number>();
+  const ended = { yet: false };
   const call = request(
     { port, path: `/api/v1/me/live?since=${since}`, headers: { cookie: visitor.cookie } },
     (answer) => {
@@ -40,13 +41,17 @@ async function follow(visitor: Visitor, since = it.clock.nowMs()) {
           text = text.slice(end + 2);
         }
       });
-      answer.on('error', () => {});
+      answer
+        .on('error', () => {})
+        .on('end', () => {
+          ended.yet = true;
+        });
     },
   );
   call.on('error', () => {});
   call.end();
   open.push(() => call.destroy());
-  return { events, status: await status.promise };
+  return { events, ended, status: await status.promise };
 }
 
 test('a notice that is planned is told within a second, once, to its recipient alone', async () => {
@@ -93,4 +98,21 @@ test('what came between the page and the connection is told at once', async () =
 test('needs a login', async () => {
   const stranger = await follow({ cookie: '' } as Visitor);
   expect(stranger.status).toBe(401);
+});
+
+test('ends for whoever was signed out elsewhere, and goes on for the others', async () => {
+  await it.citizen({ id: 'c-lost', sms: '+821033330011' });
+  const [lost, kept] = [await site.visit('c-lost'), await site.visit('c-lost')];
+  const [there, here] = [await follow(lost), await follow(kept)];
+  await site.sessions.endOthers({
+    kind: 'citizen',
+    citizen: 'c-lost',
+    session: kept.session,
+    locale: 'ko',
+  });
+  await eventually(() => there.ended.yet);
+  await it.publish(taxEvent({ id: 'e-lost', subject: 'c-lost', allimobligation: 'property-tax/lost' }));
+  await it.settle();
+  await eventually(() => here.events.length === 1);
+  expect([there.events, here.ended.yet]).toEqual([[], false]);
 });

@@ -4,8 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { silentLogger } from '../../domain/logger.ts';
 import type { SqlPool, Statement } from '../../domain/sql.ts';
+import { SCOPES } from '../../producers/credential.ts';
 import { createAgencyPool } from '../../store/agency-pool.ts';
-import { createCredentials } from '../../web/api/credentials.ts';
+import { createCredentials, issueKey } from '../../web/api/credentials.ts';
 import { type Endpoint, endpoint, mountRoutes, ok, streamEndpoint } from '../../web/api/endpoint.ts';
 import { type ApiParts, apiRoutes } from '../../web/api/routes.ts';
 import { createServer } from '../../web/api/server.ts';
@@ -23,8 +24,10 @@ describe('a route that forgot whose rows it asks for', () => {
   beforeAll(async () => {
     database = await createDatabase({ max: 4 });
     await bare(database.pool);
-    for (const [n, agency] of ['nhis', 'nts'].entries())
+    for (const [n, agency] of ['nhis', 'nts'].entries()) {
+      await insertAnyRow(database.pool, 'agencies', n + 1, { id: agency });
       await insertAnyRow(database.pool, 'campaigns', n + 1, { agency_id: agency });
+    }
     const { pool } = database;
     const guarded = createAgencyPool(pool);
     const clock = { nowMs: () => Date.parse('2026-11-23T00:00:00Z') };
@@ -81,14 +84,35 @@ describe('a route that forgot whose rows it asks for', () => {
     expect(await ask('lee:kosaf:auditor', method, url)).toEqual([]);
     expect(await ask('han', method, url)).toEqual(['nhis', 'nts']);
     expect(await ask(null, method, url)).toEqual(['nhis', 'nts']);
+    for (const [agency, seen] of [
+      ['nhis', ['nhis']],
+      ['nts', ['nts']],
+    ] as const) {
+      const { key } = await issueKey(database.pool, {
+        agency,
+        label: 'forgetful',
+        scopes: ['read'],
+        sources: [],
+        expiresAt: null,
+      });
+      const answer = await app.inject({
+        method,
+        url,
+        headers: { authorization: `Bearer ${key}` },
+        ...(method === 'POST' ? { payload: {} } : {}),
+      });
+      expect(JSON.parse(answer.body)).toEqual(seen);
+    }
   });
 });
 
-describe('every question of staff', () => {
+describe('every question', () => {
   const EVERYTHING = 'kim:nhis:author,approver,operator,support,auditor';
   /** Sums of what waits and the chain of the trail: of the installation, and naming nobody. */
   const OF_THE_PLATFORM = [
     /^SELECT count\(\*\).* FROM imports/s,
+    // Whose key it is.
+    /FROM api_keys\b/s,
     /FROM (?:outgoing|outbox|events)\b/s,
     /consumer_offsets/s,
   ];
@@ -127,19 +151,34 @@ describe('every question of staff', () => {
     return url.startsWith('/api/v1/support/notices') ? `${at}?reason=why%20so` : at;
   };
 
-  test('goes through the guarded pool', async () => {
+  test.each([
+    ['staff', ['read', 'rules', 'operate', 'mend', 'support', 'audit']],
+    ['a key', ['read', 'rules', 'imports', 'citizens', 'webhooks', 'operate', 'mend']],
+  ] as const)('of %s goes through the guarded pool', async (who, permissions) => {
+    const issued = await issueKey(it.pool, {
+      agency: 'nhis',
+      label: 'all',
+      scopes: SCOPES,
+      sources: [],
+      expiresAt: null,
+    });
+    const as = who === 'staff' ? { as: EVERYTHING } : { headers: { authorization: `Bearer ${issued.key}` } };
     const routes = apiRoutes({ logger: { child: () => ({}) }, checks: [] } as unknown as ApiParts);
     const asked = routes.filter(
       ([method, url, permission, at]) =>
         method === 'GET' &&
         at.stream === undefined &&
         url.startsWith('/api/') &&
-        ['read', 'rules', 'operate', 'mend', 'support', 'audit'].includes(permission),
+        (permissions as readonly string[]).includes(permission),
     );
     const unguarded: unknown[] = [];
     for (const [, url] of asked) {
       plain.length = 0;
-      const answer = await api.call({ method: 'GET', url: addressOf(url), as: EVERYTHING });
+      const answer = await api.call({
+        method: 'GET',
+        url: addressOf(url),
+        ...as,
+      });
       expect([url, answer.statusCode]).toEqual([url, expect.any(Number)]);
       expect([url, answer.statusCode < 500 || answer.statusCode === 503]).toEqual([url, true]);
       for (const text of plain.filter((one) => !/^\s*(?:INSERT|UPDATE|DELETE)\b/i.test(one)))

@@ -14,8 +14,8 @@ let matrix: Matrix;
 const answers: { route: string; who: Who; called: Called }[] = [];
 beforeAll(async () => {
   matrix = await createMatrix({ PUBLIC_URL: 'https://allim.example' });
-  for (const [route, { needs, only, stream }] of Object.entries(DECLARED)) {
-    if (PROVIDER.test(route) || stream === true) continue;
+  for (const [route, { needs, only }] of Object.entries(DECLARED)) {
+    if (PROVIDER.test(route)) continue;
     const who = (only ?? ALLOWED[needs]).find((one) => one === 'owner' || one === 'citizen') ?? 'nobody';
     for (const caller of new Set<Who>([who, 'nobody']))
       answers.push({ route, who: caller, called: await matrix.call(route, caller, 'own') });

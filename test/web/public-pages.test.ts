@@ -89,6 +89,22 @@ describe('the code check', () => {
     expect((await check(code, '5678', '203.0.113.10')).statusCode).toBe(200);
   });
 
+  test('a code is asked about so often and no more, from however many addresses, whether there is such a one or not', async () => {
+    await it.citizen({ id: 'c-guessed', sms: '+821012340987' });
+    await it.publish(taxEvent({ id: 'e-guessed', subject: 'c-guessed', allimobligation: 'property-tax/g' }));
+    await it.idle();
+    for (const [code, last] of [
+      [await codeOf('c-guessed'), '0987'],
+      ['ZZZZ-Z2', '0987'],
+    ] as const) {
+      const guesses = await Promise.all(Array.from({ length: 20 }, (_, n) => check(code, String(1_000 + n))));
+      expect(guesses.filter(({ statusCode }) => statusCode !== 200)).toEqual([]);
+      const next = await check(code.toLowerCase(), last);
+      expect([next.statusCode, Number(next.headers['retry-after']) > 60]).toEqual([429, true]);
+    }
+    expect((await check('ZZZZ-Z3', '0987')).statusCode).toBe(200);
+  });
+
   test('works in three languages without a login or a script', async () => {
     for (const [lang, words] of [
       ['ko', '이 안내가 진짜인가요?'],

@@ -133,7 +133,7 @@ test('a live rule is asked about by its id; a citizen is explained, or not known
   });
   expect((await get('/api/v1/rules/nts-asked/audience?asOf=2026-02-31')).statusCode).toBe(422);
   expect((await get('/api/v1/rules/nobody/audience')).statusCode).toBe(404);
-  expect((await get('/api/v1/rules/nts-asked/audience', nhis)).statusCode).toBe(403);
+  expect((await get('/api/v1/rules/nts-asked/audience', nhis)).statusCode).toBe(404);
   answers = async () => ({
     explanation: { reach: 'certain', leaves: [], deciding: [], missing: [], deceased: null, text: 'yes' },
   });

@@ -20,13 +20,15 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => matrix.close());
 
-/** The value with the number in the place of one text after another. */
+/** The value with the number in the place of one text after another, and as the name of one more member of each object. */
 function* withNumber(value: unknown): Generator<unknown> {
   if (typeof value === 'string') yield NUMBER;
-  else if (value !== null && typeof value === 'object')
+  else if (value !== null && typeof value === 'object') {
+    if (!Array.isArray(value)) yield { ...value, [NUMBER]: 1 };
     for (const [name, inner] of Object.entries(value))
       for (const changed of withNumber(inner))
         yield Array.isArray(value) ? value.with(Number(name), changed) : { ...value, [name]: changed };
+  }
 }
 
 function* fieldsOf(text: string): Generator<string> {
@@ -65,6 +67,8 @@ function* asks(method: string, good: Ask): Generator<Ask> {
         url: `${path}?${query === '' ? '' : `${query}&`}${name}=${encodeURIComponent(`본인 ${NUMBER}`)}`,
       };
   const { payload, type } = good;
+  if (method === 'POST' && typeof payload === 'object')
+    yield { ...good, headers: { ...good.headers, 'idempotency-key': NUMBER } };
   if (typeof payload === 'object')
     for (const changed of withNumber(payload)) yield { ...good, payload: changed };
   if (typeof payload === 'string' && type === 'application/x-www-form-urlencoded')
@@ -102,3 +106,47 @@ test('is refused or passed over, in every text of every route, and stands nowher
   const kept = (await rowsAsText(matrix.site.it.pool, true)).filter(([, text]) => KEPT.test(text));
   expect(kept).toEqual([]);
 }, 120_000);
+
+test('nobody is called by it: no citizen, no key for one, no subject of an event, no file', async () => {
+  const json = (url: string, payload: unknown, type = 'application/json'): Ask => ({ url, payload, type });
+  const tried: readonly (readonly [string, Ask])[] = [
+    ['PUT /api/v1/citizens/:id', json(`/api/v1/citizens/${NUMBER}`, { locale: 'ko' })],
+    ['PUT /api/v1/citizens/:id', json('/api/v1/citizens/9001011234567', { locale: 'ko' })],
+    [
+      'PUT /api/v1/citizens/:id',
+      json('/api/v1/citizens/somebody', { relations: [{ of: NUMBER, kind: 'child' }] }),
+    ],
+    ['GET /api/v1/citizens/:id/notifications', { url: `/api/v1/citizens/${NUMBER}/notifications` }],
+    ...[
+      { key: NUMBER, citizen: 'somebody' },
+      { key: 'a-key', citizen: NUMBER },
+    ].map(
+      (link) =>
+        [
+          'POST /api/v1/identity-links',
+          json('/api/v1/identity-links', { agency: 'nhis', links: [link] }),
+        ] as const,
+    ),
+    ...['subject', 'allimsubjectkey'].map((name) => {
+      const event = {
+        specversion: '1.0',
+        id: 'numbered',
+        source: '/nhis/checkup',
+        type: 'kr.nhis.checkup-window.opened',
+        data: {},
+        [name]: NUMBER,
+      };
+      return ['POST /api/v1/events', json('/api/v1/events', event, 'application/cloudevents+json')] as const;
+    }),
+    [
+      'POST /api/v1/imports',
+      json(`/api/v1/imports?kind=links&agency=nhis&name=${NUMBER}.csv`, 'key,citizen\n', 'text/csv'),
+    ],
+  ];
+  for (const [route, ask] of tried) {
+    const { status, body } = await matrix.send(route, 'administrator', ask);
+    expect([route, status, KEPT.test(body)]).toEqual([route, 422, false]);
+  }
+  const kept = (await rowsAsText(matrix.site.it.pool, true)).filter(([, text]) => KEPT.test(text));
+  expect(kept).toEqual([]);
+});

@@ -125,6 +125,38 @@ test('whoever is let in gets their own, nothing foreign, and nothing that is not
   expect(wrong).toEqual([]);
 }, 60_000);
 
+/** What an answer says, less what was asked for and the number of the request. */
+function told({ status, body }: Called, things: Matrix['things'][Whose]): unknown {
+  let text = body.replaceAll(/"instance":"[^"]*"/g, '').replaceAll(/<code>[0-9a-f-]{36}<\/code>/g, '');
+  const names = Object.values(things).filter((one) => typeof one === 'string');
+  for (const name of names.toSorted((a, b) => b.length - a.length)) text = text.replaceAll(name, '·');
+  return { status, text };
+}
+
+test('what is another’s is answered as what is not there, word for word', async () => {
+  const wrong: unknown[] = [];
+  let compared = 0;
+  for (const [route, declared] of Object.entries(DECLARED)) {
+    if (declared.foreign === undefined || declared.missing === undefined) continue;
+    for (const who of letIn(declared)) {
+      if (isPlatform(who) && declared.personal !== true) continue;
+      const said = await Promise.all(
+        (['foreign', 'missing'] as const).map(async (whose) => {
+          const ask = await matrix.askOf(route, who, whose);
+          // Nothing of what is asked for may happen, so it is asked for in earnest.
+          const { dryRun: _, ...payload } = (ask.payload ?? {}) as Record<string, unknown>;
+          const earnest = typeof ask.payload === 'object' ? { ...ask, payload } : ask;
+          return told(await matrix.send(route, who, earnest), matrix.things[whose]);
+        }),
+      );
+      compared++;
+      if (JSON.stringify(said[0]) !== JSON.stringify(said[1])) wrong.push([route, who, ...said]);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(compared).toBeGreaterThan(80);
+}, 60_000);
+
 test('a session changes nothing without its token', async () => {
   const wrong: unknown[] = [];
   for (const [route, declared] of Object.entries(DECLARED)) {

@@ -36,8 +36,15 @@ afterAll(async () => {
   await api.close();
 });
 
-const call = async (method: 'GET' | 'POST' | 'PUT', url: string, as: string, payload?: object) => {
-  const answer = await api.call({ method, url, as, ...(payload === undefined ? {} : { payload }) });
+const call = async (
+  method: 'GET' | 'POST' | 'PUT',
+  url: string,
+  as: string,
+  payload?: object,
+  etag?: string,
+) => {
+  const headers = etag === undefined ? {} : { 'if-match': etag };
+  const answer = await api.call({ method, url, as, headers, ...(payload === undefined ? {} : { payload }) });
   return { status: answer.statusCode, body: answer.json<Record<string, never>>() };
 };
 const at = (version: number, what = '') => `/api/v1/rules/${RULE}/versions/${version}${what}`;
@@ -57,7 +64,8 @@ const rule = (more: object = {}) => ({
 });
 const saveText = async (sms: string, as = AUTHOR): Promise<{ hash: string; version: number }> => {
   const url = `/api/v1/templates/${TEXT}`;
-  const { status, body } = await call('PUT', url, as, { agency: 'nhis', files: files(sms) });
+  const { etag } = (await api.call({ method: 'GET', url, as })).headers;
+  const { status, body } = await call('PUT', url, as, { agency: 'nhis', files: files(sms) }, etag);
   expect([status, body]).toMatchObject([200, { state: 'draft', live: false }]);
   return body as unknown as { hash: string; version: number };
 };
@@ -92,6 +100,24 @@ test('who wrote a text does not approve it with the rule, and nobody approves an
   expect(
     (await call('POST', at(1, '/approval'), APPROVER, { hash, texts: { 'nhis-others': second } })).status,
   ).toBe(409);
+  // Somebody else's last touch makes it nobody else's text.
+  const { hash: third, version } = await saveText(`${FIRST}  `, AUTHOR);
+  expect((await call('GET', at(1), BOTH)).body).toMatchObject({
+    texts: [{ author: 'staff:kim', writers: ['staff:kim', expect.stringContaining('staff:')] }],
+    may: { approve: 'wrote-it' },
+  });
+  expect((await call('POST', at(1, '/approval'), BOTH, { hash, texts: { [TEXT]: third } })).status).toBe(403);
+  expect(
+    (await call('POST', `/api/v1/templates/${TEXT}/versions/${version}/approval`, BOTH, { hash: third }))
+      .status,
+  ).toBe(403);
+});
+
+test('a person writes over the text that they read, and says which that is', async () => {
+  const url = `/api/v1/templates/${TEXT}`;
+  const payload = { agency: 'nhis', files: files(`${FIRST} 다시`) };
+  expect(await call('PUT', url, AUTHOR, payload)).toMatchObject({ status: 428 });
+  expect(await call('PUT', url, AUTHOR, payload, `"${'0'.repeat(64)}"`)).toMatchObject({ status: 412 });
 });
 
 test('what goes live with the rule is what was approved with it, whatever was written since', async () => {
@@ -113,7 +139,7 @@ test('what goes live with the rule is what was approved with it, whatever was wr
   expect(template.body).toMatchObject({
     live: text!.version,
     definition: { files: files(`${FIRST} 문의 1577-1000`) },
-    liveDefinition: { files: files(`${FIRST} `) },
+    liveDefinition: { files: files(`${FIRST}  `) },
   });
 });
 
@@ -143,7 +169,7 @@ test('a text that waits is taken back by saving what is live, and words of long 
   const lastLive = (await call('GET', url, APPROVER)).body['definition'] as unknown as { files: object };
   const draft = await saveText(`${FIRST} 늦지 마세요`);
   expect(await waiting()).toHaveLength(1);
-  await call('PUT', url, AUTHOR, { agency: 'nhis', files: lastLive.files });
+  await call('PUT', url, AUTHOR, { agency: 'nhis', files: lastLive.files }, '*');
   expect(await waiting()).toEqual([]);
   expect((await call('GET', '/api/v1/today', APPROVER)).body).toMatchObject({ approvals: [] });
   expect((await call('GET', url, APPROVER)).body).toMatchObject({ definition: { files: lastLive.files } });
@@ -154,7 +180,7 @@ test('a text that waits is taken back by saving what is live, and words of long 
   const after = await liveText();
   expect(after).toBeGreaterThan(before!);
   expect((await call('GET', url, APPROVER)).body).toMatchObject({ live: after, liveDefinition: null });
-  const again = await saveText(`${FIRST} `);
+  const again = await saveText(`${FIRST}  `);
   expect(await waiting()).toMatchObject([{ version: again.version, hash: again.hash }]);
   const approval = { hash: again.hash };
   expect((await call('POST', `${url}/versions/${again.version}/approval`, APPROVER, approval)).status).toBe(
@@ -177,7 +203,7 @@ test('what ships comes again at a restart, and leaves words that people decided'
       'ko.sms.hbs': '[{{agency}}] 유방암 검진 {{shortDate deadline}}까지. 확인 {{code}}',
     },
   };
-  const { body } = await call('PUT', url, AUTHOR, changed);
+  const { body } = await call('PUT', url, AUTHOR, changed, '*');
   await seedCatalogue(api.database.pool, silentLogger);
   expect((await api.catalogue.refresh()).templates.get(name)).toBe(shippedOne);
   expect((await call('GET', url, APPROVER)).body['definition']).toMatchObject({ files: changed.files });

@@ -1,6 +1,6 @@
 /** The server around all routes: who may, what an error looks like, what is left to do. */
 import { request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../domain/clock.ts';
 import { ERROR_CODES } from '../../domain/errors.ts';
@@ -399,4 +399,31 @@ describe('status', () => {
     expect(await read()).toMatchObject({ idle: true, population: { citizens: 1, offsets: [0, 1] } });
     await shards.close();
   });
+});
+
+test('what is no HTTP is answered with a problem and with the headers of every answer', async () => {
+  if (api.app.server.address() === null) await api.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = api.app.server.address() as AddressInfo;
+  for (const [sent, status] of [
+    ['GET /healthz HTTP/1.1\r\nno colon\r\n\r\n', 400],
+    ['nonsense\r\n\r\n', 400],
+    [`GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+  ] as const) {
+    const said = await new Promise<string>((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(sent));
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += String(chunk);
+      });
+      socket.on('close', () => resolve(text)).on('error', reject);
+    });
+    expect(said).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    for (const line of ['x-content-type-options: nosniff', 'cache-control: no-store', "default-src 'none'"])
+      expect(said).toContain(line);
+    expect(JSON.parse(said.slice(said.indexOf('\r\n\r\n') + 4))).toMatchObject({
+      status,
+      code: 'request-malformed',
+    });
+    expect(said).not.toContain('nonsense');
+  }
 });

@@ -128,6 +128,35 @@ describe('every look', () => {
     });
   });
 
+  test('is written down each time, also where it is said twice under one key', async () => {
+    const { citizen } = await told();
+    const count = async () =>
+      (await it.rows(`SELECT 1 FROM audit_entries WHERE object = $1`, [`citizen:${citizen}`])).length;
+    const before = await count();
+    for (let look = 0; look < 2; look++) {
+      const answer = await api.call({
+        method: 'POST',
+        url: '/api/v1/support/lookups',
+        as: staff(),
+        headers: { 'idempotency-key': 'same-look' },
+        payload: { reason: '본인 전화 문의', citizen },
+      });
+      expect([answer.statusCode, answer.headers['idempotency-replayed']]).toEqual([200, undefined]);
+    }
+    expect(await count()).toBe(before + 2);
+    expect(await it.rows(`SELECT 1 FROM idempotency_keys WHERE key = 'same-look'`)).toEqual([]);
+  });
+
+  test.each(['010-7777-0001로 전화함', '+82 10 7777 0001', '０１０７７７７０００１', '02-3423-5114'])(
+    'has no telephone number in its reason: %s',
+    async (reason) => {
+      const { citizen } = await told();
+      const answer = await lookup({ citizen, reason });
+      expect(answer.json()).toMatchObject({ status: 422, faults: [{ pointer: '/reason' }] });
+      expect(answer.body).not.toContain('7777');
+    },
+  );
+
   test('needs the permission, sees the own agency alone, and is limited', async () => {
     const { citizen, notice } = await told();
     expect((await lookup({ citizen }, 'kim:nts:author')).statusCode).toBe(403);
@@ -193,6 +222,6 @@ describe('why, and why not', () => {
     );
     expect((await why(`w-${n}`)).json()).toMatchObject({ gates: ['dead', 'no-address'] });
     expect((await why('x', 'no-such-rule')).statusCode).toBe(404);
-    expect((await why('x', 'nhis-general-checkup')).statusCode).toBe(403);
+    expect((await why('x', 'nhis-general-checkup')).statusCode).toBe(404);
   });
 });

@@ -4,11 +4,11 @@ import type { Clock } from '../../domain/clock.ts';
 import { isInstant } from '../../domain/cloud-events.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
-import { type SqlPool, transaction } from '../../domain/sql.ts';
-import { type Credential, needAgency, SCOPES } from '../../producers/credential.ts';
+import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
+import { type Credential, isOwn, needAgency, SCOPES } from '../../producers/credential.ts';
 import { revokeApiKey } from '../../store/api-keys.ts';
 import { type Catalogue, saveAgency } from '../../store/catalogue.ts';
-import { listStops, ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
+import { listStops, noSuchCampaign, ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
 import { issueKey } from './credentials.ts';
 import { type Answer, type Call, type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
 
@@ -117,14 +117,26 @@ export const getStops = ({ pool }: AdministrationParts): Endpoint =>
 export const stopperOf = (caller: Credential): string =>
   caller.agency === null ? 'administrator' : caller.id;
 
+/**
+ * Whose the scope is, where the caller may stop it. Another agency's campaign is none at all; another agency is refused by its name, whether
+ * there is one or not; the whole and a channel are the platform's.
+ */
+export async function ownScope(sql: Sql, caller: Credential, scope: string): Promise<string | null> {
+  const [kind, id = ''] = scope.split(':');
+  if (kind === 'agency') needAgency(caller, id);
+  const agency = await ownerOfScope(sql, scope);
+  if (kind === 'campaign' && !isOwn(caller, agency)) throw noSuchCampaign(id);
+  needAgency(caller, agency);
+  return agency;
+}
+
 async function stopScope(
   { pool, logger }: AdministrationParts,
   { caller: callerOf, audit }: Pick<Call<unknown, unknown, unknown>, 'caller' | 'audit'>,
   stop: { readonly scope: string; readonly reason: string },
 ): Promise<Answer> {
   const caller = callerOf();
-  const agency = await ownerOfScope(pool, stop.scope);
-  needAgency(caller, agency);
+  const agency = await ownScope(pool, caller, stop.scope);
   const fresh = await transaction(pool, async (sql) => {
     const made = await saveStop(sql, { ...stop, agency, createdBy: stopperOf(caller) });
     await audit(sql, { agency, object: `stop:${stop.scope}`, details: { fresh: made } });
@@ -157,8 +169,7 @@ export const deleteStop = ({ pool, logger }: AdministrationParts): Endpoint =>
     /** A body is not for every DELETE (RFC 9110), so the reason stands in the query. */
     query: Type.Object({ reason: Type.Optional(Text) }, strict),
     answer: async ({ params, query, caller, audit }) => {
-      const agency = await ownerOfScope(pool, params.scope);
-      needAgency(caller(), agency);
+      const agency = await ownScope(pool, caller(), params.scope);
       const outcome = await transaction(pool, async (sql) => {
         const removed = await removeStop(sql, params.scope, caller().agency);
         if (removed === 'removed') await audit(sql, { agency, reason: query.reason ?? null });

@@ -5,7 +5,7 @@ import { AllimError } from '../../domain/errors.ts';
 import type { EventType } from '../../domain/event.ts';
 import type { Expression, Rule } from '../../domain/rule.ts';
 import type { SqlPool } from '../../domain/sql.ts';
-import { type Credential, needAgency } from '../../producers/credential.ts';
+import { type Credential, isOwn, needAgency } from '../../producers/credential.ts';
 import { parseDay } from '../../rules/calendar.ts';
 import { dataChecker } from '../../rules/check/shape.ts';
 import type { Asked } from '../../rules/run/question.ts';
@@ -55,10 +55,13 @@ export type With = {
   readonly example?: number | undefined;
 };
 
-/** Throws `not-found`, `forbidden` for a rule of another agency, and `request-invalid` for an event that is none of its type. */
+/**
+ * Throws `not-found`, also for a rule of another agency, `forbidden` for a draft of one, and `request-invalid` for an event that is none of its
+ * type.
+ */
 export async function askedOf(parts: AskedParts, ref: Ref, given: With, caller: Credential): Promise<Asked> {
-  const { agency, on, condition, reach } = 'draft' in ref ? ref.draft : await ruleOf(parts, ref);
-  needAgency(caller, agency);
+  if ('draft' in ref) needAgency(caller, ref.draft.agency);
+  const { agency, on, condition, reach } = 'draft' in ref ? ref.draft : await ruleOf(parts, ref, caller);
   const eventType = await typeOf(parts.catalogue, on, agency);
   const asOf = given.asOf ?? dayOf(parts.clock.nowMs());
   if (Number.isNaN(parseDay(asOf))) throw invalid('/asOf', 'must be a day of the calendar');
@@ -75,12 +78,13 @@ export async function askedOf(parts: AskedParts, ref: Ref, given: With, caller: 
 async function ruleOf(
   { pool, catalogue }: AskedParts,
   { rule, version }: { readonly rule: string; readonly version?: number },
+  caller: Credential,
 ): Promise<Rule> {
   const found =
     version === undefined
       ? (await catalogue.refresh()).rules.get(rule)?.rule
       : await ruleOfVersion(pool, rule, version);
-  if (found === undefined)
+  if (found === undefined || !isOwn(caller, found.agency))
     throw new AllimError('not-found', 'there is no such rule, or none of it is live', { ids: { rule } });
   return found;
 }

@@ -5,15 +5,15 @@
 import { Type } from 'typebox';
 import { AllimError, messageOf } from '../../domain/errors.ts';
 import { transaction } from '../../domain/sql.ts';
-import { type Credential, needAgency, seesSmallCounts } from '../../producers/credential.ts';
+import { type Credential, isOwn, needAgency, seesSmallCounts } from '../../producers/credential.ts';
 import {
   CAMPAIGN_STATES,
   type CampaignListState,
   cancelCampaign,
   listCampaigns,
 } from '../../store/cancellations.ts';
-import { ownerOfScope, removeStop, saveStop } from '../../store/stops.ts';
-import { type AdministrationParts, stopperOf } from './administration.ts';
+import { noSuchCampaign, removeStop, saveStop } from '../../store/stops.ts';
+import { type AdministrationParts, ownScope, stopperOf } from './administration.ts';
 import { type CampaignLive, createCampaignLive } from './campaign-live.ts';
 import { actionsOf, type CampaignCounts, countCampaign, shownCampaign } from './campaign-view.ts';
 import { type Answer, type Endpoint, endpoint, ok, streamEndpoint } from './endpoint.ts';
@@ -29,9 +29,6 @@ const Action = Type.Object(
   { reason: Type.String({ minLength: 1, maxLength: 200 }), dryRun: Type.Optional(Type.Boolean()) },
   strict,
 );
-
-const noSuch = (id: string): AllimError =>
-  new AllimError('not-found', 'there is no such campaign', { ids: { campaign: id } });
 
 export const getCampaigns = ({ pool, catalogue }: AdministrationParts): Endpoint =>
   endpoint({
@@ -73,8 +70,7 @@ async function needCampaign(
 ): Promise<CampaignCounts> {
   const counts = await countCampaign(pool, catalogue, id, clock.nowMs());
   // Of another agency's not even that it exists.
-  if (counts === undefined || (caller.agency !== null && caller.agency !== counts.head.agency))
-    throw noSuch(id);
+  if (counts === undefined || !isOwn(caller, counts.head.agency)) throw noSuchCampaign(id);
   return counts;
 }
 
@@ -124,8 +120,7 @@ export const postPause = (parts: AdministrationParts): Endpoint =>
     answer: async ({ params: { id }, body, caller, audit }) => {
       if (body.dryRun === true) return wouldDo(parts, caller(), id, 'pause');
       const scope = `campaign:${id}`;
-      const agency = await ownerOfScope(parts.pool, scope);
-      needAgency(caller(), agency);
+      const agency = await ownScope(parts.pool, caller(), scope);
       const fresh = await transaction(parts.pool, async (sql) => {
         const made = await saveStop(sql, {
           scope,
@@ -149,8 +144,7 @@ export const postResume = (parts: AdministrationParts): Endpoint =>
     answer: async ({ params: { id }, body, caller, audit }) => {
       if (body.dryRun === true) return wouldDo(parts, caller(), id, 'resume');
       const scope = `campaign:${id}`;
-      const agency = await ownerOfScope(parts.pool, scope);
-      needAgency(caller(), agency);
+      const agency = await ownScope(parts.pool, caller(), scope);
       const outcome = await transaction(parts.pool, async (sql) => {
         const removed = await removeStop(sql, scope, caller().agency);
         if (removed === 'removed') await audit(sql, { agency });
@@ -173,15 +167,14 @@ export const postCancel = (parts: AdministrationParts): Endpoint =>
     action: 'campaign.cancelled',
     answer: async ({ params: { id }, body, caller, audit }) => {
       if (body.dryRun === true) return wouldDo(parts, caller(), id, 'cancel');
-      const agency = await ownerOfScope(parts.pool, `campaign:${id}`);
-      needAgency(caller(), agency);
+      const agency = await ownScope(parts.pool, caller(), `campaign:${id}`);
       const done = await transaction(parts.pool, async (sql) => {
         const given = { by: caller().id, reason: body.reason };
         const cancelled = await cancelCampaign(sql, id, given, parts.clock.nowMs());
         if (cancelled !== undefined) await audit(sql, { agency, details: { fresh: cancelled.fresh } });
         return cancelled;
       });
-      if (done === undefined) throw noSuch(id);
+      if (done === undefined) throw noSuchCampaign(id);
       if (done.fresh) parts.logger.warn({ caller: caller().id, campaign: id }, 'campaign cancelled');
       const { campaign, cancelledAt, reason } = done;
       return ok({ campaign, cancelledAt, reason });

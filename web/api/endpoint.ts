@@ -3,12 +3,13 @@
  * stands in the table. A POST may say an Idempotency-Key (idempotency.ts).
  */
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { type Credential, callerOf, type Permission } from '../../producers/credential.ts';
 import { type NewAuditEntry, recordAudit } from '../../store/audit-trail.ts';
+import { openStream } from '../pages/stream.ts';
 import type { Staff } from '../sign-in/person.ts';
 import { refuseResidentNumbers } from './entered-text.ts';
 import { type IdempotencyParts, once } from './idempotency.ts';
@@ -49,6 +50,8 @@ export type Endpoint = {
   readonly action?: string;
   /** Of a POST that asks and changes nothing: staff read through it as their agency, as through every GET. */
   readonly reads?: true;
+  /** A look at somebody: each is written down, so none is answered from what was kept under an Idempotency-Key. */
+  readonly looks?: true;
   answer(call: Call<unknown, unknown, unknown>): Promise<Answer>;
   /** In place of an answer: a stream of events that ends when either side does. */
   readonly stream?: (
@@ -81,6 +84,7 @@ export function endpoint<
   given: Given<P, Q, B> & {
     readonly action?: string;
     readonly reads?: true;
+    readonly looks?: true;
     answer(call: Call<Static<P>, Static<Q>, Static<B>>): Promise<Answer>;
   },
 ): Endpoint {
@@ -88,6 +92,7 @@ export function endpoint<
     schema: shapesOf(given),
     ...(given.action === undefined ? {} : { action: given.action }),
     ...(given.reads === undefined ? {} : { reads: given.reads }),
+    ...(given.looks === undefined ? {} : { looks: given.looks }),
     answer: (call) => given.answer(call as Call<Static<P>, Static<Q>, Static<B>>),
   };
 }
@@ -127,8 +132,9 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       config: { permission },
       // A stream has nothing to say before it begins, and one that is asked for its head alone would never end.
       exposeHeadRoute: at.stream === undefined,
+      // Before the shapes are looked at: what is wrong with a shape is told by the names of its members.
+      preValidation: async (request) => refuseResidentNumbers(request),
       handler: async (request, reply) => {
-        refuseResidentNumbers(request.body, request.query);
         const { stream } = at;
         if (stream !== undefined)
           return asOwnAgency(request, false, () =>
@@ -139,11 +145,12 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
             ),
           );
         const work = () => asOwnAgency(request, at.reads === true, () => answerAudited(request, at, parts));
-        const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
+        const creates = method === 'POST' && at.reads !== true && at.looks !== true;
+        const key = creates ? request.headers['idempotency-key'] : undefined;
         const { status, body, headers } =
           key === undefined || parts === undefined
             ? await work()
-            : await once(parts, request, String(key), callerOf(request).id, work);
+            : await once(parts, request, String(key), ownerOfKey(callerOf(request)), work);
         return reply
           .code(status)
           .headers(headers ?? {})
@@ -151,6 +158,9 @@ export function mountRoutes(app: FastifyInstance, routes: readonly Route[], part
       },
     });
 }
+
+/** Who changes agencies does not find the answers of the one before. */
+const ownerOfKey = ({ id, agency }: Credential): string => (agency === null ? id : `${id} of ${agency}`);
 
 /** What a handler did not write into the trail itself is written here, before anybody hears of it. */
 async function answerAudited(
@@ -215,16 +225,16 @@ async function stillAllowed(request: FastifyRequest): Promise<boolean> {
   return request.stillAllowed === undefined || (await request.stillAllowed());
 }
 
-function openStream(reply: FastifyReply): ServerResponse {
-  const headers = reply.getHeaders();
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(headers as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    // Proxies that gather an answer would hold it back for ever.
-    'x-accel-buffering': 'no',
-  });
-  return reply.raw;
+/**
+ * For what tells of single citizens and asks for no reason: it is for agencies' systems. A person looks through support, where each look has a
+ * reason and is written down before anything is shown.
+ */
+export function needSystem({ isPerson }: Pick<Call<unknown, unknown, unknown>, 'isPerson'>): void {
+  if (isPerson())
+    throw new AllimError(
+      'forbidden',
+      'people look citizens up with a reason: POST /api/v1/support/lookups or …/explanations',
+    );
 }
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });

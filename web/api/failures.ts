@@ -20,14 +20,19 @@ export interface Failures {
 
 type Window = { count: number; readonly endsAt: number };
 
-export function createFailures(perMinute: number, now: () => number = () => performance.now()): Failures {
+/** `windowMs`: a minute unless told; then `most` is how many within it. */
+export function createFailures(
+  most: number,
+  now: () => number = () => performance.now(),
+  windowMs: number = WINDOW_MS,
+): Failures {
   const windows = new LRUCache<string, Window>({ max: ADDRESSES });
 
   function windowOf(address: string): Window {
     const key = networkOf(address);
     const known = windows.get(key);
     if (known !== undefined && known.endsAt > now()) return known;
-    const fresh: Window = { count: 0, endsAt: now() + WINDOW_MS };
+    const fresh: Window = { count: 0, endsAt: now() + windowMs };
     windows.set(key, fresh);
     return fresh;
   }
@@ -35,7 +40,7 @@ export function createFailures(perMinute: number, now: () => number = () => perf
   return {
     waitSeconds(address) {
       const window = windows.get(networkOf(address));
-      if (window === undefined || window.count < perMinute || window.endsAt <= now()) return null;
+      if (window === undefined || window.count < most || window.endsAt <= now()) return null;
       return Math.ceil((window.endsAt - now()) / 1_000);
     },
     begin(address) {

@@ -1,6 +1,7 @@
 /**
- * The one seam at which a read of staff becomes a read as their agency: what a GET reads, what a POST reads that changes nothing, and what a
- * stream looks up before it begins. Keys, owners, citizens and whatever writes go as the platform (docs/adr/0023-who-is-signed-in.md).
+ * The one seam at which a read of staff, or of an agency's key, becomes a read as their agency: what a GET reads, what a POST reads that changes
+ * nothing, and what a stream looks up before it begins. Owners, the administrator, citizens and whatever writes go as the platform
+ * (docs/adr/0023-who-is-signed-in.md).
  */
 import type { FastifyRequest } from 'fastify';
 import type { Sql, SqlPool } from '../../domain/sql.ts';
@@ -12,10 +13,10 @@ const READS = new Set(['GET', 'HEAD']);
 
 /** `reads` of the endpoint: a question that is too long for an address. */
 export function asOwnAgency<T>(request: FastifyRequest, reads: boolean, work: () => Promise<T>): Promise<T> {
-  const { person, method } = request;
-  if (!(reads || READS.has(method)) || request.routeOptions.config.permission === 'public') return work();
-  if (person?.kind !== 'staff' || person.agency === null) return work();
-  return readAsAgency(person.agency, work);
+  if (!(reads || READS.has(request.method)) || request.routeOptions.config.permission === 'public')
+    return work();
+  const agency = request.credential?.agency ?? null;
+  return agency === null ? work() : readAsAgency(agency, work);
 }
 
 /** For what is read on the way to a change, or to an entry in the trail. */

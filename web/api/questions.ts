@@ -13,7 +13,7 @@ import type { RuleFault } from '../../rules/refusals.ts';
 import type { Asking, WholeAnswer } from '../../rules/run/asking.ts';
 import type { Asked, SetName } from '../../rules/run/question.ts';
 import { type AskedParts, askedOf, Day, Draft, Purpose, type Ref, RuleRef } from './asked-rules.ts';
-import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { type Endpoint, endpoint, needSystem, ok } from './endpoint.ts';
 import { type AboutQuestion, askGuarded, tellings } from './question-guard.ts';
 import { SAMPLE, shownAudience, stateOf } from './shown-audience.ts';
 import { mustRound, shownPartition } from './shown-counts.ts';
@@ -189,7 +189,8 @@ export const explanation = (parts: QuestionParts): Endpoint =>
       },
       { additionalProperties: false },
     ),
-    answer: async ({ params, query, caller }) => {
+    answer: async ({ params, query, caller, isPerson }) => {
+      needSystem({ isPerson });
       const { rule, version, asOf, example, language = 'ko', why } = query;
       const ref = { rule, ...(version === undefined ? {} : { version: Number(version) }) };
       const given = { asOf, ...(example === undefined ? {} : { example: Number(example) }) };

@@ -7,7 +7,7 @@ import { listAmbiguous } from '../../store/ambiguous.ts';
 import type { Catalogue } from '../../store/catalogue.ts';
 import { listInbox, listQuarantine } from '../../store/inbox.ts';
 import { countLocales } from '../../store/locales.ts';
-import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { type Endpoint, endpoint, needSystem, ok } from './endpoint.ts';
 import { PageQuery, pageOf, readPage } from './paging.ts';
 import { people } from './shown-people.ts';
 
@@ -15,7 +15,8 @@ export const inbox = (pool: SqlPool): Endpoint =>
   endpoint({
     params: Type.Object({ id: Type.String({ pattern: CITIZEN_ID }) }),
     query: PageQuery,
-    answer: async ({ params, query, caller }) => {
+    answer: async ({ params, query, caller, isPerson }) => {
+      needSystem({ isPerson });
       const { limit, after } = readPage(query);
       const { rows, next } = pageOf(
         await listInbox(pool, params.id, caller().agency, after, limit + 1),

@@ -6,7 +6,7 @@
 import { Type } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
 import { type Sql, transaction } from '../../domain/sql.ts';
-import { type Credential, needAgency } from '../../producers/credential.ts';
+import { type Credential, isOwn } from '../../producers/credential.ts';
 import { approveRule, publishRule } from '../../store/catalogue.ts';
 import {
   approvedTexts,
@@ -44,11 +44,12 @@ const idsOf = (params: { readonly id: string; readonly v: string }): Ids => ({
   version: Number(params.v),
 });
 
+const noVersion = (ids: Ids): AllimError =>
+  new AllimError('not-found', 'there is no such version of the rule', { ids });
+
 async function lockOwn(sql: Sql, ids: Ids, caller: Credential): Promise<RuleVersionState> {
   const version = await lockRuleVersion(sql, ids.rule, ids.version);
-  if (version === undefined)
-    throw new AllimError('not-found', 'there is no such version of the rule', { ids });
-  needAgency(caller, version.agency);
+  if (version === undefined || !isOwn(caller, version.agency)) throw noVersion(ids);
   return version;
 }
 
@@ -113,7 +114,7 @@ async function textsRead(
         ids: { ...ids, template: name },
         faults: [{ pointer: `/texts/${name}`, message: 'is not that of the text that waits' }],
       });
-    if (needsAnother && text.author === approver)
+    if (needsAnother && text.writers.includes(approver))
       throw new AllimError('forbidden', 'another person approves what one wrote', {
         ids: { ...ids, template: name },
       });
@@ -194,7 +195,7 @@ export const publishVersion = (parts: AuthoringParts): Endpoint =>
         const rule = await ruleOfVersion(parts.pool, ids.rule, ids.version);
         const texts = await approvedTexts(parts.pool, ids.rule, ids.version);
         if (rule !== undefined) {
-          needAgency(caller(), rule.agency);
+          if (!isOwn(caller(), rule.agency)) throw noVersion(ids);
           // Its event type and its templates may have changed since it was drafted.
           await parts.checkRule(rule, new Map(texts.map(({ name, version }) => [name, version])));
           for (const { name, definition } of texts) await parts.recheckTemplate(name, definition, rule.id);
@@ -239,8 +240,8 @@ export const withdrawVersion = ({
       const ids = { rule: params.id };
       const done = await transaction(pool, async (sql) => {
         const owner = await ruleOwner(sql, params.id);
-        if (owner === undefined) throw new AllimError('not-found', 'there is no such rule', { ids });
-        needAgency(caller(), owner);
+        if (owner === undefined || !isOwn(caller(), owner))
+          throw new AllimError('not-found', 'there is no such rule', { ids });
         const live = await lockLiveVersion(sql, params.id);
         if (live === undefined)
           throw new AllimError('rule-conflict', 'no version of the rule is live', { ids });

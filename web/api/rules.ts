@@ -4,7 +4,7 @@ import { contentHash } from '../../domain/content-hash.ts';
 import { AllimError } from '../../domain/errors.ts';
 import type { Rule } from '../../domain/rule.ts';
 import { transaction } from '../../domain/sql.ts';
-import { type Credential, mayDo, needAgency } from '../../producers/credential.ts';
+import { type Credential, isOwn, mayDo, needAgency } from '../../producers/credential.ts';
 import { type Fields, LANGUAGES } from '../../rules/catalogue.ts';
 import { readRule } from '../../rules/check/rule.ts';
 import { type Sentence, sentenceOf } from '../../rules/say/sentence.ts';
@@ -71,7 +71,7 @@ export async function needRule(
 ): Promise<ListedRule> {
   const found = await findRule(pool, id);
   // Of another agency's rule not even that it exists.
-  if (found === undefined || (caller.agency !== null && caller.agency !== found.agency))
+  if (found === undefined || !isOwn(caller, found.agency))
     throw new AllimError('not-found', 'there is no such rule', { ids: { rule: id } });
   return found;
 }
@@ -110,7 +110,7 @@ export function mayOf(
   const right = (permission: 'rules' | 'approve' | 'publish') => mayDo(caller, permission);
   const ifRight = (right: boolean, so: true | string): true | string => (right ? so : 'permission');
   const isDraft = state === 'draft' || state === 'awaiting';
-  const writers = [...writersOf(steps), ...texts.map(({ author }) => author)];
+  const writers = [...writersOf(steps), ...texts.flatMap((text) => text.writers)];
   const wrote = anotherApproves && writers.includes(caller.id);
   return {
     edit: ifRight(right('rules'), isDraft ? true : 'approved'),
@@ -191,9 +191,8 @@ export const putVersion = ({ pool, logger, checkRule, warningsOfRule }: RulePart
       const hash = contentHash(rule);
       const noted = await transaction(pool, async (sql) => {
         const version = await lockRuleVersion(sql, ids.rule, ids.version);
-        if (version === undefined)
+        if (version === undefined || !isOwn(caller(), version.agency))
           throw new AllimError('not-found', 'there is no such version of the rule', { ids });
-        needAgency(caller(), version.agency);
         if (rule.agency !== version.agency) throw invalid('/agency', 'must stay');
         checkIfMatch(ifMatch, {
           hash: version.hash,

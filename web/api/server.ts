@@ -14,10 +14,12 @@ import { answerHeaders } from '../pages/headers.ts';
 import { checkCsrf } from '../sign-in/csrf.ts';
 import { needCitizen, needStaff } from '../sign-in/person.ts';
 import { createRecognition, type SignedInParts } from '../sign-in/recognise.ts';
+import { discardBody, limitBody } from './body-limits.ts';
 import type { Credentials } from './credentials.ts';
 import { createFailures } from './failures.ts';
 import { PreconditionFailed } from './preconditions.ts';
 import { asAllimError, problemOf } from './problems.ts';
+import { answerUnreadable } from './unreadable.ts';
 
 export type ServerParts = {
   readonly credentials: Credentials;
@@ -51,8 +53,6 @@ const BODY_BYTES = 1_048_576;
 /** Time for a body, against connections that trickle. */
 const BODY_MS = 60_000;
 const LONGEST_BODY_MS = 3_600_000;
-/** What a caller who sends too much may still send before the connection is cut, so that they can read why they were refused. */
-const DISCARDED_BYTES = 64 * 1_048_576;
 
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const headers = answerHeaders(parts.publicUrl?.startsWith('https:') ?? false);
@@ -69,6 +69,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 512 },
     trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     // A path that cannot be decoded never reaches a route or a hook.
+    clientErrorHandler: answerUnreadable(headers),
     frameworkErrors: (error, request, reply) => void answer(error, request, reply.headers(headers)),
     // The longest that any route allows; the rest of them is cut off sooner, below.
     requestTimeout: LONGEST_BODY_MS,
@@ -224,7 +225,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       caller: request.credential?.id ?? null,
       code: problem.code,
       status: problem.status,
-      ...known?.ids,
+      // What is not there is called as whoever asked called it.
+      ...(known?.code === 'not-found' ? {} : known?.ids),
     };
     if (problem.status < 500) logger.info(line, 'refused');
     // Of a fault of ours only where it happened: messages of drivers quote values.
@@ -257,16 +259,6 @@ function storable(text: unknown): boolean {
   return typeof text !== 'string' || (!text.includes('\0') && text.isWellFormed());
 }
 
-/** Cuts the connection of a body that is not here in time. Node's own limit is one for all, and a file takes longer than an event. */
-function limitBody({ raw }: FastifyRequest, ms: number): void {
-  if (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined) return;
-  const timer = setTimeout(() => {
-    if (!raw.complete) raw.destroy();
-  }, ms);
-  timer.unref();
-  raw.once('close', () => clearTimeout(timer));
-}
-
 function whereOf(error: unknown): { name: string; cause: string | null; at: string[] } {
   const { name, code, stack } = (error ?? {}) as { name?: string; code?: string; stack?: string };
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
@@ -275,24 +267,4 @@ function whereOf(error: unknown): { name: string; cause: string | null; at: stri
     cause: code ?? null,
     at: frames.slice(0, 8).map((line) => line.trim()),
   };
-}
-
-/** Reads the rest of a refused body: a connection that is closed while the caller still writes resets, and the answer is lost. */
-function discardBody(request: FastifyRequest): Promise<void> {
-  const { raw } = request;
-  if (raw.readableEnded || raw.destroyed) return Promise.resolve();
-  let bytes = 0;
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, 5_000);
-    const end = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    raw.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > DISCARDED_BYTES) end();
-    });
-    raw.on('end', end).on('close', end).on('error', end);
-    raw.resume();
-  });
 }

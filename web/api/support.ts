@@ -9,7 +9,7 @@ import type { Sealer } from '../../domain/sealing.ts';
 import { parseShortCode } from '../../domain/short-code.ts';
 import { type Sql, type SqlPool, transaction } from '../../domain/sql.ts';
 import { CITIZEN_ID } from '../../producers/citizen-body.ts';
-import { needAgency } from '../../producers/credential.ts';
+import { isOwn } from '../../producers/credential.ts';
 import type { Explanation } from '../../rules/say/explanation.ts';
 import type { Catalogue, LiveRule } from '../../store/catalogue.ts';
 import { addressIndex } from '../../store/contact-points.ts';
@@ -46,6 +46,8 @@ export type SupportParts = {
 const strict = { additionalProperties: false } as const;
 /** What whoever calls wants to know: an auditor reads it. */
 const Why = Type.String({ minLength: 3, maxLength: 300 });
+/** As they are dialled here or from abroad: what stands in a reason stays in the trail, and the person asked about reads it. */
+const TELEPHONE = /(?<!\d)(?:\+\d{1,3}|0)[\s.-]?\d{1,2}[\s.-]?\d{3,4}[\s.-]?\d{4}(?!\d)/;
 const PAGE = 20;
 const SAME_ADDRESS = 5;
 
@@ -77,6 +79,10 @@ function createLooks({ pool, looksPerMinute = 30 }: Pick<SupportParts, 'pool' | 
       work: (sql: Sql) => Promise<{ looked: Looked; found: T; count: number }>,
     ): Promise<T> {
       mayLook(caller().id);
+      if (TELEPHONE.test(reason.normalize('NFKC')))
+        throw new AllimError('request-invalid', 'the reason needs no telephone number: the trail keeps it', {
+          faults: [{ pointer: '/reason', message: 'must not hold a telephone number' }],
+        });
       const { looked, found, count } = await snapshotOf(pool, caller(), work);
       const { citizens, ...how } = looked;
       const objects = citizens.length === 0 ? [null] : [...new Set(citizens)].map((id) => `citizen:${id}`);
@@ -133,6 +139,7 @@ const Lookup = Type.Object(
 export const postLookup = (parts: SupportParts, looks: Looks): Endpoint =>
   endpoint({
     body: Lookup,
+    looks: true,
     action: 'support.looked-up',
     answer: async ({ body, ...call }) => {
       const { reason, code, citizen, phone } = body;
@@ -192,12 +199,13 @@ export const postExplanation = (parts: SupportParts, looks: Looks): Endpoint =>
       },
       strict,
     ),
+    looks: true,
     action: 'support.explained',
     answer: async ({ body, ...call }) => {
       const { citizen, rule, reason, language = 'ko' } = body;
       const live = (await parts.catalogue.refresh()).rules.get(rule);
-      if (live === undefined) throw new AllimError('not-found', 'no such rule is live', { ids: { rule } });
-      needAgency(call.caller(), live.rule.agency);
+      if (live === undefined || !isOwn(call.caller(), live.rule.agency))
+        throw new AllimError('not-found', 'no such rule is live', { ids: { rule } });
       const facts = await looks.look(call, reason, async (sql) => ({
         looked: { by: 'citizen', citizens: [citizen] },
         found: await whyNotFacts(sql, { citizen, rule, agency: live.rule.agency, eventType: live.rule.on }),

@@ -5,7 +5,7 @@
 import { Type } from 'typebox';
 import { AllimError } from '../../domain/errors.ts';
 import type { Sql } from '../../domain/sql.ts';
-import { needAgency } from '../../producers/credential.ts';
+import { isOwn, needAgency } from '../../producers/credential.ts';
 import {
   findTemplate,
   listTemplates,
@@ -17,7 +17,7 @@ import {
 import { type AuthoringParts, needKnownAgency, publishing } from './authoring.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 import { NAMED, PageQuery, pageOf, readPage } from './paging.ts';
-import { checkIfMatch, etagOf } from './preconditions.ts';
+import { checkIfMatch, etagOf, needIfMatch } from './preconditions.ts';
 
 const NAME = '^[a-z][a-z0-9-]{0,63}$';
 const AGENCY_ID = '^[a-z][a-z0-9-]{0,31}$';
@@ -79,7 +79,10 @@ export const putTemplate = (parts: AuthoringParts): Endpoint =>
             throw new AllimError('forbidden', 'the template belongs to another agency', {
               ids: { template: name },
             });
-          checkIfMatch(ifMatch, ifMatch === undefined ? null : await latestTemplate(sql, name));
+          const latest = await latestTemplate(sql, name);
+          // A person writes over what they read; an agency's system may know its files by itself.
+          if (latest !== null && isPerson()) needIfMatch(ifMatch);
+          checkIfMatch(ifMatch, latest);
           const draft = await saveTemplateDraft(sql, { name, hash, agency, definition, author });
           if (!waits) await publishTemplate(sql, name, draft.version, author);
           const live = !waits || draft.live;
@@ -113,10 +116,11 @@ export const approveTemplate = (parts: AuthoringParts): Endpoint =>
       await publishing(parts, async () => {
         // Versions do not change, so what is read here is what goes live.
         const version = await templateVersion(parts.pool, ids.template, ids.version);
-        if (version === undefined)
+        if (version === undefined || !(version.agency === null || isOwn(caller(), version.agency)))
           throw new AllimError('not-found', 'there is no such version of the template', { ids });
+        // Shared ones everybody may read, and nobody but the platform approves.
         needAgency(caller(), version.agency);
-        if ((parts.production || isPerson()) && version.author === approver)
+        if ((parts.production || isPerson()) && version.writers.includes(approver))
           throw new AllimError('forbidden', 'another person approves what one wrote', { ids });
         if (version.hash !== body.hash)
           throw new AllimError('template-conflict', 'the version has another content', {

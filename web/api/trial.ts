@@ -15,7 +15,7 @@ import {
   setTrial,
   type TrialRecipient,
 } from '../../store/trial.ts';
-import { type Endpoint, endpoint, invalid, ok } from './endpoint.ts';
+import { type Endpoint, endpoint, invalid, needSystem, ok } from './endpoint.ts';
 
 export type TrialParts = {
   readonly pool: SqlPool;
@@ -120,7 +120,8 @@ export const deleteTrialRecipient = ({ pool, logger }: TrialParts): Endpoint =>
 export const getTrialSends = ({ pool, sealer }: TrialParts): Endpoint =>
   endpoint({
     params: AgencyParams,
-    answer: async ({ params, caller }) => {
+    answer: async ({ params, caller, isPerson }) => {
+      needSystem({ isPerson });
       needAgency(caller(), params.id);
       return ok({ sends: await listTrialSends(pool, sealer, params.id, SENDS) });
     },

@@ -5,7 +5,7 @@ import { inLocale } from '../../domain/locales.ts';
 import { allNotices } from '../../store/citizen-notices.ts';
 import { ownChoices, ownContacts, ownProfile } from '../../store/own-choices.ts';
 import type { Look } from '../../store/own-looks.ts';
-import { needCitizen, type Person } from '../sign-in/person.ts';
+import { needCitizen, type Person, type SessionId } from '../sign-in/person.ts';
 import { createFacts } from './facts.ts';
 import { dayWord } from './notice-view.ts';
 import type { Show, ShowParts } from './show.ts';
@@ -22,6 +22,8 @@ export type OwnSessions = {
   list(person: Person): Promise<readonly OwnSession[]>;
   endOthers(person: Person): Promise<number>;
   end(person: Person): Promise<unknown>;
+  /** Those of them that still count. */
+  living(sessions: readonly SessionId[]): Promise<ReadonlySet<string>>;
 };
 
 export type DataParts = ShowParts & {

@@ -9,6 +9,7 @@ import { messageOf } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/logger.ts';
 import type { SqlPool } from '../../domain/sql.ts';
 import { type Arrival, arrivals } from '../../store/citizen-notices.ts';
+import type { Citizen, SessionId } from '../sign-in/person.ts';
 
 export type LiveParts = {
   readonly pool: SqlPool;
@@ -16,12 +17,15 @@ export type LiveParts = {
   readonly logger: Logger;
   /** Names under which a device shows a notice. */
   readonly tagsOf: (citizen: string, notification: string) => Promise<readonly string[]>;
+  /** Of sessions those that still count: whoever signed out elsewhere hears nothing more. */
+  readonly living: (sessions: readonly SessionId[]) => Promise<ReadonlySet<string>>;
   readonly everyMs?: number;
+  readonly aliveMs?: number;
 };
 
 export type Live = {
   /** `sinceMs`: when the page was written; what came after it is told at once. False where too many are connected. */
-  add(response: ServerResponse, citizen: string, sinceMs: number): boolean;
+  add(response: ServerResponse, reader: Pick<Citizen, 'citizen' | 'session'>, sinceMs: number): boolean;
   /** Ends every connection. Safe to call twice. */
   stop(): void;
 };
@@ -46,6 +50,7 @@ const MAX_BEHIND = 65_536;
 
 type Viewer = {
   readonly response: ServerResponse;
+  readonly session: SessionId;
   readonly untilMs: number;
   /** What was told, and when: longer than a look goes back. */
   readonly told: Map<string, number>;
@@ -86,11 +91,18 @@ export function createLive(parts: LiveParts): Live {
     for (const arrival of await look([...watched.keys()], nowMs - BACK_MS)) {
       await tell(watched.get(arrival.recipient) ?? [], arrival);
     }
-    if (nowMs - aliveMs < ALIVE_MS) return;
-    aliveMs = nowMs;
-    for (const { response, untilMs, told } of [...watched.values()].flatMap((viewers) => [...viewers])) {
+    if (performance.now() - aliveMs < (parts.aliveMs ?? ALIVE_MS)) return;
+    aliveMs = performance.now();
+    await keepAlive([...watched.values()].flatMap((viewers) => [...viewers]));
+  }
+
+  /** A heartbeat, and the end of those whose session ended. */
+  async function keepAlive(viewers: readonly Viewer[]): Promise<void> {
+    const nowMs = clock.nowMs();
+    const living = await parts.living([...new Set(viewers.map(({ session }) => session))]);
+    for (const { response, session, untilMs, told } of viewers) {
       for (const [key, atMs] of told) if (nowMs - atMs > 2 * BACK_MS) told.delete(key);
-      if (untilMs < nowMs) response.end();
+      if (untilMs < nowMs || !living.has(session)) response.end();
       else response.write(': still here\n\n');
     }
   }
@@ -113,11 +125,11 @@ export function createLive(parts: LiveParts): Live {
   }
 
   return {
-    add(response, citizen, sinceMs) {
+    add(response, { citizen, session }, sinceMs) {
       const viewers = watched.get(citizen) ?? new Set<Viewer>();
       if (stopped || count >= MAX_VIEWERS || viewers.size >= MAX_OF_ONE) return false;
       const nowMs = clock.nowMs();
-      const viewer: Viewer = { response, untilMs: nowMs + LONGEST_MS, told: new Map() };
+      const viewer: Viewer = { response, session, untilMs: nowMs + LONGEST_MS, told: new Map() };
       viewers.add(viewer);
       watched.set(citizen, viewers);
       count++;

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { takeForms } from '../pages/forms.ts';
+import { openStream } from '../pages/stream.ts';
 import { needCitizen } from '../sign-in/person.ts';
 import { mountChoices } from './choices.ts';
 import { type ContactsParts, mountContacts } from './contacts.ts';
@@ -18,14 +19,16 @@ export type CitizenParts = ShowParts &
   Pick<PushParts, 'pushServices' | 'sendPush'> &
   Pick<ContactsParts, 'sendCode' | 'shownCode'> &
   Pick<DataParts, 'looksAt' | 'sessions'> &
-  Pick<InboxParts, 'publicUrl'> & { readonly liveEveryMs?: number };
+  Pick<InboxParts, 'publicUrl'> & { readonly liveEveryMs?: number; readonly liveAliveMs?: number };
 
 export async function mountCitizen(app: FastifyInstance, parts: CitizenParts): Promise<void> {
   const devices = createDevices(parts);
   const live = createLive({
     ...parts,
     tagsOf: devices.tagsOf,
+    living: (all) => parts.sessions.living(all),
     ...(parts.liveEveryMs === undefined ? {} : { everyMs: parts.liveEveryMs }),
+    ...(parts.liveAliveMs === undefined ? {} : { aliveMs: parts.liveAliveMs }),
   });
   // Streams never end by themselves, and a server that closes waits for them.
   app.addHook('preClose', async () => live.stop());
@@ -51,19 +54,12 @@ function mountLive(app: FastifyInstance, live: ReturnType<typeof createLive>): v
     '/api/v1/me/live',
     { config: { permission: 'citizen' }, exposeHeadRoute: false },
     async (request, reply) => {
-      const { citizen } = needCitizen(request);
+      const person = needCitizen(request);
       const { since } = request.query as { since?: unknown };
-      const { raw } = reply;
-      reply.hijack();
-      raw.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'x-accel-buffering': 'no',
-      });
+      const raw = openStream(reply);
       const sinceMs =
         typeof since === 'string' && /^\d{1,15}$/.test(since) ? Number(since) : Number.MAX_SAFE_INTEGER;
-      if (!live.add(raw, citizen, sinceMs)) raw.end();
+      if (!live.add(raw, person, sinceMs)) raw.end();
     },
   );
 }

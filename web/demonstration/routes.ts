@@ -11,6 +11,7 @@ import type { Logger } from '../../domain/logger.ts';
 import type { Fields } from '../../rules/catalogue.ts';
 import { pulse } from '../../store/overview.ts';
 import type { Html } from '../pages/html.ts';
+import { openStream } from '../pages/stream.ts';
 import type { CommandParts, Examples } from './commands.ts';
 import { inboxHtml, readInbox } from './inbox.ts';
 import { createLive } from './live.ts';
@@ -119,13 +120,7 @@ export async function mountDemonstration(app: FastifyInstance, parts: Demonstrat
   });
 
   app.get('/demonstration/live', { ...PUBLIC, exposeHeadRoute: false }, async (request, reply) => {
-    const { raw } = reply;
-    reply.hijack();
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    });
+    const raw = openStream(reply);
     if (!live.add(raw, languageFor(request))) raw.end();
   });
 

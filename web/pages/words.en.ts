@@ -272,6 +272,7 @@ export const words: Words = {
     report: (line, agency) => `In doubt, call ${line} (${agency}).`,
     again: 'Check another',
     tooMany: 'That was too often. Try again in a minute.',
+    tooManyOfCode: 'This code was asked about too often. Try again in an hour.',
   },
   unsubscribe: {
     title: 'Stop these emails',

@@ -272,6 +272,7 @@ export const words = {
     report: (line: string, agency: string) => `의심되면 ${line}(${agency})에 물어보세요.`,
     again: '다른 번호 확인하기',
     tooMany: '너무 여러 번 확인하셨습니다. 1분 뒤에 다시 해 주세요.',
+    tooManyOfCode: '이 번호를 여러 번 확인했습니다. 한 시간 뒤에 다시 해 주세요.',
   },
   unsubscribe: {
     title: '메일 그만 받기',

@@ -271,6 +271,7 @@ export const words: Words = {
     report: (line, agency) => `Nếu nghi ngờ, hãy gọi ${line} (${agency}).`,
     again: 'Kiểm tra mã khác',
     tooMany: 'Bạn đã kiểm tra quá nhiều lần. Hãy thử lại sau một phút.',
+    tooManyOfCode: 'Mã này đã được kiểm tra quá nhiều lần. Hãy thử lại sau một giờ.',
   },
   unsubscribe: {
     title: 'Ngừng nhận email này',

@@ -23,6 +23,9 @@ export type CheckParts = PublicParts & { readonly metrics?: Metrics; readonly an
 
 const PUBLIC = { permission: 'public' } as const;
 const CHECKS_A_MINUTE = 10;
+/** Of one code, whoever asks and whether there is such a one: with a thousand addresses four digits are guessed in minutes. */
+const OF_A_CODE = 20;
+const OF_A_CODE_MS = 3_600_000;
 /** Longer than finding and writing takes, so that neither shows. */
 const ANSWER_MS = 400;
 
@@ -37,6 +40,7 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
   const { pool, sealer, clock, catalogue, logger, metrics } = parts;
   const textOf = createNoticeTexts(parts);
   const checks = createFailures(CHECKS_A_MINUTE);
+  const ofCode = createFailures(OF_A_CODE, () => performance.now(), OF_A_CODE_MS);
   const answerMs = parts.answerMs ?? ANSWER_MS;
 
   /** The newest notice of that code whose recipient has a number that ends so. */
@@ -74,7 +78,7 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
     readonly codeFault?: string;
     readonly lastFault?: string;
     readonly found?: Found;
-    readonly tooMany?: boolean;
+    readonly tooMany?: 'tooMany' | 'tooManyOfCode';
   };
 
   function page(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
@@ -90,7 +94,7 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
           found: found ?? null,
           foundText: found === undefined ? '' : t.check.found(found.agency, found.day),
           none: answer.state === 'none',
-          tooMany: answer.tooMany === true,
+          tooMany: answer.tooMany === undefined ? '' : t.check[answer.tooMany],
           code: answer.code ?? '',
           last: answer.last ?? '',
           codeFault: answer.codeFault ?? '',
@@ -110,11 +114,16 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
     const typed = { code: form.text('code').slice(0, 20), last: form.text('last').slice(0, 8) };
     const code = parseShortCode(typed.code);
     const last = /^\d{4}$/.test(typed.last) ? typed.last : null;
-    const wait = checks.waitSeconds(request.ip);
+    const here = checks.waitSeconds(request.ip);
+    const wait = here ?? (code === null ? null : ofCode.waitSeconds(code));
     if (wait !== null) {
       metrics?.add('code_checks', { outcome: 'limited' });
       reply.header('retry-after', wait);
-      return page(request, reply, { state: 'asked', ...typed, tooMany: true });
+      return page(request, reply, {
+        state: 'asked',
+        ...typed,
+        tooMany: here === null ? 'tooManyOfCode' : 'tooMany',
+      });
     }
     // Every check counts, right or wrong: what is counted must not tell either.
     checks.begin(request.ip);
@@ -125,6 +134,7 @@ export function mountCheck(app: FastifyInstance, parts: CheckParts, show: ShowPu
         codeFault: code === null ? t.check.wrongCode : '',
         lastFault: last === null ? t.check.wrongLast : '',
       });
+    ofCode.begin(code);
     const found = await find(code, last, lang);
     metrics?.add('code_checks', { outcome: found === null ? 'none' : 'found' });
     const tookMs = performance.now() - startedMs;

@@ -18,6 +18,7 @@ import {
   insertSession,
   type ListedSession,
   listSessionsOf,
+  livingSessions,
   offerToken,
   type SessionRow,
   takeToken,
@@ -72,6 +73,8 @@ export interface Sessions {
   read(token: string): Promise<Found | null>;
   /** Whether it still counts: for streams, which outlive the request that began them. */
   lives(session: SessionId): Promise<boolean>;
+  /** Those of many that still count. */
+  living(sessions: readonly SessionId[]): Promise<ReadonlySet<string>>;
   /** Ends the one that the person is in, and gives the id token that it was opened with. */
   end(person: Person, request?: string): Promise<{ readonly idToken: string | null }>;
   /** One of the person's own; false where they have none of that id. */
@@ -138,7 +141,8 @@ export function createSessions(given: {
   const logger = given.logger.child({ part: 'sessions' });
   const at = (inMs = 0) => new Date(clock.nowMs() + inMs);
 
-  const counts = (row: SessionRow): boolean => row.endsAt > at() && row.seenAt > at(-LIMITS[row.kind].idleMs);
+  const counts = (row: Pick<SessionRow, 'kind' | 'endsAt' | 'seenAt'>): boolean =>
+    row.endsAt > at() && row.seenAt > at(-LIMITS[row.kind].idleMs);
 
   /** Which of its tokens this is; `late` is one that was replaced and ought to be forgotten. */
   function whichToken(row: SessionRow, token: Buffer): 'current' | 'next' | 'previous' | 'late' | null {
@@ -209,6 +213,11 @@ export function createSessions(given: {
     async lives(session) {
       const row = await findSession(pool, session);
       return row !== undefined && counts(row);
+    },
+
+    async living(all) {
+      const rows = await livingSessions(pool, all);
+      return new Set(rows.filter(counts).map(({ id }) => id));
     },
 
     async end(person, request) {

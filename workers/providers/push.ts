@@ -2,6 +2,7 @@
  * Web Push (RFC 8030) with message encryption (RFC 8291) and VAPID (RFC 8292). The push service sees an opaque body and our key, no more.
  * A 201 means the service took it, never that anybody saw it. Topic is the delivery's id: the same delivery sent again replaces itself.
  */
+import { createECDH } from 'node:crypto';
 import webPush from 'web-push';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { AllimError, messageOf } from '../../domain/errors.ts';
@@ -204,6 +205,11 @@ export function createPushProvider(options: PushOptions): Provider {
         // Signs once, so that a wrong key is found at start and not at the first notice.
         authorization('https://push.invalid');
         authorizations.clear();
+        // Browsers subscribe with the one and we sign with the other: of two that do not belong together each service refuses every notice.
+        const pair = createECDH('prime256v1');
+        pair.setPrivateKey(Buffer.from(vapid.privateKey, 'base64url'));
+        if (!pair.getPublicKey().equals(Buffer.from(vapid.publicKey, 'base64url')))
+          throw new Error('the public key is not that of the private key');
       } catch (cause) {
         throw new AllimError('config-invalid', `VAPID settings: ${messageOf(cause)}`, { cause });
       }

@@ -14,6 +14,7 @@ export async function attempt(site: CanarySite): Promise<void> {
   await requests(site);
   await signIn(site);
   await staff(site);
+  await whatIsNotThere(site);
   await citizen(site);
   await everybody(site);
   await faultsOfOurs(site);
@@ -71,6 +72,75 @@ async function requests({ ask }: CanarySite): Promise<void> {
       'content-type': `text/${mark('header')}`,
     },
   });
+}
+
+const NOBODY = '00000000-0000-4000-8000-0000000000ff';
+
+/** Things that are not there, and things of somebody else: an answer that there is nothing tells neither what was asked for nor what there is. */
+async function whatIsNotThere({ ask, signIn, pool }: CanarySite): Promise<void> {
+  const name = mark('path');
+  const body = { reason: mark('body') };
+  const hash = 'a'.repeat(64);
+  const staff = await signIn({
+    kind: 'staff',
+    subject: 'canary-elsewhere',
+    name: mark('name'),
+    agency: 'nhis',
+    roles: ['author', 'approver', 'operator', 'support', 'auditor'],
+    locale: 'ko',
+  });
+  const { rows: found } = await pool.query<{ campaign: string; notice: string; quarantined: string }>(
+    `SELECT (SELECT id FROM campaigns LIMIT 1) AS campaign, (SELECT id FROM notifications WHERE recipient_id = 'k-well' LIMIT 1) AS notice,
+       (SELECT id FROM quarantine WHERE agency_id = 'nts' LIMIT 1) AS quarantined`,
+  );
+  const { campaign, notice, quarantined } = found[0]!;
+  for (const [method, url, payload] of [
+    ['GET', `/api/v1/rules/${name}`],
+    ['GET', `/api/v1/rules/${name}/versions/1`],
+    ['GET', `/api/v1/rules/${name}/audience?why=${mark('query')}`],
+    ['GET', `/api/v1/templates/${name}`],
+    ['GET', `/api/v1/campaigns/${campaign}`],
+    ['GET', `/api/v1/quarantine/${quarantined}`],
+    ['GET', `/api/v1/rules/nts-property-tax/versions/1`],
+    ['POST', `/api/v1/rules/${name}/versions/1/refusal`, { ...body, hash }],
+    ['POST', `/api/v1/rules/${name}/versions/1/publication`, body],
+    ['POST', '/api/v1/rules/nts-property-tax/versions/1/publication', body],
+    ['POST', '/api/v1/rules/nts-property-tax/withdrawal', { ...body, planned: 'leave' }],
+    ['POST', `/api/v1/campaigns/${campaign}/pause`, body],
+    ['POST', `/api/v1/campaigns/${campaign}/cancel`, body],
+    ['POST', `/api/v1/campaigns/${NOBODY}/cancel`, body],
+    ['POST', '/api/v1/stops', { ...body, scope: `campaign:${campaign}` }],
+    ['DELETE', `/api/v1/stops/campaign:${NOBODY}?reason=${mark('query')}`],
+    ['POST', '/api/v1/support/explanations', { ...body, citizen: 'k-well', rule: 'nts-property-tax' }],
+    ['POST', '/api/v1/support/explanations', { ...body, citizen: 'k-well', rule: name }],
+    ['POST', `/api/v1/quarantine/${quarantined}/drop`, body],
+    ['DELETE', `/api/v1/sessions/${NOBODY}`],
+  ] as const) {
+    const as = url
+      .split('?', 1)[0]!
+      .replace(name, ':name')
+      .replaceAll(/[0-9a-f-]{36}/g, ':id');
+    const { status } = await ask(method, url, {
+      as: `${as} there`,
+      key: null,
+      headers: staff,
+      ...(payload === undefined ? {} : { body: payload }),
+    });
+    if (status !== 404)
+      throw new Error(`${method} ${as} was answered ${status}, and not that it is not there`);
+  }
+  const other = await signIn({ kind: 'citizen', citizen: 'k-busy', locale: 'ko' });
+  for (const [method, url] of [
+    ['GET', `/me/notices/${notice}`],
+    ['GET', `/me/notices/${notice}/calendar.ics?q=${mark('query')}`],
+    ['POST', `/me/notices/${notice}/done`],
+  ] as const)
+    await ask(method, url, {
+      as: `${url.split('?', 1)[0]!.replace(notice, ':foreign')}`,
+      key: null,
+      headers: { ...other, ...FORM },
+      ...(method === 'POST' ? { body: `note=${mark('body')}` } : {}),
+    });
 }
 
 async function signIn(site: CanarySite): Promise<void> {

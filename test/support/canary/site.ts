@@ -16,6 +16,7 @@ import { createSessions, type SignedInAs } from '../../../web/sign-in/sessions.t
 import { buildWebOnce } from '../built-web.ts';
 import { ADMINISTRATOR, createLogCapture } from '../http.ts';
 import { createDatabase } from '../postgres.ts';
+import { createKafkaLog } from './kafka-log.ts';
 import { type RefusingProviders, startRefusingProviders } from './refusing-providers.ts';
 import { rowsAsText } from './rows.ts';
 
@@ -34,7 +35,8 @@ export type CanarySite = {
   readonly called: RefusingProviders['called'];
   readonly lines: readonly string[];
   readonly jobs: readonly string[];
-  readonly records: readonly (readonly [topic: string, text: string])[];
+  /** What travelled in the log of events, below the seal: read back from Kafka where there is one, else as it was handed over. */
+  records(): Promise<readonly (readonly [topic: string, text: string])[]>;
   readonly answers: readonly Answer[];
   /** As the administrator unless headers say otherwise; the answer is kept. */
   ask(
@@ -67,7 +69,6 @@ function recordingQueue(queue: Queue, jobs: string[]): Queue {
   });
 }
 
-/** Below the seal: what would travel to Kafka. */
 function recordingBroker(pool: SqlPool, records: (readonly [string, string])[]) {
   const broker = createEmbeddedBroker({ pool, logger: silentLogger });
   const text = (value: unknown) =>
@@ -118,10 +119,12 @@ export async function createCanarySite(dataDir: string): Promise<CanarySite> {
   const prefix = `canary-${process.pid}`;
   const backend = redisUrl ? { redisUrl } : { pool: queuePool };
   const logPool = createPool({ url: database.url, max: 10, logger: silentLogger });
+  const servers = process.env['KAFKA_BROKERS']?.split(',') ?? [];
+  const kafka = servers.length === 0 ? null : createKafkaLog(servers, prefix, logger);
   const context = await createContext(config, {
     logger,
     queue: recordingQueue(createBullmqQueue({ backend, prefix, logger }), jobs),
-    broker: recordingBroker(logPool, records),
+    broker: kafka?.broker ?? recordingBroker(logPool, records),
   });
   const running = await startRoles(context, ROLES);
   const sessions = createSessions(context);
@@ -133,7 +136,7 @@ export async function createCanarySite(dataDir: string): Promise<CanarySite> {
     called: providers.called,
     lines,
     jobs,
-    records,
+    records: async () => (kafka === null ? records : await kafka.texts()),
     answers,
     async ask(method, url, { as = url, body, headers = {}, key = ADMINISTRATOR } = {}) {
       const response = await fetch(`${running.url}${url}`, {
@@ -171,6 +174,7 @@ export async function createCanarySite(dataDir: string): Promise<CanarySite> {
     async stop() {
       await running.stop();
       await context.stop();
+      await kafka?.remove();
       await queuePool.end();
       await logPool.end();
       await providers.stop();

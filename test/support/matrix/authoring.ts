@@ -1,5 +1,5 @@
 /** Rules, event types, templates, and questions about the population. */
-import { API, type Declared, HASH, list, sent, shown, WHY } from './declared.ts';
+import { API, type Declared, HASH, list, sent, shown, system, WHY } from './declared.ts';
 import type { Things } from './things.ts';
 
 const draftOf = ({ definition }: Things) => {
@@ -53,52 +53,57 @@ export const AUTHORING: Readonly<Record<string, Declared>> = {
       headers: { 'if-match': `"${HASH}"` },
     }),
     own: 412,
-    foreign: 403,
+    foreign: 404,
     missing: 404,
   },
   'POST /api/v1/rules/:id/versions/:v/request': sent(
     'rules',
     (of) => `/rules/${of.draft}/versions/1/request`,
     () => ({ hash: HASH }),
-    { own: 409, foreign: 403, missing: 404 },
+    { own: 409, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/:id/versions/:v/approval': sent(
     'approve',
     (of) => `/rules/${of.draft}/versions/1/approval`,
     () => ({ hash: HASH }),
-    { own: 409, foreign: 403, missing: 404 },
+    { own: 409, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/:id/versions/:v/refusal': sent(
     'approve',
     (of) => `/rules/${of.draft}/versions/1/refusal`,
     () => ({ hash: HASH, reason: WHY }),
-    { own: 409, foreign: 403, missing: 404 },
+    { own: 409, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/:id/versions/:v/publication': sent(
     'publish',
     (of) => `/rules/${of.draft}/versions/1/publication`,
     () => ({ reason: WHY }),
-    { own: 409, foreign: 403, missing: 404 },
+    { own: 409, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/:id/withdrawal': sent(
     'publish',
     (of) => `/rules/${of.rule}/withdrawal`,
     () => ({ reason: WHY, planned: 'leave', dryRun: true }),
-    { own: 200, foreign: 403, missing: 404 },
+    { own: 200, foreign: 404, missing: 404 },
   ),
   'GET /api/v1/templates': list('read', '/templates'),
   'GET /api/v1/templates/:name': shown('read', (of) => `/templates/${of.template}`),
-  'PUT /api/v1/templates/:name': sent(
-    'rules',
-    (of) => `/templates/${of.template}`,
-    (of) => ({ agency: of.agency, files: of.templateFiles }),
-    { own: 200, foreign: 403, missing: [403, 422] },
-  ),
+  'PUT /api/v1/templates/:name': {
+    needs: 'rules',
+    ask: (of) => ({
+      url: `${API}/templates/${of.template}`,
+      payload: { agency: of.agency, files: of.templateFiles },
+      headers: { 'if-match': '*' },
+    }),
+    own: 200,
+    foreign: 403,
+    missing: [403, 422],
+  },
   'POST /api/v1/templates/:name/versions/:v/approval': sent(
     'approve',
     (of) => `/templates/${of.template}/versions/${of.templateVersion}/approval`,
     () => ({ hash: HASH }),
-    { own: 409, foreign: 403, missing: 404 },
+    { own: 409, foreign: 404, missing: 404 },
   ),
 };
 
@@ -106,7 +111,6 @@ export const QUESTIONS: Readonly<Record<string, Declared>> = {
   // No shard serves here: who gets in learns that, who does not learns nothing.
   'GET /api/v1/rules/:id/audience': shown('read', (of) => `/rules/${of.rule}/audience`, {
     own: 503,
-    foreign: 403,
   }),
   'POST /api/v1/rules/preview': sent(
     'rules',
@@ -117,14 +121,14 @@ export const QUESTIONS: Readonly<Record<string, Declared>> = {
   'POST /api/v1/rules/overlap': sent(
     'rules',
     () => '/rules/overlap',
-    (of) => ({ first: { rule: of.rule }, second: { draft: draftOf(of) } }),
-    { own: 503, foreign: 403, missing: 404 },
+    (of) => ({ first: { rule: of.rule }, second: { rule: of.rule } }),
+    { own: 503, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/difference': sent(
     'read',
     () => '/rules/difference',
-    (of) => ({ first: { rule: of.rule }, second: { draft: draftOf(of) } }),
-    { own: 503, foreign: 403, missing: 404 },
+    (of) => ({ first: { rule: of.rule }, second: { rule: of.rule } }),
+    { own: 503, foreign: 404, missing: 404 },
   ),
   'POST /api/v1/rules/simulation': sent(
     'rules',
@@ -136,6 +140,6 @@ export const QUESTIONS: Readonly<Record<string, Declared>> = {
   'GET /api/v1/citizens/:id/explanation': shown(
     'citizens',
     (of) => `/citizens/${of.citizen}/explanation?rule=${of.rule}`,
-    { own: 503, foreign: 403 },
+    { own: system(503), foreign: system(404), missing: system(404) },
   ),
 };

@@ -89,6 +89,15 @@ export type Make = {
   session(of: Things): Promise<string>;
 };
 
+/** What is for systems: whoever is signed in as staff asks through support. */
+export const system =
+  (status: Status): Status =>
+  (who) => {
+    if ((STAFF as readonly string[]).includes(who)) return 403;
+    if (typeof status === 'function') return status(who);
+    return typeof status === 'number' ? status : status[who === 'administrator' ? 1 : 0];
+  };
+
 export const API = '/api/v1';
 export const HASH = 'a'.repeat(64);
 export const WHY = '민원 2026-11';

@@ -1,11 +1,12 @@
 /** What was sent and what of it waits for somebody; stops, campaigns, support, the trail. */
-import { API, type Declared, list, sent, shown, WHY } from './declared.ts';
+import { API, type Declared, list, sent, shown, system, WHY } from './declared.ts';
 export const LEDGER: Readonly<Record<string, Declared>> = {
   'GET /api/v1/status': list('read', '/status'),
   'GET /api/v1/today': list('read', '/today'),
   'GET /api/v1/citizens/:id/notifications': shown('read', (of) => `/citizens/${of.citizen}/notifications`, {
-    foreign: 200,
-    missing: 200,
+    own: system(200),
+    foreign: system(200),
+    missing: system(200),
   }),
   'GET /api/v1/deliveries/ambiguous': list('read', '/deliveries/ambiguous'),
   'GET /api/v1/imports': list('imports', '/imports'),
@@ -47,7 +48,7 @@ export const LEDGER: Readonly<Record<string, Declared>> = {
       return { url: `${API}/stops`, payload: { scope: `campaign:${of.campaign}`, reason: WHY } };
     },
     own: 201,
-    foreign: 403,
+    foreign: 404,
     missing: 404,
   },
   'PUT /api/v1/stops/:scope': {
@@ -58,7 +59,7 @@ export const LEDGER: Readonly<Record<string, Declared>> = {
     },
     own: 201,
     foreign: 403,
-    missing: 422,
+    missing: [403, 422],
   },
   'DELETE /api/v1/stops/:scope': {
     needs: 'operate',
@@ -68,7 +69,7 @@ export const LEDGER: Readonly<Record<string, Declared>> = {
     },
     own: 204,
     foreign: 403,
-    missing: 422,
+    missing: [403, 422],
   },
   'GET /api/v1/campaigns': list('read', '/campaigns'),
   'GET /api/v1/campaigns/:id': shown('read', (of) => `/campaigns/${of.campaign}`),
@@ -109,6 +110,6 @@ export const LEDGER: Readonly<Record<string, Declared>> = {
     'support',
     () => '/support/explanations',
     (of) => ({ citizen: of.citizen, rule: of.rule, reason: WHY }),
-    { own: 503, foreign: 403, missing: 404 },
+    { own: 503, foreign: 404, missing: 404 },
   ),
 };

@@ -1,5 +1,5 @@
 /** What agencies’ systems and the administrator do. */
-import { API, type Declared, list, sent, shown } from './declared.ts';
+import { API, type Declared, list, sent, shown, system } from './declared.ts';
 export const SYSTEMS: Readonly<Record<string, Declared>> = {
   'POST /api/v1/events': {
     needs: 'events',
@@ -117,8 +117,9 @@ export const SYSTEMS: Readonly<Record<string, Declared>> = {
     missing: [403, 404],
   },
   'GET /api/v1/agencies/:id/trial/sends': shown('read', (of) => `/agencies/${of.agency}/trial/sends`, {
+    own: system(200),
     foreign: 403,
-    missing: [403, 200],
+    missing: system([403, 200]),
   }),
   'GET /api/v1/restore': list('administrator', '/restore'),
   'POST /api/v1/restore/decisions': sent(
