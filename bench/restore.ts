@@ -14,8 +14,10 @@ import { citizens, randomStream } from '../producers/population.ts';
 import { shippedFields } from '../rules/catalogue.ts';
 import { layoutOf } from '../rules/population/profile.ts';
 import { ProfileRecords } from '../rules/population/profile-record.ts';
-import { readSnapshot, writeSnapshot } from '../rules/population/snapshot.ts';
+import { writeSnapshot } from '../rules/population/snapshot.ts';
 import { Shard, type ShardRecord } from '../rules/run/shard.ts';
+import { start } from './processes.ts';
+import type { Restored } from './restore-process.ts';
 import { type Options, type Report, round, say } from './support.ts';
 
 const CHUNK = 50_000;
@@ -133,17 +135,9 @@ async function snapshots(shards: Shards, folder: string) {
   const readMs = await timed(async () => {
     for (const file of files) await readAlone(file);
   });
-  held.reset();
-  let found = 0;
-  const restoreMs = await timed(async () => {
-    const far = { profiles: Number.MAX_SAFE_INTEGER, overlays: 0 };
-    const bounds = { begins: { profiles: 0, overlays: 0 }, ends: far, nowMs: 0 };
-    for (const file of files) {
-      const given = { fields, partition: Number(path.basename(file)), partitions, bounds, sealer: null };
-      found += (await readSnapshot(file, given)).population.size;
-    }
-  });
-  const restoreHeldMs = held.max / 1e6;
+  const child = await start('restore-process.ts', [folder, partitions], { env: {} });
+  const { ms: restoreMs, heldMs: restoreHeldMs, found } = (await child.ask({ do: 'restore' })) as Restored;
+  await child.exit();
   held.disable();
   return { writeMs, stillMs, writeHeldMs, readMs, restoreMs, restoreHeldMs, found };
 }
