@@ -18,6 +18,7 @@ import { chromiumPath, describeWithChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { PROFILE } from '../support/installation.ts';
 import { findings, reach, said, scrollsSideways } from '../support/looking.ts';
+import { watchShown } from '../support/shown.ts';
 import { startWhole, type Whole } from '../support/whole.ts';
 
 const PHONE = { width: 360, height: 740 };
@@ -202,10 +203,7 @@ describeWithChromium('citizens', () => {
           registrationId,
           data,
         }),
-      shown: () =>
-        page.evaluate<string[]>(
-          `navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => n.title))`,
-        ),
+      ...(await watchShown(context.serviceWorkers()[0]!)),
     };
   }
 
@@ -233,7 +231,9 @@ describeWithChromium('citizens', () => {
       // Shown once, however often it comes, and reported.
       await phone.deliver(pushed.text);
       await phone.deliver(pushed.text);
-      await eventually(async () => expect(await phone.shown()).toEqual([expect.stringContaining(says.tax)]));
+      const { id: tag } = JSON.parse(pushed.text) as { id: string };
+      const shown = { title: expect.stringContaining(says.tax), tag };
+      await eventually(async () => expect(await phone.shown()).toEqual([shown]));
       await eventually(async () => expect(await statusesOf(id)).toEqual(['delivered']));
 
       // Read in the other browser, and taken down where it was shown.
@@ -242,7 +242,7 @@ describeWithChromium('citizens', () => {
       for (const part of [t.notice.whyTitle, t.notice.whyLaw, t.notice.realTitle])
         expect(await said(main)).toContain(part);
       await phone.deliver((await came('push', id, '"read":true')).text);
-      await eventually(async () => expect(await phone.shown()).toEqual([]));
+      await eventually(async () => expect(await phone.takenDown()).toEqual([tag]));
 
       // Its push service gives the device another subscription, long after the session that made the first.
       const renewed = whole.sinks.push.subscriptionFor(`${id}-renewed`);
@@ -259,8 +259,10 @@ describeWithChromium('citizens', () => {
       await tax(id, id, 2, 118_500);
       const corrected = await came('push', `${id}-renewed`, says.after);
       await phone.deliver(corrected.text);
-      await eventually(async () => expect(await phone.shown()).toHaveLength(1));
-      await page.goto(`${whole.url}/me/open/${(JSON.parse(corrected.text) as { id: string }).id}`);
+      const correction = JSON.parse(corrected.text) as { id: string };
+      await eventually(async () => expect(await phone.shown()).toHaveLength(2));
+      expect((await phone.shown())[1]!.tag).toBe(correction.id);
+      await page.goto(`${whole.url}/me/open/${correction.id}`);
       const change = page.locator('table.changes');
       expect(await said(change.locator('s').first())).toContain(says.before);
       expect(await said(change.locator('strong').first())).toContain(says.after);

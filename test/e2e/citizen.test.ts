@@ -17,6 +17,7 @@ import { type CitizenSite, createCitizenSite } from '../support/citizen-site.ts'
 import { eventually } from '../support/eventually.ts';
 import { type Installation, install, PROFILE, taxEvent, windowEvent } from '../support/installation.ts';
 import { findings, said, scrollsSideways } from '../support/looking.ts';
+import { watchShown } from '../support/shown.ts';
 
 /** A desk's 1280 at 400 %. */
 const NARROW = { width: 320, height: 640 };
@@ -165,21 +166,7 @@ describeWithChromium('the citizen app', () => {
         registrationId,
         data: JSON.stringify(message),
       });
-    const shown = () =>
-      page.evaluate<string[]>(
-        `navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => n.title + '/' + n.tag))`,
-      );
-    // Asked between two steps of a display, Chromium forgets what it just took: what the worker shows is also written down beside it.
-    const worker = context.serviceWorkers()[0]!;
-    await worker.evaluate(`(() => {
-      self.told = [];
-      const show = self.registration.showNotification.bind(self.registration);
-      self.registration.showNotification = async (title, options) => {
-        await show(title, options);
-        self.told.push(title + '/' + options.tag);
-      };
-    })()`);
-    const told = () => worker.evaluate<string[]>('self.told');
+    const { shown, takenDown } = await watchShown(context.serviceWorkers()[0]!);
     const [row] = await it.rows<{ id: string }>(
       `SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id AND n.month = d.month WHERE n.recipient_id = $1`,
       [id],
@@ -196,17 +183,16 @@ describeWithChromium('the citizen app', () => {
         body: '올해 받을 차례입니다.',
         receipt: '1.x',
       });
-    await eventually(async () => expect(await told()).toHaveLength(1));
-    await eventually(async () => expect(await shown()).toEqual([`건강검진, 12월 31일까지/${tag}`]));
+    await eventually(async () => expect(await shown()).toEqual([{ title: '건강검진, 12월 31일까지', tag }]));
     await eventually(() => reports.length > 0);
     expect(JSON.parse(reports[0]!)).toEqual({ id: tag, receipt: '1.x' });
     await push({ id: tag, read: true });
-    await eventually(async () => expect(await shown()).toEqual([]));
+    await eventually(async () => expect(await takenDown()).toEqual([tag]));
     // What was shown is not shown again, however late it comes.
     await push({ id: tag, title: 'again', body: 'x' });
     await push({ id: 'B'.repeat(22), title: '', body: '' });
-    await eventually(async () => expect(await told()).toHaveLength(2));
-    expect((await told())[1]).toContain('B'.repeat(22));
+    await eventually(async () => expect(await shown()).toHaveLength(2));
+    expect((await shown())[1]!.tag).toBe('B'.repeat(22));
     await context.close();
   });
 
