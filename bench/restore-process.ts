@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { shippedFields } from '../rules/catalogue.ts';
 import type { Population } from '../rules/population/population.ts';
 import { readSnapshot } from '../rules/population/snapshot.ts';
+import { driven } from './driven.ts';
 
 /** `ms` by the clock, `heldMs` the longest that the event loop was held, `found` citizens. */
 export type Restored = { readonly ms: number; readonly heldMs: number; readonly found: number };
@@ -32,19 +33,4 @@ async function restore(): Promise<Restored> {
   return { ms, heldMs: delay.max / 1e6, found: held.reduce((sum, { size }) => sum + size, 0) };
 }
 
-const send = (message: object) =>
-  new Promise<void>((resolve) => {
-    process.send?.(message, () => resolve());
-  });
-
-process.on('message', async (message: { readonly do: 'restore' | 'exit' }) => {
-  try {
-    await send({ done: message.do, told: message.do === 'restore' ? await restore() : undefined });
-  } catch (error) {
-    await send({ failed: `${message.do}: ${error instanceof Error ? error.stack : String(error)}` });
-  }
-  if (message.do === 'exit') process.exit(0);
-});
-// Whoever drives it was killed.
-process.on('disconnect', () => process.exit(1));
-await send({ done: 'ready' });
+await driven(async (message) => (message.do === 'restore' ? restore() : undefined));

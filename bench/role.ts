@@ -15,12 +15,12 @@ import { CHANNELS, type Channel } from '../domain/statuses.ts';
 import { createNullProvider } from '../workers/providers/null.ts';
 import type { Provider } from '../workers/providers/provider.ts';
 import { createSmsHttpProvider } from '../workers/providers/sms-http.ts';
+import { driven } from './driven.ts';
 import { nowMs, round, say } from './support.ts';
 
 export type ToRole =
   | { readonly do: 'start' | 'stop' | 'exit' | 'lag' }
   | { readonly do: 'append'; readonly topic: string; readonly records: readonly NewRecord[] };
-export type FromRole = { readonly done: string } | { readonly failed: string };
 
 /** Jobs of both lanes that a worker has in hand: a provider's window is shared out between them. */
 const JOBS = 8;
@@ -82,25 +82,7 @@ async function main(): Promise<void> {
       await context.stop();
     },
   };
-  const answer = (message: FromRole) =>
-    new Promise<void>((resolve) => {
-      process.send?.(message, () => resolve());
-    });
-  let last = Promise.resolve();
-  process.on('message', (message: ToRole) => {
-    last = last.then(async () => {
-      try {
-        await handle[message.do]?.(message);
-        await answer({ done: message.do });
-      } catch (error) {
-        await answer({ failed: `${message.do}: ${error instanceof Error ? error.stack : String(error)}` });
-      }
-      if (message.do === 'exit') process.exit(0);
-    });
-  });
-  // Whoever drives it was killed.
-  process.on('disconnect', () => process.exit(1));
-  await answer({ done: 'ready' });
+  await driven<ToRole>(async (message) => handle[message.do]?.(message));
 }
 
 await main();

@@ -6,6 +6,7 @@
 import { loadConfig } from '../app/config.ts';
 import { createContext } from '../app/context.ts';
 import { silentLogger } from '../domain/logger.ts';
+import { driven } from './driven.ts';
 import { type Answering, answerFrom, load, NO_QUEUE } from './loaded-shards.ts';
 import { type Updating, updating } from './updating.ts';
 
@@ -39,24 +40,7 @@ async function main(): Promise<void> {
     }
   }
 
-  const send = (answer: object) =>
-    new Promise<void>((resolve) => {
-      process.send?.(answer, () => resolve());
-    });
-  let last = Promise.resolve();
-  process.on('message', (message: ToShards) => {
-    last = last.then(async () => {
-      try {
-        await send({ done: message.do, told: await handle(message) });
-      } catch (error) {
-        await send({ failed: `${message.do}: ${error instanceof Error ? error.stack : String(error)}` });
-      }
-      if (message.do === 'exit') process.exit(0);
-    });
-  });
-  // Whoever drives it was killed.
-  process.on('disconnect', () => process.exit(1));
-  await send({ done: 'ready' });
+  await driven(handle);
 }
 
 await main();
