@@ -20,6 +20,12 @@ const SMALLEST_TABLE = 16;
 /** Beyond this a table grows by a sixth: larger steps would leave more of it empty, smaller ones move entries more often. */
 const FULLEST = 0.88;
 const GROWTH = 1.16;
+/** While everybody comes: to move an entry means to read its id, and in small steps each was moved six times, a fifth of all that reading took. */
+const GROWTH_AT_FIRST = 2;
+/** How full tables are on average that grow by a sixth. */
+const FITTED = 0.82;
+/** Entries moved between two pauses: some milliseconds. */
+const STEP = 16_384;
 
 /** The row of what is looked for, and an id that is read back. */
 const row = new Uint8Array(MAX_ID_BYTES);
@@ -45,6 +51,7 @@ export class Ids {
   private readonly held: Uint32Array[] = [];
   readonly tables: Int32Array[] = Array.from({ length: TABLES }, () => new Int32Array(SMALLEST_TABLE));
   private readonly counts = new Int32Array(TABLES);
+  private growth = GROWTH_AT_FIRST;
   /** Ids held. */
   size = 0;
 
@@ -98,7 +105,8 @@ export class Ids {
       touched ^= this.blocks[number]![(slot & (BLOCK_SLOTS - 1)) * this.shapes[number]!.width]!;
     }
     kept[0] = touched;
-    for (let i = 0; i < count; i++) slots[i] = this.slotOf(ids[i]!) ?? -1;
+    // Whose place is empty is nobody: half of those who are new.
+    for (let i = 0; i < count; i++) if (slots[i]! >= 0) slots[i] = this.slotOf(ids[i]!) ?? -1;
   }
 
   /** Where in its table the id stands that is spelt out; -1 where it does not. */
@@ -137,7 +145,8 @@ export class Ids {
     this.write(slot, length);
     const hash = hashOf(spelt, 0, length);
     const number = tableOf(hash);
-    if (++this.counts[number]! > this.tables[number]!.length * FULLEST) this.widen(number);
+    const { length: room } = this.tables[number]!;
+    if (++this.counts[number]! > room * FULLEST) this.resize(number, Math.ceil(room * this.growth));
     enter(this.tables[number]!, hash, slot);
     this.size++;
   }
@@ -169,9 +178,25 @@ export class Ids {
     this.shapes[number] = shape;
   }
 
-  private widen(number: number): void {
+  /** Gives back the room that tables took while everybody came, in steps; from now on they grow by little. */
+  *fit(): Generator<void, void> {
+    if (this.growth === GROWTH) return;
+    let moved = 0;
+    for (const [number, table] of this.tables.entries()) {
+      const count = this.counts[number]!;
+      const length = Math.max(SMALLEST_TABLE, Math.ceil(count / FITTED));
+      if (length < table.length) this.resize(number, length);
+      moved += count;
+      if (moved < STEP) continue;
+      moved = 0;
+      yield;
+    }
+    this.growth = GROWTH;
+  }
+
+  private resize(number: number, length: number): void {
     const before = this.tables[number]!;
-    const table = new Int32Array(Math.ceil(before.length * GROWTH));
+    const table = new Int32Array(length);
     for (const entry of before) {
       if (entry === 0) continue;
       const slot = (entry & SLOT_MASK) - 1;
@@ -279,6 +304,7 @@ export class Ids {
     this.counts.set(integersOf(await next()));
     this.tables.splice(0, TABLES, ...(await unpacked(next, lengths)).map(integersOf));
     this.size = this.counts.reduce((sum, count) => sum + count, 0);
+    this.growth = GROWTH;
   }
 }
 

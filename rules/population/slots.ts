@@ -94,9 +94,10 @@ export class Slots {
     return sorted;
   }
 
-  /** Makes the first order of a shard that was just read, with `pause` between steps. */
+  /** Makes the first order of a shard that was just read, and gives back what room was for reading it, with `pause` between steps. */
   async orderInSteps(pause: () => Promise<void>): Promise<void> {
-    const { sequence } = this;
+    const { sequence, ids } = this;
+    for (const _ of ids.fit()) await pause();
     await sequence.inSteps(pause);
     if (sequence.isSettled) this.freeForgotten();
   }

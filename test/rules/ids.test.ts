@@ -63,6 +63,25 @@ describe('ids', () => {
     expect(ids.size).toBe(15_000);
   });
 
+  test('give room back once everybody came, while others come and go between two steps', () => {
+    const texts = Array.from({ length: 40_000 }, (_, at) => `c-${at}`);
+    const ids = idsOf(texts);
+    const before = ids.bytes;
+    let steps = 0;
+    for (const _ of ids.fit()) {
+      steps++;
+      expect(ids.remove(`c-${steps}`)).toBe(steps);
+      ids.put(`new-${steps}`, steps);
+    }
+    expect(steps).toBeGreaterThan(1);
+    expect(ids.bytes).toBeLessThan(before);
+    const held = texts.map((text, slot) => (slot > 0 && slot <= steps ? `new-${slot}` : text));
+    expect(held.filter((text, slot) => ids.slotOf(text) !== slot)).toEqual([]);
+    const fitted = ids.bytes;
+    expect([...ids.fit()]).toEqual([]);
+    expect(ids.bytes).toBe(fitted);
+  });
+
   test.each(['', '\0', 'c\0', 'c-1\0', '\ud800', 'x\udc00', 'x'.repeat(193), '가'.repeat(65)])(
     '%j is nobody',
     (id) => {
