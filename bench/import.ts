@@ -7,10 +7,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { silentLogger } from '../domain/logger.ts';
+import { freePorts } from '../scripts/services/process.ts';
 import { startBundledPostgres } from '../store/bundled.ts';
 import { createPool } from '../store/postgres.ts';
 import { readPopulation } from '../store/rules-processes.ts';
@@ -39,14 +39,6 @@ function* csv(citizens: number, quoted: boolean, prefix = 'i'): Generator<Buffer
     text = '';
   }
   yield Buffer.from(text);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
 
 type Job = {
@@ -91,7 +83,7 @@ export async function importing(options: Options): Promise<Report> {
     const rules = await startRoles(['rules'], { env: place.env, profile });
     stops.push(() => rules.exit());
     await rules.ask({ do: 'start' });
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const producers = fork(MAIN, ['producers'], {
       env: { ...process.env, ...place.env, PORT: String(port), ALLIM_ADMIN_TOKEN: TOKEN },
       execArgv:

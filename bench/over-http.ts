@@ -2,8 +2,9 @@
  * Part of `pipeline`: texts through our HTTP adapter to a sink in a process of its own, everything else as it is, beside the same calls in
  * a bare loop of undici with as many connections, to the same sink, in alternating rounds.
  */
-import { createServer } from 'node:net';
+
 import type { Context } from '../app/context.ts';
+import { freePorts } from '../scripts/services/process.ts';
 import type { Place } from './place.ts';
 import { type Child, start, startRoles } from './processes.ts';
 import { median, round, say, sayCpu } from './support.ts';
@@ -12,14 +13,6 @@ import { median, round, say, sayCpu } from './support.ts';
 const CLAIM = 100;
 /** The bulk lane's jobs in hand: so many claims are called at once, and so many connections has the bare loop. */
 const BULK_JOBS = 4;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export type OverHttp = { readonly notices: number; readonly calls: number; readonly ratio: number };
 
@@ -35,7 +28,7 @@ export async function overHttp(parts: {
   const { place, context, notices, rounds, keep, ours } = parts;
   // One channel, so that all are calls.
   await context.pool.query(`DELETE FROM contact_points WHERE channel <> 'sms'`);
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const sink = keep(await start('http-sink.ts', [port], { env: place.env }));
   const bare = keep(await start('http-bare.ts', [port, CLAIM * BULK_JOBS], { env: place.env }));
   const env = { ...place.env, ALLIM_BENCH_GATEWAY: `http://127.0.0.1:${port}` };

@@ -86,17 +86,29 @@ export async function end(pid: number, marker: string): Promise<void> {
   while (isRunning(pid, marker)) await delay(20);
 }
 
+/** Below those that a system gives to connections going out: whoever is killed and started again finds its port as it left it. */
+const [FIRST_PORT, PORTS] = [10_000, 20_000];
+/** Processes that look for ports at once begin in different places. */
+let nextPort = (process.pid * 97) % PORTS;
+
+/** Nobody listens there now, and whoever else asks this process gets others. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  // All are held before any is let go, else the same one may come twice.
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return (server.address() as { port: number }).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const free: number[] = [];
+  for (let tried = 0; free.length < count; tried++) {
+    if (tried === PORTS) throw new Error(`no ${count} ports are free from ${FIRST_PORT} on`);
+    const port = FIRST_PORT + nextPort;
+    nextPort = (nextPort + 1) % PORTS;
+    if (await isFree(port)) free.push(port);
+  }
+  return free;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Sends bytes and resolves to the first `length` bytes of the answer; null where none comes within a second. */

@@ -17,7 +17,7 @@ import { putCitizens } from '../spine/produce.ts';
 import { createInputs, type Inputs, makePeople, type Person } from './inputs.ts';
 import { measureSlices, preparePeople } from './oracle.ts';
 import { kcat } from './produce.ts';
-import { createProduct, type Product, type Topology } from './product.ts';
+import { compileProduct, createProduct, type Product, type Topology } from './product.ts';
 import { LogTail, type Sinks, type SmsBy, startSinks } from './sinks.ts';
 import type { From } from './stage.ts';
 import { type Surroundings, startSurroundings } from './surroundings.ts';
@@ -139,6 +139,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   const { folder, seed, notices, pace, brokers, topology, smsBy, say } = options;
   const ending: (() => Promise<unknown>)[] = [];
   try {
+    const compiled = compileProduct();
     const servers = await startSurroundings(folder, { brokers });
     ending.push(() => servers.stop());
     const sinks = await startSinks(folder, smsBy);
@@ -205,6 +206,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         remarks = [...remarks, ...product.complaints()];
       },
     );
+    await compiled;
     await product.startAll();
     say(`${product.names().length} processes run: ${product.names().join(', ')}`);
     const people = makePeople(

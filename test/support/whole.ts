@@ -4,7 +4,6 @@
  * alone, and reads what left in the sinks.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import webPush from 'web-push';
@@ -14,6 +13,7 @@ import { bundledKeys } from '../../app/identity.ts';
 import { ROLES } from '../../app/roles.ts';
 import { startRoles } from '../../app/start-roles.ts';
 import { silentLogger } from '../../domain/logger.ts';
+import { freePorts } from '../../scripts/services/process.ts';
 import { type PushSink, startPushSink } from '../sinks/push.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { type SmscSink, startSmscSink } from '../sinks/smsc.ts';
@@ -32,14 +32,6 @@ export type Whole = {
   stop(): Promise<void>;
 };
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export async function startWhole(): Promise<Whole> {
   buildWebOnce();
   const stops: (() => Promise<unknown>)[] = [];
@@ -55,7 +47,7 @@ export async function startWhole(): Promise<Whole> {
     stops.push(() => Promise.all([push.stop(), mail.stop(), sms.stop()]));
     const vapid = webPush.generateVAPIDKeys();
     // Mails name the address, so it has to be known before anything listens.
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const config = loadConfig({
       DATABASE_URL: database.url,
       ALLIM_DATA: dataDir,
