@@ -4,7 +4,7 @@
  * (eval-peers.ts): same profiles, answers compared before anything is timed, rounds interleaved, medians. Profiles are synthetic, and what a
  * condition asks is known of all, since engines differ on what is missing.
  * (2) Changes of a few fields as whole profiles, JSON and binary, applied by Shard.apply over a million citizens (eval-updates.ts).
- * `--profiles N` (2,000), `--rounds N` (9), `--citizens N` (1,000,000), `--updates N` (200,000), `--only-closures`, `--only-updates`.
+ * `--profiles N` (2,000), `--rounds N` (9), `--citizens N` (1,000,000), `--updates N` (200,000), `--only-closures`, `--alike`, `--only-updates`.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -47,7 +47,7 @@ export async function evaluation(options: Options): Promise<Report> {
 }
 
 async function closures(options: Options): Promise<Report> {
-  const people = everythingKnown(options.number('profiles', 2_000));
+  const people = everythingKnown(options.number('profiles', 2_000), options.has('alike'));
   const figures: Record<string, number> = {};
   const baseline: Record<string, number> = {};
   const ratio: Record<string, number> = {};
@@ -151,8 +151,11 @@ async function measure(one: Prepared, rounds: number): Promise<Readonly<Record<s
   return Object.fromEntries([...rates].map(([name, each]) => [name, median(each)]));
 }
 
-/** Synthetic citizens, with a value for every field that is missing. */
-function everythingKnown(count: number): Json[] {
+/**
+ * Synthetic citizens, with a value for every field that is missing. Their objects differ in shape, as parsed records do, or all have one:
+ * the peers, which read objects, then read them twice as fast.
+ */
+function everythingKnown(count: number, alike: boolean): Json[] {
   const fields = [...shippedFields().values()];
   const random = randomStream(11, 0);
   const some = (field: ScalarField): unknown => {
@@ -173,7 +176,7 @@ function everythingKnown(count: number): Json[] {
     const known: Record<string, unknown> = { children: [], ...profile };
     for (const field of fields)
       if (field.type !== 'list' && known[field.name] === undefined) known[field.name] = some(field);
-    return known;
+    return alike ? Object.fromEntries(fields.map(({ name }) => [name, known[name]])) : known;
   });
 }
 
