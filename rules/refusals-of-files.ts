@@ -1,7 +1,16 @@
 /** Refusals of a rule file around its expressions, and of its test citizens: see refusals.ts. */
 import { withParticle } from '../domain/kr/particles.ts';
-import type { Labels } from './catalogue.ts';
-import { say, shown } from './refusals-of-conditions.ts';
+import { dayText } from './calendar.ts';
+import {
+  type CitizenField,
+  FIRST_PROFILE_DAY,
+  type Field,
+  LAST_PROFILE_DAY,
+  type Labels,
+  MAX_ITEMS,
+  MAX_TEXT,
+} from './catalogue.ts';
+import { say, shown, TYPE_NAMES } from './refusals-of-conditions.ts';
 
 type Outcome = 'certain' | 'possible' | 'no';
 const OUTCOMES: Readonly<Record<Outcome, { ko: string; vi: string }>> = {
@@ -19,6 +28,70 @@ const SHAPES: Readonly<Record<string, Labels>> = {
   number: { ko: '숫자', en: 'a number', vi: 'một số' },
   boolean: { ko: '참·거짓', en: 'true or false', vi: 'đúng hoặc sai' },
 };
+
+/** What a test citizen may have: the value of a field, or an item of a list. */
+export type Wanted = Field | CitizenField | 'item';
+
+/** What must come, as sentences end. */
+function wantedOf(wanted: Wanted): Labels {
+  const comes = (ko: string, en: string, vi: string): Labels =>
+    say(`${withParticle(ko, '이/가')} 와야 합니다`, en, vi);
+  const kind = ({ ko, en, vi }: Labels): Labels => comes(ko, en, vi);
+  if (wanted === 'item') return kind(SHAPES['object']!);
+  switch (wanted.type) {
+    case 'date': {
+      const [first, last] = [dayText(FIRST_PROFILE_DAY), dayText(LAST_PROFILE_DAY)];
+      return comes(
+        `${first}부터 ${last}까지의 날짜(YYYY-MM-DD)`,
+        `a date from ${first} to ${last} (YYYY-MM-DD)`,
+        `một ngày từ ${first} đến ${last} (YYYY-MM-DD)`,
+      );
+    }
+    case 'integer': {
+      const { min, max } = wanted;
+      return comes(
+        `${min}에서 ${max}까지의 정수`,
+        `an integer from ${min} to ${max}`,
+        `một số nguyên từ ${min} đến ${max}`,
+      );
+    }
+    case 'enum': {
+      const list = (language: keyof Labels): string =>
+        wanted.values.map((value) => `${value} (${wanted.valueLabels[value]![language]})`).join(', ');
+      return say(
+        `다음 중 하나가 와야 합니다: ${list('ko')}`,
+        `one of: ${list('en')}`,
+        `một trong: ${list('vi')}`,
+      );
+    }
+    case 'string':
+      return wanted.names === 'sigungu'
+        ? comes(
+            '시·군·구 코드(예: 11680)',
+            'the code of a district (such as 11680)',
+            'mã của một quận, huyện (ví dụ 11680)',
+          )
+        : comes(
+            `이 항목에 맞는 1자에서 ${MAX_TEXT}자까지의 글자`,
+            `a text of 1 to ${MAX_TEXT} characters that fits the field`,
+            `một văn bản từ 1 đến ${MAX_TEXT} ký tự hợp với mục này`,
+          );
+    case 'citizen':
+      return comes(
+        `1자에서 ${MAX_TEXT}자까지의 시민 번호`,
+        `a citizen's id of 1 to ${MAX_TEXT} characters`,
+        `mã của một người dân, từ 1 đến ${MAX_TEXT} ký tự`,
+      );
+    case 'list':
+      return comes(
+        `${MAX_ITEMS}개 이하의 목록`,
+        `a list of at most ${MAX_ITEMS}`,
+        `một danh sách không quá ${MAX_ITEMS} mục`,
+      );
+    default:
+      return kind(TYPE_NAMES[wanted.type]);
+  }
+}
 
 export const OF_FILES = {
   'file-not-json': (line: number, column: number) =>
@@ -53,12 +126,22 @@ export const OF_FILES = {
     ),
   'shape-written': (examples: readonly string[]) => {
     const list = examples.join(', ');
-    return say(
-      `적는 방식이 다릅니다. 다음과 같이 적습니다: ${list}.`,
-      `This is not written as it must be. Write it like: ${list}.`,
-      `Không được viết đúng cách. Hãy viết như: ${list}.`,
-    );
+    return examples.length === 0
+      ? say(
+          '정해진 방식대로 적지 않았습니다.',
+          'This is not written as it must be.',
+          'Không được viết đúng cách.',
+        )
+      : say(
+          `적는 방식이 다릅니다. 다음과 같이 적습니다: ${list}.`,
+          `This is not written as it must be. Write it like: ${list}.`,
+          `Không được viết đúng cách. Hãy viết như: ${list}.`,
+        );
   },
+  'shape-too-small': (limit: number) =>
+    say(`${limit} 이상이어야 합니다.`, `This must be at least ${limit}.`, `Ít nhất phải là ${limit}.`),
+  'shape-too-large': (limit: number) =>
+    say(`${limit} 이하여야 합니다.`, `This must be at most ${limit}.`, `Nhiều nhất chỉ được là ${limit}.`),
   'shape-too-few': (limit: number) =>
     say(
       `너무 짧거나 적습니다(${limit} 이상이어야 합니다).`,
@@ -159,18 +242,14 @@ export const OF_FILES = {
       `${shown(name)} is not in the field catalogue.`,
       `${shown(name)} của người dân thử nghiệm không có trong danh mục.`,
     ),
-  'test-citizen-invalid': (detail: string) =>
-    say(
-      '시험 시민의 값이 항목 목록에 정한 형식과 다릅니다.',
-      `The test citizen does not fit the field catalogue: the value ${detail}.`,
-      'Giá trị của người dân thử nghiệm không đúng với danh mục.',
-    ),
-  'test-event-invalid': (detail: string) =>
-    say(
-      '시험 사건의 값이 사건 유형에 정한 형식과 다릅니다.',
-      `The test event does not fit its type: the value ${detail}.`,
-      'Giá trị của sự kiện thử nghiệm không đúng với loại sự kiện.',
-    ),
+  'test-citizen-invalid': (labels: Labels, wanted: Wanted) => {
+    const must = wantedOf(wanted);
+    return say(
+      `시험 시민의 ‘${labels.ko}’에는 ${must.ko}.`,
+      `The test citizen's “${labels.en}” must be ${must.en}.`,
+      `“${labels.vi}” của người dân thử nghiệm phải là ${must.vi}.`,
+    );
+  },
   'test-failed': (expected: Outcome, found: Outcome) =>
     say(
       `시험 시민에게 기대한 결과는 ‘${OUTCOMES[expected].ko}’인데 조건의 결과는 ‘${OUTCOMES[found].ko}’입니다.`,

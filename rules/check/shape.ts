@@ -129,23 +129,25 @@ const validateShape = newAjv(true).compile(RULE_SCHEMA);
 /** An input that is wrong in a hundred thousand places is told of the first. */
 const TOLD = 200;
 
-/** `wrong` words what is neither unknown nor missing. */
-function faultsOf(
-  validate: ValidateFunction,
-  value: unknown,
-  prefix: string,
-  wrong: 'shape-wrong' | 'test-event-invalid',
-): RuleFault[] {
+function faultsOf(validate: ValidateFunction, value: unknown, prefix: string): RuleFault[] {
   if (validate(value)) return [];
   // Of a name the error that tells which one follows the one that tells what is wrong with it.
   const told = (validate.errors ?? []).filter(({ propertyName }) => propertyName === undefined);
-  return told.slice(0, TOLD).map((error) => faultOf(error, prefix, wrong));
+  return told.slice(0, TOLD).map((error) => faultOf(error, prefix));
 }
+
+/** How what is of a format is written. */
+const FORMATS: Readonly<Record<string, readonly string[]>> = {
+  date: ['2026-12-31'],
+  time: ['18:00:00+09:00'],
+  'date-time': ['2026-12-31T18:00:00+09:00'],
+  email: ['name@example.kr'],
+  uri: ['https://www.example.kr/notice'],
+};
 
 function faultOf(
   { instancePath, params, keyword, message, parentSchema }: ErrorObject,
   prefix: string,
-  wrong: 'shape-wrong' | 'test-event-invalid',
 ): RuleFault {
   const at = `${prefix}${instancePath}`;
   if (keyword === 'additionalProperties' || keyword === 'propertyNames') {
@@ -156,14 +158,20 @@ function faultOf(
     const member = String(params['missingProperty']);
     return refusal('shape-missing-member', `${at}/${escapePointer(member)}`, member);
   }
-  if (wrong === 'test-event-invalid') return refusal(wrong, at, message ?? 'is not valid');
   switch (keyword) {
     case 'enum':
       return refusal('shape-value', at, params['allowedValues'] as string[]);
     case 'type':
-      return refusal('shape-type', at, String(params['type']));
+      // Of several the first: null is the other, where there is another.
+      return refusal('shape-type', at, String([params['type']].flat()[0]));
     case 'pattern':
       return refusal('shape-written', at, (parentSchema?.['examples'] ?? []) as readonly string[]);
+    case 'format':
+      return refusal('shape-written', at, FORMATS[String(params['format'])] ?? []);
+    case 'minimum':
+      return refusal('shape-too-small', at, Number(params['limit']));
+    case 'maximum':
+      return refusal('shape-too-large', at, Number(params['limit']));
     case 'not':
       return refusal('stage-reserved', at, CORRECTED);
     case 'minLength':
@@ -181,7 +189,7 @@ function faultOf(
 
 /** What is wrong with the shape of a rule file; empty when nothing is. */
 export function shapeFaults(json: unknown): RuleFault[] {
-  return faultsOf(validateShape, json, '', 'shape-wrong');
+  return faultsOf(validateShape, json, '');
 }
 
 /** One for all event types: each of its own would compile the language of schemas first, 20 ms a time. */
@@ -206,5 +214,5 @@ function compileOnce(schema: object): ValidateFunction {
 /** A checker of event data against an event type's schema, which nobody changes afterwards; pointers start with `prefix`. */
 export function dataChecker(schema: object): (data: unknown, prefix: string) => RuleFault[] {
   const validate = compileOnce(schema);
-  return (data, prefix) => faultsOf(validate, data, prefix, 'test-event-invalid');
+  return (data, prefix) => faultsOf(validate, data, prefix);
 }

@@ -77,8 +77,20 @@ function readAsked(
     return faults.length > 0 ? { faults } : { profile, faults };
   } catch (error) {
     if (!(error instanceof AllimError)) throw error;
-    for (const { pointer, message } of error.faults)
-      faults.push(refusal('test-citizen-invalid', `${at}/citizen${pointer}`, message));
+    for (const { pointer } of error.faults)
+      faults.push(citizenFault(pointer, `${at}/citizen`, layout.fields));
   }
   return { faults };
+}
+
+/** `pointer` leads into a profile (profile.ts): to a field, to an item of its list, or to a member of that. */
+function citizenFault(pointer: string, at: string, fields: Fields): RuleFault {
+  const [, name = '', index, member] = pointer.split('/');
+  const field = fields.get(name);
+  if (field === undefined) return refusal('shape-type', at, 'object');
+  const place = `${at}${pointer}`;
+  if (field.type !== 'list' || index === undefined)
+    return refusal('test-citizen-invalid', place, field.labels, field);
+  const inside = field.items[member ?? ''];
+  return refusal('test-citizen-invalid', place, (inside ?? field).labels, inside ?? 'item');
 }

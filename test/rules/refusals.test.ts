@@ -12,6 +12,11 @@ const types = new Map(
     { ...eventType, type: 'kr.test.settled', effect: 'settles' as const },
     { ...eventType, type: 'kr.other.opened', agency: 'other' },
     { ...eventType, type: 'kr.test.loose', schema: { type: 'object', properties: { any: {} } } },
+    {
+      ...eventType,
+      type: 'kr.test.year',
+      schema: { type: 'object', properties: { year: { type: 'integer', minimum: 2020, maximum: 2100 } } },
+    },
   ].map((type) => [type.type, type]),
 );
 
@@ -49,6 +54,7 @@ const one = (more: object) =>
   ruleFile({
     tests: [{ name: 'one', asOf: '2026-02-01', citizen: { b: true }, event: {}, expect: 'certain', ...more }],
   });
+const year = (given: number) => ruleFile({ ...one({ event: { year: given } }), on: 'kr.test.year' });
 const nested = (depth: number): unknown => (depth === 0 ? b : { '!': [nested(depth - 1)] });
 
 const EXAMPLES: readonly (readonly [code: RefusalCode, file: unknown, pointer: string])[] = [
@@ -158,8 +164,9 @@ const EXAMPLES: readonly (readonly [code: RefusalCode, file: unknown, pointer: s
   ['law-missing', when({ var: 'citizen.ill' }), '/basis/law'],
   ['test-day', one({ asOf: '2026-02-30' }), '/tests/0/asOf'],
   ['test-field-unknown', one({ citizen: { x: 1 } }), '/tests/0/citizen/x'],
+  ['shape-too-small', year(2019), '/tests/0/event/year'],
+  ['shape-too-large', year(2101), '/tests/0/event/year'],
   ['test-citizen-invalid', one({ citizen: { i: 11 } }), '/tests/0/citizen/i'],
-  ['test-event-invalid', one({ event: { integer: '1' } }), '/tests/0/event/integer'],
   ['test-failed', one({ expect: 'no' }), '/tests/0/expect'],
 ];
 /** A file that is no JSON is the command's to refuse (test/app/rules-command.test.ts), and every keyword of the shape has words of its own. */
@@ -222,6 +229,22 @@ test('what is written in a certain way is shown by examples', () => {
   expect(said(ruleFile({ title: { ko: '시험', en: 'Test', korean: 'x' } }))).toEqual([
     '/title/korean "korean"은 규칙에 둘 수 있는 항목이 아닙니다.',
   ]);
+});
+
+test('what a test citizen and a test event may have is said by kind', () => {
+  const said = (more: object) =>
+    faultsOf(one(more)).map(({ pointer, sentences }) => [
+      pointer.replace('/tests/0/', ''),
+      ...Object.values(sentences),
+    ]);
+  const citizen = {
+    ...{ d: '1799-12-31', i: 11, n: 'x', b: 1, e: 'pink', s: 5, district: '1', tags: 1 },
+    children: [{ id: 'c', grade: 13 }, 5, { grade: 1 }],
+  };
+  expect(said({ citizen })).toMatchSnapshot();
+  expect(
+    said({ event: { date: '2026-02-30', integer: '1', maybe: 'x', colour: 'blue', integers: ['a'] } }),
+  ).toMatchSnapshot();
 });
 
 test.each([
