@@ -98,11 +98,13 @@ describe('over files', () => {
       );
     expect(await asked({ birthdate: '1980-03-01' }, { year: '2026', parity: 0 })).toBe(1);
     expect(said()).toBe(
-      '  /event/year: The test event does not fit its type: the value must be integer.\n  /citizen/birthdate: "birthdate" is not in the field catalogue.\n',
+      '  /event/year: This must be an integer.\n  /citizen/birthdate: "birthdate" is not in the field catalogue.\n',
     );
     out = [];
     expect(await asked({ birthDate: '1980-13-01' }, {})).toBe(1);
-    expect(said()).toContain('  /citizen/birthDate: The test citizen does not fit the field catalogue');
+    expect(said()).toContain(
+      "  /citizen/birthDate: The test citizen's “date of birth” must be a date from 1800-01-01",
+    );
     out = [];
     // What is not said is missing.
     expect(await asked({ birthDate: '1980-03-01' }, { year: 2026 })).toBe(0);
