@@ -388,9 +388,12 @@ async function report(
   for (const fault of faults) say(fault);
   const further = others === null ? { wrong: 0, doubled: 0 } : sayProgrammes(others);
   const doubled = verdict.doubled + further.doubled;
-  const holds = lost + wrong + further.wrong === 0 && (values.kills || doubled === 0) && faults.length === 0;
+  const holds =
+    lost + wrong + further.wrong === 0 &&
+    (values.kills || doubled + verdict.left === 0) &&
+    faults.length === 0;
   say(
-    `the sinks hold ${verdict.seen} notices; wanted ${verdict.wanted}: missing ${verdict.missing}, unexpected ${verdict.unexpected}, doubled ${verdict.doubled} (unflagged ${verdict.unflagged}, flagged in the ledger ${verdict.flagged})`,
+    `the sinks hold ${verdict.seen} notices; wanted ${verdict.wanted}: missing ${verdict.missing}, left as unknown ${verdict.left}, unexpected ${verdict.unexpected}, doubled ${verdict.doubled} (unflagged ${verdict.unflagged}, flagged in the ledger ${verdict.flagged})`,
   );
   say(
     `inboxes: wanted ${verdict.inboxWanted}, missing ${verdict.inboxMissing}, wrong ${verdict.inboxUnexpected}, doubled ${verdict.inboxDoubled}; races ${verdict.races}, unexplained ${verdict.badRaces}`,

@@ -117,6 +117,33 @@ describe('the oracle of the spine', () => {
     expect(await judged()).toMatchObject({ doubled: 1, unflagged: 0, flagged: 1, missing: 0 });
   });
 
+  test('tells what is lost from what the ledger says nobody knows', async () => {
+    await sql(
+      `CREATE TABLE lost AS SELECT * FROM wanted w WHERE kind = 'checkup' AND channel = 'sms' LIMIT 2`,
+    );
+    await sql(
+      `DELETE FROM seen s USING lost l WHERE s.address = l.address AND s.kind = l.kind AND s.figure = l.figure`,
+    );
+    await sql(
+      `INSERT INTO ledger SELECT citizen, event, 'opened', channel, 'ambiguous', 1 FROM lost LIMIT 1`,
+    );
+    expect(await judged()).toMatchObject({ missing: 1, left: 1 });
+    await sql('INSERT INTO seen SELECT channel, address, NULL, kind, figure FROM lost');
+    await sql('DROP TABLE lost');
+    expect(await judged()).toMatchObject({ missing: 0, left: 0 });
+  });
+
+  test('reminds nobody on the day that it is made for', () => {
+    for (const asOf of ['2026-11-24', '2026-12-31', '2027-01-04', '2026-11-30']) {
+      const today = Temporal.PlainDate.from(asOf);
+      const closing = makePlan(11, size, asOf).said.flatMap(({ data }) => [data['closesOn'], data['dueOn']]);
+      const ahead = new Set(
+        closing.flatMap((day) => (day === undefined ? [] : [today.until(String(day)).days])),
+      );
+      expect([90, 30, 7, 5, 1].filter((days) => ahead.has(days))).toEqual([]);
+    }
+  });
+
   test('says what is said once and in order', () => {
     const ids = plan.said.map((event) => event.id);
     expect(new Set(ids).size).toBe(ids.length);

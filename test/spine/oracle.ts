@@ -197,6 +197,8 @@ export type Verdict = {
   readonly wanted: number;
   readonly seen: number;
   readonly missing: number;
+  /** Missing, and the ledger says that nobody knows: a text message under way when its process died is not sent again by itself. */
+  readonly left: number;
   readonly unexpected: number;
   readonly doubled: number;
   /** Doubled without the ledger having flagged the attempt. */
@@ -255,11 +257,16 @@ export async function judge(oracle: Pool, plan: Plan): Promise<Verdict> {
     if (rows.length > 0) evidence[name] = rows;
     return count(oracle, `SELECT count(*) AS n FROM (${sql}) x`);
   };
+  const unknown = `SELECT 1 FROM ledger l WHERE l.citizen = c.citizen AND l.event = c.event AND l.channel = c.channel AND l.status = 'ambiguous'`;
   const flagged = `SELECT 1 FROM ledger l WHERE l.citizen = c.citizen AND l.event = c.event AND l.channel = c.channel AND l.unclear > 0`;
   return {
     wanted: await count(oracle, 'SELECT count(*) AS n FROM wanted'),
     seen: await count(oracle, 'SELECT count(*) AS n FROM seen'),
-    missing: await some('missing', 'SELECT * FROM compared WHERE seen < wanted'),
+    missing: await some(
+      'missing',
+      `SELECT c.* FROM compared c WHERE seen < wanted AND NOT EXISTS (${unknown})`,
+    ),
+    left: await some('left', `SELECT c.* FROM compared c WHERE seen < wanted AND EXISTS (${unknown})`),
     unexpected: await some('unexpected', 'SELECT * FROM compared WHERE wanted = 0'),
     doubled: await some('doubled', 'SELECT * FROM compared WHERE wanted > 0 AND seen > wanted'),
     unflagged: await some(

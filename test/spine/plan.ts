@@ -102,10 +102,15 @@ export function* people(
   }
 }
 
-function workingDays(year: number): string[] {
+/** So many days before a window closes, or a tax is due, the two rules remind. */
+const REMINDERS = [90, 30, 7, 5, 1];
+
+/** Working days of a year, less those of which somebody would be reminded today: what is said of them is then the opening alone. */
+function closingDays(year: number, asOf: string): string[] {
+  const today = Temporal.PlainDate.from(asOf);
   const days: string[] = [];
   for (let day = Temporal.PlainDate.from(`${year}-02-01`); day.year === year; day = day.add({ days: 1 }))
-    if (!isDayOff(day.toString())) days.push(day.toString());
+    if (!isDayOff(day.toString()) && !REMINDERS.includes(today.until(day).days)) days.push(day.toString());
   return days;
 }
 
@@ -113,7 +118,7 @@ export function makePlan(seed: number, size: Size, asOf: string): Plan {
   const random = randomStream(seed, 0x5eed);
   const pick = (below: number) => Math.floor(random() * below);
   const year = Number(asOf.slice(0, 4)) + 1;
-  const days = workingDays(year);
+  const days = closingDays(year, asOf);
   const due = days[40]!;
   const said: Said[] = [];
   let serial = 0;
