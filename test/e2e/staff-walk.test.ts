@@ -31,6 +31,10 @@ import {
 import { APPROVER, AUTHOR, approveAndPublish, OPERATOR, SUPPORT, writeRule } from '../support/staff-moves.ts';
 
 const PEOPLE = 14;
+/** Far enough that nobody is reminded yet. */
+const [CLOSES, LATER] = [40, 70].map((days) =>
+  Temporal.Now.plainDateISO('Asia/Seoul').add({ days }).toString(),
+) as [string, string];
 /** Of an author and an approver, from Today; 30 are the most that were allowed. */
 const AIM = 18;
 const BY_POINTER = `in ${AIM} actions at most`;
@@ -69,7 +73,7 @@ describeWithChromium('staff', () => {
     await server?.stop();
   });
 
-  const event = (id: string, obligation: string, sequence: string, closesOn = '2026-12-31') =>
+  const event = (id: string, obligation: string, sequence: string, closesOn = CLOSES) =>
     server.call('POST', '/api/v1/events', {
       specversion: '1.0',
       id,
@@ -205,7 +209,7 @@ describeWithChromium('staff', () => {
     }, 60_000);
 
     test('a correction tells those who were told, and a cancelled campaign keeps what has not left', async () => {
-      await event(`${language}-2`, `breast-screening/${language}`, '2', '2027-01-29');
+      await event(`${language}-2`, `breast-screening/${language}`, '2', LATER);
       const corrected = await campaignOf(`${language}-2`, rule);
       await go(operator, `/campaigns/${corrected}`);
       await operator.locator('tbody tr', { hasText: words.sending.channels['sms']! }).first().waitFor();
@@ -261,7 +265,7 @@ describeWithChromium('staff', () => {
               id: `${language}-bad`,
               source: '/nhis/screening',
               type: 'kr.nhis.breast-screening-window.opened',
-              data: { year: 2026, parity: 'even', screenedBefore: 2024, area: '26', closesOn: '2026-12-31' },
+              data: { year: 2026, parity: 'even', screenedBefore: 2024, area: '26', closesOn: CLOSES },
             }),
           ),
           headers: { 'content-type': 'application/cloudevents+json' },
