@@ -179,7 +179,7 @@ export class Ids {
   }
 
   /** Gives back the room that tables took while everybody came, in steps; from now on they grow by little. */
-  *fit(): Generator<void, void> {
+  *tighten(): Generator<void, void> {
     if (this.growth === GROWTH) return;
     let moved = 0;
     for (const [number, table] of this.tables.entries()) {

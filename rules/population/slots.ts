@@ -97,7 +97,7 @@ export class Slots {
   /** Makes the first order of a shard that was just read, and gives back what room was for reading it, with `pause` between steps. */
   async orderInSteps(pause: () => Promise<void>): Promise<void> {
     const { sequence, ids } = this;
-    for (const _ of ids.fit()) await pause();
+    for (const _ of ids.tighten()) await pause();
     await sequence.inSteps(pause);
     if (sequence.isSettled) this.freeForgotten();
   }

@@ -17,7 +17,7 @@ const openFirst = (from: string) => async (page: Page) => {
 
 const idle = (world: World) => world.idle;
 /** A thing to do that is no emergency. */
-const TODO = '.todo:not(:has(.badge.danger)) .todo-title a';
+const FIRST_OPEN = '.todo:not(:has(.badge.danger)) .todo-title a';
 
 export const CITIZEN_SHOTS: readonly Shot[] = [
   place('todo', '/me', {
@@ -30,7 +30,7 @@ export const CITIZEN_SHOTS: readonly Shot[] = [
   place('all', '/me/all'),
   place('all-none', '/me/all?q=zzz'),
   place('notice', '/me', {
-    act: openFirst(TODO),
+    act: openFirst(FIRST_OPEN),
     docs: [
       { language: 'ko', width: 360, file: 'citizen-notice-360-ko', height: 740 },
       { language: 'en', width: 360, file: 'citizen-notice-360-en', height: 740 },
@@ -38,7 +38,7 @@ export const CITIZEN_SHOTS: readonly Shot[] = [
   }),
   place('why', '/me', {
     act: async (page) => {
-      await openFirst(TODO)(page);
+      await openFirst(FIRST_OPEN)(page);
       for (const one of await page.locator('main details > summary').all()) await one.click();
       await page.locator('#why').scrollIntoViewIfNeeded();
     },

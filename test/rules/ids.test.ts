@@ -68,7 +68,7 @@ describe('ids', () => {
     const ids = idsOf(texts);
     const before = ids.bytes;
     let steps = 0;
-    for (const _ of ids.fit()) {
+    for (const _ of ids.tighten()) {
       steps++;
       expect(ids.remove(`c-${steps}`)).toBe(steps);
       ids.put(`new-${steps}`, steps);
@@ -78,7 +78,7 @@ describe('ids', () => {
     const held = texts.map((text, slot) => (slot > 0 && slot <= steps ? `new-${slot}` : text));
     expect(held.filter((text, slot) => ids.slotOf(text) !== slot)).toEqual([]);
     const fitted = ids.bytes;
-    expect([...ids.fit()]).toEqual([]);
+    expect([...ids.tighten()]).toEqual([]);
     expect(ids.bytes).toBe(fitted);
   });
 
